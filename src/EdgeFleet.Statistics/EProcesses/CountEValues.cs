@@ -1,0 +1,60 @@
+using EdgeFleet.Statistics.Functions;
+
+namespace EdgeFleet.Statistics.EProcesses;
+
+/// <summary>
+/// e-values of counts in closed form: mixtures of likelihood ratios over the alternative, e-processes for the whole
+/// one-sided null. All return natural logarithms.
+/// </summary>
+public static class CountEValues
+{
+    /// <summary>
+    /// Sign or McNemar test of discordant pairs: null "a pair is worse with chance at most 1/2", uniform prior on (1/2, 1].
+    /// </summary>
+    public static double LogSign(long worse, long better)
+    {
+        RequireCount(worse, nameof(worse));
+        RequireCount(better, nameof(better));
+        return ((worse + better + 1) * Math.Log(2))
+            + SpecialFunctions.LogBeta(worse + 1, better + 1)
+            + SpecialFunctions.LogUpperRegularizedBeta(0.5, worse + 1, better + 1);
+    }
+
+    /// <summary>Events in trials: null "chance at most <paramref name="nullRate"/>", uniform prior on (nullRate, 1].</summary>
+    public static double LogBinomial(long events, long trials, double nullRate)
+    {
+        RequireCount(events, nameof(events));
+        if (trials < events)
+        {
+            throw new ArgumentOutOfRangeException(nameof(trials), trials, $"there were {events} events");
+        }
+        if (!(nullRate > 0 && nullRate < 1))
+        {
+            throw new ArgumentOutOfRangeException(nameof(nullRate), nullRate, "a rate lies strictly between 0 and 1");
+        }
+        double others = trials - events;
+        return SpecialFunctions.LogBeta(events + 1, others + 1)
+            + SpecialFunctions.LogUpperRegularizedBeta(nullRate, events + 1, others + 1)
+            - Math.Log(1 - nullRate)
+            - (events * Math.Log(nullRate))
+            - (others * Math.Log(1 - nullRate));
+    }
+
+    /// <summary>
+    /// Events of two arms with exposures in any one unit: null "the candidate's rate is at most
+    /// <paramref name="nullRateRatio"/> times the baseline's"; each event is the candidate's with a known chance.
+    /// </summary>
+    public static double LogTwoArmCounts(long candidateEvents, double candidateExposure, long baselineEvents, double baselineExposure, double nullRateRatio)
+    {
+        double weighted = nullRateRatio * candidateExposure;
+        return LogBinomial(candidateEvents, candidateEvents + baselineEvents, weighted / (weighted + baselineExposure));
+    }
+
+    private static void RequireCount(long value, string name)
+    {
+        if (value < 0)
+        {
+            throw new ArgumentOutOfRangeException(name, value, "a count is not negative");
+        }
+    }
+}
