@@ -1,1 +1,15 @@
-return 0;
+using System.CommandLine;
+using EdgeFleet.Cli.Connection;
+using EdgeFleet.Cli.Terminal;
+
+RootCommand root = new("""
+    EdgeFleet gets a compressed model onto a fleet of devices, on each device only after that device has shown that it is
+    faster or cheaper there and still right, and takes it back when it is not.
+
+    compress, evaluate and bench need no controller. Exit codes: 0 done, 1 the verdict is no, 2 wrong usage, 3 the world failed.
+    """);
+root.Options.Add(Output.FormatOption);
+root.Options.Add(ControllerConnection.UrlOption);
+root.Options.Add(ControllerConnection.TokenOption);
+root.Options.Add(ControllerConnection.DataOption);
+return await CommandRunner.RunAsync(root, args);
