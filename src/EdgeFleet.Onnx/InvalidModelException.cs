@@ -1,7 +1,7 @@
 namespace EdgeFleet.Onnx;
 
 /// <summary>A file that is not an ONNX model, or one that contradicts itself. The message names the thing and the value.</summary>
-public sealed class InvalidModelException : InvalidDataException
+public sealed class InvalidModelException : FormatException
 {
     public InvalidModelException()
     {

@@ -27,6 +27,7 @@ public static class TensorSize
         ArgumentNullException.ThrowIfNull(dims);
         UInt128 product = 1;
         bool empty = false;
+        bool fits = true;
         foreach (long dim in dims)
         {
             if (dim < 0)
@@ -35,15 +36,12 @@ public static class TensorSize
             }
 
             empty |= dim == 0;
-            // An empty tensor may have any other dimensions; they do not multiply to a size.
-            product = dim == 0 ? product : product * (UInt128)dim;
-            if (product > long.MaxValue)
-            {
-                return null;
-            }
+            product *= fits ? (UInt128)dim : 1;
+            fits &= product <= long.MaxValue;
         }
 
-        return empty ? 0 : (long)product;
+        // An empty tensor is empty whatever its other dimensions multiply to.
+        return empty ? 0 : fits ? (long)product : null;
     }
 
     /// <exception cref="InvalidModelException">The shape or the type has no size.</exception>
