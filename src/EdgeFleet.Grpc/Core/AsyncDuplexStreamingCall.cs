@@ -1,0 +1,26 @@
+namespace Grpc.Core;
+
+/// <summary>A call with streams both ways.</summary>
+public sealed class AsyncDuplexStreamingCall<TRequest, TResponse>(
+    IClientStreamWriter<TRequest> requestStream,
+    IAsyncStreamReader<TResponse> responseStream,
+    Task<Metadata> responseHeadersAsync,
+    Func<Status> getStatusFunc,
+    Func<Metadata> getTrailersFunc,
+    Action disposeAction) : IDisposable
+{
+    public IClientStreamWriter<TRequest> RequestStream => requestStream;
+
+    public IAsyncStreamReader<TResponse> ResponseStream => responseStream;
+
+    public Task<Metadata> ResponseHeadersAsync => responseHeadersAsync;
+
+    /// <summary>Known once the call has ended; throws before.</summary>
+    public Status GetStatus() => getStatusFunc();
+
+    /// <summary>Known once the call has ended; throws before.</summary>
+    public Metadata GetTrailers() => getTrailersFunc();
+
+    /// <summary>Cancels the call unless it has ended.</summary>
+    public void Dispose() => disposeAction();
+}
