@@ -1,0 +1,49 @@
+using Grpc.Core;
+
+namespace EdgeFleet.Grpc.Tests;
+
+/// <summary>What the calls of one probe server have in common.</summary>
+internal sealed class ProbeState
+{
+    private readonly Lock _gate = new();
+    private readonly List<(int Count, TaskCompletionSource Reached)> _waiting = [];
+    private readonly TaskCompletionSource _released = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private int _cancellations;
+
+    public ServerCallContext? LastContext { get; set; }
+
+    /// <summary>Completes when deaf calls may end.</summary>
+    public Task Released => _released.Task;
+
+    public void Release() => _released.TrySetResult();
+
+    public void CancellationSeen()
+    {
+        lock (_gate)
+        {
+            _cancellations++;
+            foreach ((int count, TaskCompletionSource reached) in _waiting)
+            {
+                if (_cancellations >= count)
+                {
+                    reached.TrySetResult();
+                }
+            }
+        }
+    }
+
+    public Task CancellationsAsync(int count)
+    {
+        lock (_gate)
+        {
+            if (_cancellations >= count)
+            {
+                return Task.CompletedTask;
+            }
+
+            TaskCompletionSource reached = new(TaskCreationOptions.RunContinuationsAsynchronously);
+            _waiting.Add((count, reached));
+            return reached.Task;
+        }
+    }
+}
