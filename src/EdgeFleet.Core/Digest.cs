@@ -66,7 +66,8 @@ public readonly record struct Digest : IComparable<Digest>
     private static readonly System.Buffers.SearchValues<char> s_hexDigits = System.Buffers.SearchValues.Create("0123456789abcdef");
 }
 
-internal sealed class DigestJsonConverter : JsonConverter<Digest>
+/// <summary>Public, because the JSON contexts of other projects are generated against it.</summary>
+public sealed class DigestJsonConverter : JsonConverter<Digest>
 {
     public override Digest Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
         Digest.TryParse(reader.GetString(), out Digest digest) ? digest : throw new JsonException("expected a digest: sha256: and 64 hexadecimal digits");
