@@ -1,1 +1,51 @@
-return 0;
+using System.Text.Json;
+using EdgeFleet.Benchmarks;
+
+// bench [NAME…] or evidence [NAME…]. Both write below artifacts/ and print a table; neither is a test, because a figure of a
+// shared machine proves nothing by itself. Ratios are taken within one run.
+using CancellationTokenSource stop = new();
+Console.CancelKeyPress += (_, e) =>
+{
+    e.Cancel = true;
+    stop.Cancel();
+};
+
+string kind = args.FirstOrDefault() ?? "bench";
+if (kind is not ("bench" or "evidence"))
+{
+    Console.Error.WriteLine($"'{kind}' is neither bench nor evidence");
+    return 2;
+}
+IReadOnlyList<Measurement> all = kind == "bench" ? Registry.Benchmarks : Registry.Evidence;
+List<Measurement> chosen = [.. all.Where(m => args.Length <= 1 || args.Skip(1).Contains(m.Name))];
+if (chosen.Count == 0)
+{
+    Console.Error.WriteLine($"no such measurement; there are: {string.Join(", ", all.Select(m => m.Name))}");
+    return 2;
+}
+
+string folder = Path.Combine(Checkout.Root, "artifacts", kind);
+Directory.CreateDirectory(folder);
+JsonSerializerOptions indented = new() { WriteIndented = true, PropertyNamingPolicy = JsonNamingPolicy.CamelCase };
+int failed = 0;
+foreach (Measurement measurement in chosen)
+{
+    Console.WriteLine($"== {measurement.Name}: {measurement.What}");
+    try
+    {
+        IReadOnlyList<BenchFigure> figures = await measurement.Run(stop.Token);
+        foreach (BenchFigure figure in figures)
+        {
+            string mark = figure.Target is null ? "" : figure.Reached ? "reached" : "NOT reached";
+            Console.WriteLine($"   {figure.Name,-58} {figure.Value,12:0.###} {figure.Unit,-10} {figure.Target,-12} {mark}");
+        }
+        await File.WriteAllTextAsync(Path.Combine(folder, $"{measurement.Name}.json"), JsonSerializer.Serialize(figures, indented), stop.Token);
+    }
+    catch (Exception ex) when (ex is IOException or InvalidOperationException or TimeoutException or HttpRequestException)
+    {
+        Console.Error.WriteLine($"   could not be measured: {ex.Message}");
+        failed++;
+    }
+}
+Console.WriteLine($"written to {Path.GetRelativePath(Checkout.Root, folder)}/");
+return failed == 0 ? 0 : 3;
