@@ -1,5 +1,9 @@
 using System.CommandLine;
+using EdgeFleet.Cli.Artifacts;
 using EdgeFleet.Cli.Connection;
+using EdgeFleet.Cli.Devices;
+using EdgeFleet.Cli.Keys;
+using EdgeFleet.Cli.Rollouts;
 using EdgeFleet.Cli.Terminal;
 
 RootCommand root = new("""
@@ -12,4 +16,9 @@ root.Options.Add(Output.FormatOption);
 root.Options.Add(ControllerConnection.UrlOption);
 root.Options.Add(ControllerConnection.TokenOption);
 root.Options.Add(ControllerConnection.DataOption);
+root.Subcommands.Add(KeysCommand.Create());
+root.Subcommands.Add(ArtifactCommand.Create());
+root.Subcommands.Add(DeviceCommand.Create());
+root.Subcommands.Add(RolloutCommand.Create());
+root.Subcommands.Add(RollbackCommand.Create());
 return await CommandRunner.RunAsync(root, args);

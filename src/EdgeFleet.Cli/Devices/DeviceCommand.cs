@@ -1,0 +1,145 @@
+using System.CommandLine;
+using System.Text.Json.Nodes;
+using EdgeFleet.Cli.Connection;
+using EdgeFleet.Cli.Terminal;
+
+namespace EdgeFleet.Cli.Devices;
+
+/// <summary><c>edgefleet device token|list|show|approve|revoke</c>.</summary>
+internal static class DeviceCommand
+{
+    private static readonly Argument<string[]> s_ids = new("device") { Description = "Device ids.", Arity = ArgumentArity.OneOrMore };
+
+    public static Command Create() => new("device", "The devices of the fleet.")
+    {
+        CreateToken(), CreateList(), CreateShow(), CreateApprove(), CreateRevoke(),
+    };
+
+    private static Command CreateToken()
+    {
+        Option<string?> device = new("--device") { Description = "Bind the token to this device id." };
+        Option<string?> group = new("--group") { Description = "A group label for all devices that use it." };
+        Option<int> count = new("--count") { Description = "How many devices it lets in.", DefaultValueFactory = _ => 1 };
+        Option<TimeSpan> lifetime = new("--ttl") { Description = "How long it is good, hh:mm:ss.", DefaultValueFactory = _ => TimeSpan.FromMinutes(15) };
+        Option<bool> approve = new("--auto-approve") { Description = "No operator has to approve the devices that use it." };
+        Option<FileInfo?> outFile = new("--out") { Description = "Write the enrolment bundle (address, root, token) to this file, readable only by you." };
+        Command command = new("token", """
+            Make an enrolment token. The bundle goes onto the device: edgefleet-agent enroll --bundle FILE --state DIR
+            """) { device, group, count, lifetime, approve, outFile };
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            Output output = Output.Of(parsed);
+            using ControllerClient controller = ControllerConnection.Open(parsed);
+            JsonNode reply = await controller.PostAsync("enrollment-tokens", new JsonObject
+            {
+                ["deviceId"] = parsed.GetValue(device),
+                ["group"] = parsed.GetValue(group),
+                ["count"] = parsed.GetValue(count),
+                ["ttlSeconds"] = (int)parsed.GetValue(lifetime).TotalSeconds,
+                ["autoApprove"] = parsed.GetValue(approve),
+            }, cancellationToken);
+            if (parsed.GetValue(outFile) is { } file)
+            {
+                await using FileStream stream = new(file.FullName, new FileStreamOptions
+                {
+                    Mode = FileMode.Create, Access = FileAccess.Write, UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
+                });
+                await using StreamWriter writer = new(stream);
+                await writer.WriteLineAsync(reply["bundle"]?.ToJsonString(JsonReading.Indented));
+                output.Line($"bundle for {parsed.GetValue(count)} device(s) written to {file.FullName}, good until {reply.Text("expiresAt")}");
+            }
+            else
+            {
+                output.Line(reply["bundle"]?.ToJsonString(JsonReading.Indented) ?? "");
+            }
+            output.Json(reply);
+            return ExitCode.Done;
+        });
+        return command;
+    }
+
+    private static Command CreateList()
+    {
+        Option<string?> selector = new("--selector", "-l") { Description = "Only devices that match, for example 'site == \"lab\"'." };
+        Command command = new("list", "List devices with what they serve.") { selector };
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            Output output = Output.Of(parsed);
+            using ControllerClient controller = ControllerConnection.Open(parsed);
+            List<JsonNode> devices = await DeviceListing.AllAsync(controller, parsed.GetValue(selector), cancellationToken);
+            output.Table(["DEVICE", "STATE", "ONLINE", "HARDWARE CLASS", "SERVES", "GENERATION", "LABELS"], devices.Select(item => new[]
+            {
+                item.Text("id"), item.Text("state"), item.Flag("online") ? "yes" : "no", item.Text("hardwareClass"),
+                DeviceListing.Serves(item), item.Text("generation"), DeviceListing.Labels(item),
+            }));
+            output.Note($"{devices.Count} device(s)");
+            output.Json(new JsonArray([.. devices.Select(item => item.DeepClone())]));
+            return ExitCode.Done;
+        });
+        return command;
+    }
+
+    private static Command CreateShow()
+    {
+        Argument<string> id = new("device") { Description = "Device id." };
+        Command command = new("show", "Show a device: desired and reported state, deployments, last reports.") { id };
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            Output output = Output.Of(parsed);
+            using ControllerClient controller = ControllerConnection.Open(parsed);
+            JsonNode item = await controller.GetAsync($"devices/{Uri.EscapeDataString(parsed.GetRequiredValue(id))}", cancellationToken);
+            output.Line(item.ToJsonString(JsonReading.Indented));
+            output.Json(item);
+            return ExitCode.Done;
+        });
+        return command;
+    }
+
+    private static Command CreateApprove()
+    {
+        Option<bool> pending = new("--all-pending") { Description = "Every device that waits for approval." };
+        Argument<string[]> ids = new("device") { Description = "Device ids.", Arity = ArgumentArity.ZeroOrMore };
+        Command command = new("approve", "Let devices that wait for approval into the fleet.") { ids, pending };
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            Output output = Output.Of(parsed);
+            using ControllerClient controller = ControllerConnection.Open(parsed);
+            List<string> names = [.. parsed.GetValue(ids) ?? []];
+            if (parsed.GetValue(pending))
+            {
+                names.AddRange((await DeviceListing.AllAsync(controller, null, cancellationToken)).Where(d => d.Text("state") == "pending").Select(d => d.Text("id")));
+            }
+            else if (names.Count == 0)
+            {
+                throw new CommandFailedException(ExitCode.WrongUsage, "name the devices to approve, or give --all-pending");
+            }
+            foreach (string name in names)
+            {
+                await controller.PostAsync($"devices/{Uri.EscapeDataString(name)}/approve", null, cancellationToken);
+                output.Line($"approved {name}");
+            }
+            output.Json(new JsonArray([.. names.Select(name => (JsonNode)name)]));
+            return ExitCode.Done;
+        });
+        return command;
+    }
+
+    private static Command CreateRevoke()
+    {
+        Option<string> reason = new("--reason") { Description = "Why; goes to the audit log.", Required = true };
+        Command command = new("revoke", "Shut devices out at once: their certificates are refused from the next call on.") { s_ids, reason };
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            Output output = Output.Of(parsed);
+            using ControllerClient controller = ControllerConnection.Open(parsed);
+            foreach (string name in parsed.GetRequiredValue(s_ids))
+            {
+                await controller.PostAsync($"devices/{Uri.EscapeDataString(name)}/revoke", new JsonObject { ["reason"] = parsed.GetValue(reason) }, cancellationToken);
+                output.Line($"revoked {name}");
+            }
+            output.Json(new JsonArray([.. parsed.GetRequiredValue(s_ids).Select(name => (JsonNode)name)]));
+            return ExitCode.Done;
+        });
+        return command;
+    }
+}

@@ -1,0 +1,36 @@
+using System.Text.Json.Nodes;
+using EdgeFleet.Cli.Connection;
+
+namespace EdgeFleet.Cli.Devices;
+
+/// <summary>Devices page by page, and their columns.</summary>
+internal static class DeviceListing
+{
+    private const int PageSize = 500;
+
+    public static async Task<List<JsonNode>> AllAsync(ControllerClient controller, string? selector, CancellationToken cancellationToken)
+    {
+        List<JsonNode> all = [];
+        string after = "";
+        while (true)
+        {
+            string query = $"devices?limit={PageSize}&after={Uri.EscapeDataString(after)}"
+                + (string.IsNullOrEmpty(selector) ? "" : $"&selector={Uri.EscapeDataString(selector)}");
+            List<JsonNode> page = [.. (await controller.GetAsync(query, cancellationToken)).Items().OfType<JsonNode>()];
+            all.AddRange(page);
+            if (page.Count < PageSize)
+            {
+                return all;
+            }
+            after = page[^1].Text("id");
+        }
+    }
+
+    public static string Serves(JsonNode device) => device["models"] is JsonObject { Count: > 0 } models
+        ? string.Join(", ", models.Select(pair => $"{pair.Key} {JsonReading.Short(pair.Value?.Text("active") ?? "-")}"))
+        : "-";
+
+    public static string Labels(JsonNode device) => device["labels"] is JsonObject { Count: > 0 } labels
+        ? string.Join(",", labels.Select(pair => $"{pair.Key}={pair.Value}"))
+        : "-";
+}

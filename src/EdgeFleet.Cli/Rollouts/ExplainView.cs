@@ -1,0 +1,36 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
+using EdgeFleet.Cli.Connection;
+using EdgeFleet.Cli.Terminal;
+
+namespace EdgeFleet.Cli.Rollouts;
+
+/// <summary>Every verdict of a rollout with its numbers, and whether recomputing it from what was stored gives the same bits.</summary>
+internal static class ExplainView
+{
+    /// <returns>Whether every verdict was recomputed bit for bit.</returns>
+    public static bool Print(JsonNode explanation, Output output)
+    {
+        bool allEqual = true;
+        foreach (JsonNode entry in explanation.List("verdicts"))
+        {
+            bool equal = entry.Flag("recomputedEqual");
+            allEqual &= equal;
+            JsonNode verdict = entry["verdict"] ?? new JsonObject();
+            output.Line($"{verdict.Text("evaluatedAt")}  {verdict.Text("hardwareClass")}  {verdict.Text("stage")}: {verdict.Text("decision")} ({verdict.Text("kind")}), recomputed {(equal ? "bit for bit" : "DIFFERENTLY")}");
+            output.Line($"    {verdict.Text("reason")}");
+            output.Table(["    METRIC", "STATE", "ESTIMATE", "MARGIN", "log E HARM", "log E PROMOTE", "OBSERVATIONS"], verdict.List("metrics").Select(m => new[]
+            {
+                "    " + m.Text("metric"), m.Text("state"), Number(m, "estimate"), $"{Number(m, "margin")} {m.Text("marginUnit")}",
+                Number(m, "harmLogE"), Number(m, "promotionLogE"), $"{m.Text("promotionObservations")} {m.Text("promotionUnit")}",
+            }));
+            foreach (JsonNode missing in verdict.List("missing"))
+            {
+                output.Line($"    missing: {missing.Text("detail")}");
+            }
+        }
+        return allEqual;
+    }
+
+    private static string Number(JsonNode node, string name) => node.Number(name)?.ToString("0.000", CultureInfo.InvariantCulture) ?? node.Text(name);
+}

@@ -1,0 +1,89 @@
+using System.CommandLine;
+using System.Diagnostics;
+using System.Text.Json.Nodes;
+using EdgeFleet.Cli.Artifacts;
+using EdgeFleet.Cli.Connection;
+using EdgeFleet.Cli.Terminal;
+
+namespace EdgeFleet.Cli.Rollouts;
+
+/// <summary><c>edgefleet rollback MODEL</c>: the one command for the night.</summary>
+internal static class RollbackCommand
+{
+    private static readonly Argument<string> s_model = new("model") { Description = "The model to take back." };
+    private static readonly Option<string?> s_from = new("--from") { Description = "The digest to take back. Default: the newest that was activated." };
+    private static readonly Option<string?> s_to = new("--to") { Description = "The digest to put back. Default: each device's previous one." };
+    private static readonly Option<string?> s_selector = new("--selector", "-l") { Description = "Only devices that match." };
+    private static readonly Option<string> s_reason = new("--reason") { Description = "Why; goes to the audit log.", DefaultValueFactory = _ => "operator rollback" };
+    private static readonly Option<bool> s_noWait = new("--no-wait") { Description = "Return as soon as the controller has taken the order." };
+    private static readonly Option<TimeSpan> s_timeout = new("--timeout") { Description = "How long to wait, hh:mm:ss.", DefaultValueFactory = _ => TimeSpan.FromMinutes(5) };
+
+    public static Command Create()
+    {
+        Command command = new("rollback", """
+            Put the fleet back: every device that serves the digest goes to its previous one, without a download. A running
+            rollout of the model is stopped and newcomers no longer get the digest. Running it twice changes nothing.
+            Waits until every device that is on line serves the older digest; exits 1 while any device remains.
+              edgefleet rollback fashion
+            """) { s_model, s_from, s_to, s_selector, s_reason, s_noWait, s_timeout };
+        command.SetAction((parsed, cancellationToken) => RunAsync(parsed, cancellationToken));
+        return command;
+    }
+
+    private static async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellationToken)
+    {
+        Output output = Output.Of(parsed);
+        using ControllerClient controller = ControllerConnection.Open(parsed);
+        Stopwatch watch = Stopwatch.StartNew();
+        JsonNode rollback = await controller.PostAsync("rollbacks", new JsonObject
+        {
+            ["model"] = parsed.GetRequiredValue(s_model),
+            ["from"] = parsed.GetValue(s_from) is { } from ? ArtifactReference.Resolve(from).ToString() : null,
+            ["to"] = parsed.GetValue(s_to) is { } to ? ArtifactReference.Resolve(to).ToString() : null,
+            ["selector"] = parsed.GetValue(s_selector),
+            ["reason"] = parsed.GetValue(s_reason),
+        }, cancellationToken);
+        output.Note($"taking back {rollback.Text("model")} {JsonReading.Short(rollback.Text("from"))} on {rollback.List("devices").Count()} device(s)");
+        if (parsed.GetValue(s_noWait))
+        {
+            output.Line($"ordered as rollback {rollback.Text("id")}");
+            output.Json(rollback);
+            return ExitCode.Done;
+        }
+
+        JsonNode progress = await WaitAsync(controller, rollback.Text("id"), watch, parsed.GetValue(s_timeout), output, cancellationToken);
+        List<JsonNode> devices = [.. progress.List("devices")];
+        List<JsonNode> remaining = [.. devices.Where(device => device.Text("state") != "done")];
+        output.Table(["DEVICE", "STATE", "SERVES", "AFTER"], devices.Where(device => devices.Count <= 40 || device.Text("state") != "done").Select(device => new[]
+        {
+            device.Text("id"), device.Text("state"), JsonReading.Short(device.Text("active")), JsonReading.Seconds(device.Number("elapsedMs")),
+        }));
+        output.Line(remaining.Count == 0
+            ? $"{devices.Count} of {devices.Count} device(s) serve the previous digest; the slowest after {JsonReading.Seconds(progress.Number("slowestMs"))}"
+            : $"{devices.Count - remaining.Count} of {devices.Count} device(s) serve the previous digest; {remaining.Count} remain and go back when they return");
+        output.Json(progress);
+        return remaining.Count == 0 ? ExitCode.Done : ExitCode.VerdictIsNo;
+    }
+
+    private static async Task<JsonNode> WaitAsync(
+        ControllerClient controller, string id, Stopwatch watch, TimeSpan timeout, Output output, CancellationToken cancellationToken)
+    {
+        int last = -1;
+        while (true)
+        {
+            JsonNode progress = await controller.GetAsync($"rollbacks/{id}?waitMs=1000", cancellationToken);
+            List<JsonNode> devices = [.. progress.List("devices")];
+            int done = devices.Count(device => device.Text("state") == "done");
+            if (done != last)
+            {
+                output.Note($"{watch.Elapsed.TotalSeconds,6:0.00} s  {done} of {devices.Count} device(s) are back");
+                last = done;
+            }
+            // Those that are off line cannot be waited for: they are listed, and go back when they return.
+            if (progress.Flag("done") || devices.All(device => device.Text("state") is "done" or "offline" or "failed") || watch.Elapsed > timeout)
+            {
+                return progress;
+            }
+        }
+    }
+}

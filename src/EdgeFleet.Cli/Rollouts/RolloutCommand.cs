@@ -1,0 +1,129 @@
+using System.CommandLine;
+using System.Text.Json.Nodes;
+using EdgeFleet.Cli.Connection;
+using EdgeFleet.Cli.Terminal;
+
+namespace EdgeFleet.Cli.Rollouts;
+
+/// <summary><c>edgefleet rollout apply|list|show|watch|explain|approve|pause|resume|abort</c>.</summary>
+internal static class RolloutCommand
+{
+    private static readonly Argument<string> s_id = new("rollout") { Description = "Rollout id or name." };
+
+    public static Command Create() => new("rollout", "One candidate across the fleet, in stages behind the gate.")
+    {
+        CreateApply(), CreateList(), CreateShow(), CreateWatch(), CreateExplain(),
+        CreateAct("approve", "Let a rollout that waits for a person go on.", reasonRequired: false),
+        CreateAct("pause", "Stop offering the candidate to more devices; what runs goes on running.", reasonRequired: false),
+        CreateAct("resume", "Go on after a pause.", reasonRequired: false),
+        CreateAct("abort", "End the rollout and take the candidate back from every device of it.", reasonRequired: true),
+    };
+
+    private static Command CreateApply()
+    {
+        Option<FileInfo> file = new("--file", "-f") { Description = "A rollout (kind: Rollout) in YAML; --set changes single values.", Required = true };
+        Option<string[]> set = new("--set") { Description = "key=value for ${key} in the file; repeat for more." };
+        Option<FileInfo?> policy = new("--policy", "-p") { Description = "A policy (kind: Policy) to use instead of the one that the file names." };
+        Option<bool> wait = new("--wait") { Description = "Watch it to its end; exit 1 when it does not complete." };
+        Command command = new("apply", """
+            Start a rollout.
+              edgefleet rollout apply -f fleet/examples/fashion/rollout.yaml --set candidate=sha256:…
+            """) { file, set, policy, wait };
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            Output output = Output.Of(parsed);
+            string path = parsed.GetRequiredValue(file).FullName;
+            string yaml = FileVariables.Fill(await File.ReadAllTextAsync(path, cancellationToken), parsed.GetValue(set) ?? [], path);
+            if (parsed.GetValue(policy) is { } policyFile)
+            {
+                yaml = RolloutFile.WithPolicy(yaml, path, await File.ReadAllTextAsync(policyFile.FullName, cancellationToken), policyFile.FullName);
+            }
+            using ControllerClient controller = ControllerConnection.Open(parsed);
+            JsonNode reply = await controller.PostTextAsync("rollouts", yaml, "application/yaml", cancellationToken);
+            output.Line($"rollout {reply.Text("id")} has started; 'edgefleet rollout watch {reply.Text("id")}' shows it");
+            if (parsed.GetValue(wait))
+            {
+                return await RolloutWatch.RunAsync(controller, reply.Text("id"), output, cancellationToken);
+            }
+            output.Json(reply);
+            return ExitCode.Done;
+        });
+        return command;
+    }
+
+    private static Command CreateList()
+    {
+        Command command = new("list", "List rollouts, newest first.");
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            Output output = Output.Of(parsed);
+            using ControllerClient controller = ControllerConnection.Open(parsed);
+            JsonArray items = (await controller.GetAsync("rollouts", cancellationToken)).Items();
+            output.Table(["ROLLOUT", "NAME", "MODEL", "CANDIDATE", "STATE", "STAGE", "REASON"], items.OfType<JsonNode>().Select(item => new[]
+            {
+                item.Text("id"), item.Text("name"), item.Text("model"), JsonReading.Short(item.Text("candidate")), item.Text("state"), item.Text("stage"), item.Text("reason"),
+            }));
+            output.Json(items);
+            return ExitCode.Done;
+        });
+        return command;
+    }
+
+    private static Command CreateShow()
+    {
+        Command command = new("show", "Show a rollout: stages, classes, devices with their phases and the reasons.") { s_id };
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            Output output = Output.Of(parsed);
+            using ControllerClient controller = ControllerConnection.Open(parsed);
+            JsonNode rollout = await controller.GetAsync($"rollouts/{Uri.EscapeDataString(parsed.GetRequiredValue(s_id))}", cancellationToken);
+            RolloutView.Print(rollout, output);
+            output.Json(rollout);
+            return ExitCode.Done;
+        });
+        return command;
+    }
+
+    private static Command CreateWatch()
+    {
+        Command command = new("watch", "Follow a rollout to its end; exits 1 when it does not complete.") { s_id };
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            using ControllerClient controller = ControllerConnection.Open(parsed);
+            return await RolloutWatch.RunAsync(controller, parsed.GetRequiredValue(s_id), Output.Of(parsed), cancellationToken);
+        });
+        return command;
+    }
+
+    private static Command CreateExplain()
+    {
+        Command command = new("explain", "Recompute every verdict of a rollout from what was stored and show the evidence.") { s_id };
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            Output output = Output.Of(parsed);
+            using ControllerClient controller = ControllerConnection.Open(parsed);
+            JsonNode explanation = await controller.GetAsync($"rollouts/{Uri.EscapeDataString(parsed.GetRequiredValue(s_id))}/explain", cancellationToken);
+            bool allEqual = ExplainView.Print(explanation, output);
+            output.Json(explanation);
+            return allEqual ? ExitCode.Done : ExitCode.VerdictIsNo;
+        });
+        return command;
+    }
+
+    private static Command CreateAct(string act, string description, bool reasonRequired)
+    {
+        Option<string?> reason = new("--reason") { Description = "Why; goes to the audit log.", Required = reasonRequired };
+        Command command = new(act, description) { s_id, reason };
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            Output output = Output.Of(parsed);
+            using ControllerClient controller = ControllerConnection.Open(parsed);
+            JsonNode reply = await controller.PostAsync(
+                $"rollouts/{Uri.EscapeDataString(parsed.GetRequiredValue(s_id))}/{act}", new JsonObject { ["reason"] = parsed.GetValue(reason) }, cancellationToken);
+            output.Line($"{parsed.GetRequiredValue(s_id)}: {reply.Text("state")}");
+            output.Json(reply);
+            return ExitCode.Done;
+        });
+        return command;
+    }
+}
