@@ -1,0 +1,165 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.Json.Nodes;
+using EdgeFleet.Demo.Processes;
+using EdgeFleet.Demo.Reporting;
+
+namespace EdgeFleet.Demo;
+
+/// <summary>Everything that runs: the controller with its broker, eight devices, and the command line that drives them.</summary>
+internal sealed class DemoFleet : IAsyncDisposable
+{
+    public const string Model = "fashion";
+    private const int DeviceCount = 8;
+    private readonly Report _report;
+
+    public DemoFleet(Layout layout, Report report)
+    {
+        Layout = layout;
+        _report = report;
+        Commands = new CommandLine(layout, report.Command);
+        // Two hardware classes told apart by something true: how many threads inference may use.
+        Devices = [.. Enumerable.Range(1, DeviceCount).Select(i => new DemoDevice($"device-{i}", i <= DeviceCount / 2 ? 1 : 2, layout))];
+        Controller = new ManagedProcess("controller", "dotnet",
+            [layout.Executable("Controller", "edgefleet-controller"), "--data", layout.ControllerData, "--operator-url", "http://127.0.0.1:0"],
+            Path.Combine(layout.Logs, "controller.log"));
+    }
+
+    public Layout Layout { get; }
+    public CommandLine Commands { get; }
+    public IReadOnlyList<DemoDevice> Devices { get; }
+    public ManagedProcess Controller { get; }
+    public string Lease => Path.Combine(Layout.Root, "bench.lease");
+    public string ReleaseKey => Path.Combine(Layout.Work, "release.key");
+
+    /// <summary>Digests of what was published, by the demo's own short names.</summary>
+    public Dictionary<string, string> Published { get; } = [];
+
+    public IEnumerable<(string Name, int Pid)> Processes =>
+        new[] { Controller }.Concat(Devices.SelectMany(device => device.Processes)).Where(process => process.Pid != 0).Select(process => (process.Name, process.Pid))
+            .Concat(BrokerProcess());
+
+    public async Task StartControllerAsync(CancellationToken cancellationToken)
+    {
+        Controller.Start();
+        string endpoints = Path.Combine(Layout.ControllerData, "endpoints.json");
+        await WaitForAsync("the controller answers", TimeSpan.FromSeconds(30), () => Task.FromResult(File.Exists(endpoints)), cancellationToken);
+    }
+
+    /// <summary>Signs and publishes one model; the result is its digest.</summary>
+    public async Task<string> PublishAsync(string name, string modelFile, string? evidence, string? baseline, CancellationToken cancellationToken)
+    {
+        string bundle = await SignAsync(name, modelFile, evidence, baseline, cancellationToken);
+        JsonNode pushed = (await Commands.RunAsync(["artifact", "push", bundle], cancellationToken)).Json($"publishing {name}");
+        _ = pushed;
+        return Published[name];
+    }
+
+    public async Task<string> SignAsync(string name, string modelFile, string? evidence, string? baseline, CancellationToken cancellationToken)
+    {
+        string bundle = Path.Combine(Layout.Work, $"bundle-{name}");
+        List<string> arguments = ["artifact", "sign", modelFile, "-m", Model, "--version-name", name, "-k", ReleaseKey, "--out", bundle];
+        if (evidence is not null)
+        {
+            arguments.AddRange(["-e", evidence]);
+        }
+        if (baseline is not null)
+        {
+            arguments.AddRange(["--baseline", baseline]);
+        }
+        JsonNode signed = (await Commands.RunAsync([.. arguments], cancellationToken)).Json($"signing {name}");
+        Published[name] = signed["digest"]!.ToString();
+        return bundle;
+    }
+
+    /// <summary>Starts a rollout and returns its id.</summary>
+    public async Task<string> ApplyAsync(string file, string name, string candidate, string compare, CancellationToken cancellationToken)
+    {
+        List<string> arguments = ["rollout", "apply", "-f", Path.Combine(Layout.Example, file), "-p", Path.Combine(Layout.Example, "demo-policy.yaml"), "--set", $"candidate={candidate}"];
+        if (file == "rollout.yaml")
+        {
+            arguments.AddRange(["--set", $"name={name}", "--set", $"compare={compare}"]);
+        }
+        return (await Commands.RunAsync([.. arguments], cancellationToken)).Json($"rollout {name}")["id"]!.ToString();
+    }
+
+    public async Task<RolloutStatus> StatusAsync(string rollout, CancellationToken cancellationToken) =>
+        RolloutStatus.Read((await Commands.RunAsync(["rollout", "show", rollout], cancellationToken, quiet: true)).Json($"rollout show {rollout}"));
+
+    /// <summary>Follows a rollout to its end and prints each change of its stage.</summary>
+    public async Task<RolloutStatus> FollowAsync(string rollout, TimeSpan limit, CancellationToken cancellationToken)
+    {
+        Stopwatch watch = Stopwatch.StartNew();
+        string last = "";
+        while (true)
+        {
+            RolloutStatus status = await StatusAsync(rollout, cancellationToken);
+            string line = status.Line;
+            if (line != last)
+            {
+                _report.Progress($"{watch.Elapsed.TotalSeconds,6:0.0} s  {line}");
+                last = line;
+            }
+            if (status.Ended)
+            {
+                return status;
+            }
+            if (watch.Elapsed > limit)
+            {
+                throw new DemoFailedException($"rollout {rollout} did not end within {limit.TotalSeconds:0} s: {line}");
+            }
+            await Task.Delay(250, cancellationToken);
+        }
+    }
+
+    public async Task<IReadOnlyList<JsonNode>> DeviceListAsync(CancellationToken cancellationToken) =>
+        [.. (await Commands.RunAsync(["device", "list"], cancellationToken, quiet: true)).Json("device list").AsArray().OfType<JsonNode>()];
+
+    /// <summary>Sums of what the applications counted until now.</summary>
+    public (long Ok, long Failed) Requests()
+    {
+        long ok = 0, failed = 0;
+        foreach (DemoDevice device in Devices)
+        {
+            JsonNode? count = device.LastCount();
+            ok += count?["ok"]?.GetValue<long>() ?? 0;
+            failed += count?["failed"]?.GetValue<long>() ?? 0;
+        }
+        return (ok, failed);
+    }
+
+    public static async Task WaitForAsync(string what, TimeSpan limit, Func<Task<bool>> condition, CancellationToken cancellationToken)
+    {
+        Stopwatch watch = Stopwatch.StartNew();
+        while (!await condition())
+        {
+            if (watch.Elapsed > limit)
+            {
+                throw new DemoFailedException($"{what}: not within {limit.TotalSeconds:0} s");
+            }
+            await Task.Delay(50, cancellationToken);
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await Task.WhenAll(Devices.Select(device => device.DisposeAsync().AsTask()));
+        await Controller.DisposeAsync();
+    }
+
+    /// <summary>The controller's own child.</summary>
+    private IEnumerable<(string, int)> BrokerProcess()
+    {
+        if (Controller.Pid == 0)
+        {
+            yield break;
+        }
+        foreach (string folder in Directory.EnumerateDirectories("/proc"))
+        {
+            if (int.TryParse(Path.GetFileName(folder), NumberStyles.None, CultureInfo.InvariantCulture, out int pid) && ProcessTable.ParentOf(pid) == Controller.Pid)
+            {
+                yield return (ProcessTable.NameOf(pid) ?? "child", pid);
+            }
+        }
+    }
+}

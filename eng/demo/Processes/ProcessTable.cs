@@ -1,0 +1,38 @@
+using System.Globalization;
+
+namespace EdgeFleet.Demo.Processes;
+
+/// <summary>What /proc says of a process; null when it is gone.</summary>
+internal static class ProcessTable
+{
+    public static int? ParentOf(int pid) => Fields(pid) is { } fields ? int.Parse(fields[1], CultureInfo.InvariantCulture) : null;
+
+    /// <summary>Start time in clock ticks since boot: with the pid it names a process for good.</summary>
+    public static long? StartOf(int pid) => Fields(pid) is { } fields ? long.Parse(fields[19], CultureInfo.InvariantCulture) : null;
+
+    public static string? NameOf(int pid)
+    {
+        try
+        {
+            return File.ReadAllText($"/proc/{pid}/comm").Trim();
+        }
+        catch (IOException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>The fields of /proc/PID/stat after the command's name, which may itself hold spaces and brackets.</summary>
+    private static string[]? Fields(int pid)
+    {
+        try
+        {
+            string stat = File.ReadAllText($"/proc/{pid}/stat");
+            return stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
+        }
+        catch (Exception ex) when (ex is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+}

@@ -1,0 +1,23 @@
+using System.Text.Json.Nodes;
+
+namespace EdgeFleet.Demo;
+
+/// <summary>A rollout as <c>edgefleet rollout show -o json</c> tells it.</summary>
+internal sealed record RolloutStatus(string State, string Reason, IReadOnlyList<ClassStatus> Classes, IReadOnlyList<DeviceStatus> Devices)
+{
+    public bool Ended => State is "completed" or "rolledBack" or "aborted" or "failed" or "inconclusive";
+
+    public string Line => $"{State}: {string.Join(", ", Classes.Select(c => $"{c.HardwareClass} {c.Stage} {c.State}"))} | {string.Join(", ", Devices.GroupBy(d => d.Phase).Select(g => $"{g.Count()} {g.Key}"))}";
+
+    public static RolloutStatus Read(JsonNode node) => new(
+        node["state"]?.ToString() ?? "",
+        node["reason"]?.ToString() ?? "",
+        [.. (node["classes"] as JsonArray ?? []).OfType<JsonNode>().Select(c => new ClassStatus(Text(c, "hardwareClass"), Text(c, "state"), Text(c, "stage"), Text(c, "reason")))],
+        [.. (node["devices"] as JsonArray ?? []).OfType<JsonNode>().Select(d => new DeviceStatus(Text(d, "id"), Text(d, "hardwareClass"), Text(d, "phase"), Text(d, "code"), Text(d, "detail"), d["bench"]))]);
+
+    private static string Text(JsonNode node, string name) => node[name]?.ToString() ?? "";
+}
+
+internal sealed record ClassStatus(string HardwareClass, string State, string Stage, string Reason);
+
+internal sealed record DeviceStatus(string Id, string HardwareClass, string Phase, string Code, string Detail, JsonNode? Bench);
