@@ -1,0 +1,152 @@
+using EdgeFleet.Core;
+
+namespace EdgeFleet.Rollouts.Specs;
+
+/// <summary>Reads <c>kind: Policy</c>, and <c>policySpec</c> inside a rollout.</summary>
+internal static class PolicyReader
+{
+    private const int Day = 86_400;
+
+    public static PolicySpec Read(MapReader document)
+    {
+        string name = ReadName(document);
+        PolicySpec policy = ReadBody(document.MapOrEmpty("spec"), name);
+        document.Done();
+        return policy;
+    }
+
+    public static string ReadName(MapReader document)
+    {
+        if (document.Map("metadata", required: true) is not { } metadata)
+        {
+            return "";
+        }
+        string name = metadata.Text("name", "", required: true, text => Identifier.IsValid(text) ? null : $"'{text}' is not a name; expected {Identifier.Rule}");
+        metadata.Done();
+        return name;
+    }
+
+    public static PolicySpec ReadBody(MapReader spec, string name)
+    {
+        PolicySpec d = new();
+        PolicySpec policy = new()
+        {
+            Name = name,
+            AlphaPromotion = spec.Number("alphaPromotion", d.AlphaPromotion, 0.0001, 0.5),
+            AlphaRollback = spec.Number("alphaRollback", d.AlphaRollback, 0.0001, 0.5),
+            OnHarm = spec.Choice("onHarm", d.OnHarm),
+            Margins = ReadMargins(spec.MapOrEmpty("margins")),
+            Weights = ReadWeights(spec.MapOrEmpty("weights")),
+            Evidence = ReadEvidence(spec.MapOrEmpty("evidence")),
+            Bench = ReadBench(spec.MapOrEmpty("bench")),
+            Limits = ReadLimits(spec.MapOrEmpty("limits")),
+            Soak = ReadSoak(spec.MapOrEmpty("soak")),
+            Probation = ReadProbation(spec.MapOrEmpty("probation")),
+        };
+        spec.Done();
+
+        // With fewer pairs than one margin's worth, a single disagreement says "far beyond" or "perfect" and nothing between.
+        int least = (int)Math.Ceiling(100 / policy.Margins.DisagreementPoints);
+        if (policy.Evidence.PairsPerDevice < least)
+        {
+            spec.Error("evidence", $"pairsPerDevice {policy.Evidence.PairsPerDevice} is too few for margins.disagreementPoints {policy.Margins.DisagreementPoints}; expected at least {least}");
+        }
+        return policy;
+    }
+
+    private static MarginsSpec ReadMargins(MapReader map)
+    {
+        MarginsSpec d = new();
+        MarginsSpec margins = new()
+        {
+            DisagreementPoints = map.Number("disagreementPoints", d.DisagreementPoints, 0.01, 15),
+            LatencyP50Percent = map.Number("latencyP50Percent", d.LatencyP50Percent, 0, 1000),
+            MemoryPeakPercent = map.Number("memoryPeakPercent", d.MemoryPeakPercent, 0, 1000),
+        };
+        map.Done();
+        return margins;
+    }
+
+    private static WeightsSpec ReadWeights(MapReader map)
+    {
+        WeightsSpec d = new();
+        WeightsSpec weights = new()
+        {
+            Disagreement = map.Number("disagreement", d.Disagreement, 0.001, 1000),
+            LatencyP50 = map.Number("latencyP50", d.LatencyP50, 0.001, 1000),
+        };
+        map.Done();
+        return weights;
+    }
+
+    private static EvidenceSpec ReadEvidence(MapReader map)
+    {
+        EvidenceSpec d = new();
+        EvidenceSpec evidence = new()
+        {
+            TickMilliseconds = map.Int("tickMilliseconds", d.TickMilliseconds, 100, 3_600_000),
+            SamplingPercent = map.Number("samplingPercent", d.SamplingPercent, 0.01, 100),
+            NoisePercent = map.Number("noisePercent", d.NoisePercent, 1, 100),
+            MaximumPairsPerSecond = map.Number("maximumPairsPerSecond", d.MaximumPairsPerSecond, 0.001, 10_000),
+            PairsPerDevice = map.Int("pairsPerDevice", d.PairsPerDevice, 1, 1_000_000),
+            CalibrationTicks = map.Int("calibrationTicks", d.CalibrationTicks, 1, 1000),
+            CalibrationNoisePairs = map.Int("calibrationNoisePairs", d.CalibrationNoisePairs, 1, 100_000),
+        };
+        map.Done();
+        return evidence;
+    }
+
+    private static BenchSpec ReadBench(MapReader map)
+    {
+        BenchSpec d = new();
+        BenchSpec bench = new()
+        {
+            Blocks = map.Int("blocks", d.Blocks, 6, 10_000),
+            ShortBlocks = map.Int("shortBlocks", d.ShortBlocks, 6, 10_000),
+            BlockMilliseconds = map.Int("blockMilliseconds", d.BlockMilliseconds, 1, 60_000),
+            WarmUpMilliseconds = map.Int("warmUpMilliseconds", d.WarmUpMilliseconds, 0, 600_000),
+        };
+        map.Done();
+        return bench;
+    }
+
+    private static LimitsSpec ReadLimits(MapReader map)
+    {
+        LimitsSpec d = new();
+        LimitsSpec limits = new()
+        {
+            WorkerMemoryMiB = map.Int("workerMemoryMiB", d.WorkerMemoryMiB, 16, 1_048_576),
+            DeviceSeconds = map.Int("deviceSeconds", d.DeviceSeconds, 1, 90 * Day),
+            SilentSeconds = map.Int("silentSeconds", d.SilentSeconds, 1, 90 * Day),
+            StageSeconds = map.Int("stageSeconds", d.StageSeconds, 1, 365 * Day),
+            MissingPercent = map.Number("missingPercent", d.MissingPercent, 0, 50),
+        };
+        map.Done();
+        return limits;
+    }
+
+    private static SoakSpec ReadSoak(MapReader map)
+    {
+        SoakSpec d = new();
+        SoakSpec soak = new()
+        {
+            ShadowSeconds = map.Int("shadowSeconds", d.ShadowSeconds, 0, 90 * Day),
+            CanarySeconds = map.Int("canarySeconds", d.CanarySeconds, 0, 90 * Day),
+            RampSeconds = map.Int("rampSeconds", d.RampSeconds, 0, 90 * Day),
+        };
+        map.Done();
+        return soak;
+    }
+
+    private static ProbationSpec ReadProbation(MapReader map)
+    {
+        ProbationSpec d = new();
+        ProbationSpec probation = new()
+        {
+            Seconds = map.Int("seconds", d.Seconds, 1, 90 * Day),
+            MaximumFailedRequests = map.Int("maximumFailedRequests", d.MaximumFailedRequests, 0, 1_000_000),
+        };
+        map.Done();
+        return probation;
+    }
+}

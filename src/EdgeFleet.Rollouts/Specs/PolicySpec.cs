@@ -1,0 +1,147 @@
+using System.Text.Json.Serialization;
+
+namespace EdgeFleet.Rollouts.Specs;
+
+/// <summary>What is taken back when a hardware class is harmed.</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<HarmResponse>))]
+public enum HarmResponse
+{
+    /// <summary>Only that class; the others go on.</summary>
+    [JsonStringEnumMemberName("rollbackClass")] RollbackClass,
+
+    /// <summary>The whole rollout.</summary>
+    [JsonStringEnumMemberName("rollbackRollout")] RollbackRollout,
+}
+
+/// <summary>How much worse a candidate may be.</summary>
+public sealed record MarginsSpec
+{
+    /// <summary>Share of inputs with another top-1 answer, in percentage points over the baseline's own noise.</summary>
+    public double DisagreementPoints { get; init; } = 2;
+
+    public double LatencyP50Percent { get; init; } = 5;
+
+    /// <summary>Peak memory; applied by the device at its benchmark.</summary>
+    public double MemoryPeakPercent { get; init; } = 10;
+}
+
+/// <summary>Weights of the metrics in the rollback question; only their ratio counts.</summary>
+public sealed record WeightsSpec
+{
+    public double Disagreement { get; init; } = 1;
+
+    public double LatencyP50 { get; init; } = 1;
+}
+
+/// <summary>How evidence is gathered in the shadow.</summary>
+public sealed record EvidenceSpec
+{
+    public int TickMilliseconds { get; init; } = 60_000;
+
+    /// <summary>Share of served inputs that are copied.</summary>
+    public double SamplingPercent { get; init; } = 5;
+
+    /// <summary>Share of copies on which the baseline runs twice, for the noise floor.</summary>
+    public double NoisePercent { get; init; } = 10;
+
+    public double MaximumPairsPerSecond { get; init; } = 1;
+
+    /// <summary>Pairs after which a device of a large class has said its word.</summary>
+    public int PairsPerDevice { get; init; } = 500;
+
+    /// <summary>First ticks of each device that only measure the noise and are not judged.</summary>
+    public int CalibrationTicks { get; init; } = 3;
+
+    /// <summary>Baseline-against-itself pairs that a class needs before it is judged.</summary>
+    public int CalibrationNoisePairs { get; init; } = 30;
+}
+
+/// <summary>The benchmark on the device.</summary>
+public sealed record BenchSpec
+{
+    /// <summary>Paired blocks on the devices of the bench stage.</summary>
+    public int Blocks { get; init; } = 30;
+
+    /// <summary>Paired blocks on all other devices.</summary>
+    public int ShortBlocks { get; init; } = 12;
+
+    public int BlockMilliseconds { get; init; } = 250;
+
+    public int WarmUpMilliseconds { get; init; } = 1000;
+}
+
+/// <summary>Budgets and time limits.</summary>
+public sealed record LimitsSpec
+{
+    /// <summary>Memory of the candidate's worker; over it is a broken invariant.</summary>
+    public int WorkerMemoryMiB { get; init; } = 1024;
+
+    /// <summary>Time that a device has for what a stage asks of it (probation comes on top); then it counts as the worst.</summary>
+    public int DeviceSeconds { get; init; } = 3600;
+
+    /// <summary>A device not heard of for this long (or three times its expected contact, if longer) counts as the worst.</summary>
+    public int SilentSeconds { get; init; } = 900;
+
+    /// <summary>A stage that has not been decided by then is inconclusive and waits for a person.</summary>
+    public int StageSeconds { get; init; } = 604_800;
+
+    /// <summary>Missing and failed devices that a serving stage of a large class may have and still be promoted.</summary>
+    public double MissingPercent { get; init; } = 5;
+}
+
+/// <summary>Least time between the beginning of a stage and its promotion.</summary>
+public sealed record SoakSpec
+{
+    public int ShadowSeconds { get; init; } = 7200;
+
+    public int CanarySeconds { get; init; } = 86_400;
+
+    public int RampSeconds { get; init; } = 3600;
+}
+
+/// <summary>How a device watches a candidate that serves, before it commits.</summary>
+public sealed record ProbationSpec
+{
+    public int Seconds { get; init; } = 3600;
+
+    public int MaximumFailedRequests { get; init; }
+}
+
+/// <summary>Margins, error rates, times and sampling of rollouts (<c>kind: Policy</c>).</summary>
+public sealed record PolicySpec
+{
+    public const string DefaultName = "default";
+
+    public string Name { get; init; } = DefaultName;
+
+    /// <summary>Chance of promoting a class whose harm lies at the margin.</summary>
+    public double AlphaPromotion { get; init; } = 0.05;
+
+    /// <summary>Chance of taking back a candidate whose harm lies at the margin.</summary>
+    public double AlphaRollback { get; init; } = 0.05;
+
+    public HarmResponse OnHarm { get; init; } = HarmResponse.RollbackClass;
+
+    public MarginsSpec Margins { get; init; } = new();
+
+    public WeightsSpec Weights { get; init; } = new();
+
+    public EvidenceSpec Evidence { get; init; } = new();
+
+    public BenchSpec Bench { get; init; } = new();
+
+    public LimitsSpec Limits { get; init; } = new();
+
+    public SoakSpec Soak { get; init; } = new();
+
+    public ProbationSpec Probation { get; init; } = new();
+
+    /// <summary>Least time between the beginning of a stage of this kind and its promotion.</summary>
+    public TimeSpan SoakOf(StageKind kind) => TimeSpan.FromSeconds(kind switch
+    {
+        StageKind.Shadow => Soak.ShadowSeconds,
+        StageKind.Canary => Soak.CanarySeconds,
+        StageKind.Ramp => Soak.RampSeconds,
+        _ => 0,
+    });
+}

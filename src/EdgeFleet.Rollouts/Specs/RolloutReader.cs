@@ -1,0 +1,135 @@
+using EdgeFleet.Core;
+using YamlDotNet.RepresentationModel;
+
+namespace EdgeFleet.Rollouts.Specs;
+
+/// <summary>Reads <c>kind: Rollout</c>.</summary>
+internal static class RolloutReader
+{
+    private const int DefaultBenchDevices = 1;
+    private const int DefaultShadowDevices = 30;
+    private const int DefaultCanaryDevices = 5;
+    private const int MaximumDevices = 1_000_000;
+
+    public static RolloutSpec Read(MapReader document)
+    {
+        string name = PolicyReader.ReadName(document);
+        MapReader spec = document.Map("spec", required: true) ?? document.MapOrEmpty("spec");
+        RolloutSpec rollout = ReadBody(spec, name);
+        document.Done();
+        return rollout;
+    }
+
+    private static RolloutSpec ReadBody(MapReader spec, string name)
+    {
+        string model = spec.Text("model", "", required: true, text => Identifier.IsValid(text) ? null : $"'{text}' is not a model name; expected {Identifier.Rule}");
+        string candidate = spec.Text("candidate", "", required: true, text =>
+            Digest.TryParse(text, out _) ? null : $"'{text}' is not a digest; expected sha256: and 64 lower-case hexadecimal digits");
+        RolloutSpec rollout = new()
+        {
+            Name = name,
+            Model = model,
+            Candidate = Digest.TryParse(candidate, out Digest digest) ? digest : default,
+            Strategy = spec.Choice("strategy", RolloutStrategy.Staged),
+            Compare = spec.Choice("compare", CompareMode.Equivalence),
+            Selector = spec.Text("selector", "", complaint: text => Selector.TryParse(text, out _, out string? wrong) ? null : wrong),
+            Policy = spec.Text("policy", PolicySpec.DefaultName, complaint: text => Identifier.IsValid(text) ? null : $"'{text}' is not a policy name; expected {Identifier.Rule}"),
+            PolicySpec = spec.Map("policySpec") is { } policy ? PolicyReader.ReadBody(policy, name) : null,
+            Attempt = spec.Int("attempt", 1, 1, 1_000_000),
+            CompletionPercent = spec.Number("completionPercent", 100, 1, 100),
+            Stages = [],
+        };
+        if (spec.Has("policy") && spec.Has("policySpec"))
+        {
+            spec.Error("policySpec", "stands beside policy; expected one of the two");
+        }
+        rollout = rollout with { Stages = ReadStages(spec, rollout) };
+        spec.Done();
+        return rollout;
+    }
+
+    private static IReadOnlyList<StageSpec> ReadStages(MapReader spec, RolloutSpec rollout)
+    {
+        if (spec.Sequence("stages") is not { } nodes)
+        {
+            return Defaults(rollout);
+        }
+        int before = spec.ErrorCount;
+        List<StageSpec> stages = [];
+        for (int i = 0; i < nodes.Count; i++)
+        {
+            if (ReadStage(spec, nodes[i], i) is { } stage)
+            {
+                stages.Add(stage);
+            }
+        }
+        if (spec.ErrorCount == before && StageRules.Complaint(stages, rollout) is { } wrong)
+        {
+            spec.Error("stages", wrong);
+        }
+        return stages;
+    }
+
+    private static StageSpec? ReadStage(MapReader spec, YamlNode node, int index)
+    {
+        string path = $"stages[{index}]";
+        // "- full" is short for "- full: {}".
+        YamlMappingNode? map = node switch
+        {
+            YamlMappingNode mapping => mapping,
+            YamlScalarNode { Value: { Length: > 0 } bare } => new YamlMappingNode { { bare, new YamlMappingNode() } },
+            _ => null,
+        };
+        MapReader? reader = map is null ? null : spec.Inner(map, path);
+        if (reader?.Single() is not { } single || Array.IndexOf(StageRules.Names, single) is var found && found < 0)
+        {
+            spec.ErrorAt(path, node, $"'{MapReader.Printable(node.ToString())}' is not a stage; expected a mapping with one of {string.Join(", ", StageRules.Names)}");
+            return null;
+        }
+
+        StageKind kind = (StageKind)found;
+        MapReader body = reader.MapOrEmpty(single);
+        StageSpec stage = new() { Kind = kind, Approval = body.Flag("approval", false) };
+        stage = kind switch
+        {
+            StageKind.Bench => stage with { Devices = body.Int("devices", DefaultBenchDevices, 1, MaximumDevices) },
+            StageKind.Shadow => stage with { Devices = body.Int("devices", DefaultShadowDevices, 1, MaximumDevices) },
+            StageKind.Canary => ReadCanary(stage, body),
+            StageKind.Ramp => stage with { Percent = body.Number("percent", 10, 0.01, 100) },
+            _ => stage,
+        };
+        body.Done();
+        return stage;
+    }
+
+    private static StageSpec ReadCanary(StageSpec stage, MapReader body)
+    {
+        bool sized = body.Has("devices") || body.Has("percent");
+        int devices = body.Int("devices", DefaultCanaryDevices, 1, MaximumDevices);
+        double percent = body.Number("percent", 1, 0.01, 100);
+
+        // Said nothing: one percent, at least five. Said one: that one alone. Said both: the larger.
+        return stage with
+        {
+            Devices = !sized || body.Has("devices") ? devices : null,
+            Percent = !sized || body.Has("percent") ? percent : null,
+        };
+    }
+
+    private static IReadOnlyList<StageSpec> Defaults(RolloutSpec rollout)
+    {
+        StageSpec canary = new() { Kind = StageKind.Canary, Devices = DefaultCanaryDevices, Percent = 1, Approval = rollout.Compare == CompareMode.Improvement && rollout.Strategy == RolloutStrategy.Staged };
+        StageSpec full = new() { Kind = StageKind.Full };
+        return rollout.Strategy == RolloutStrategy.Install
+            ? [canary, full]
+            :
+            [
+                new StageSpec { Kind = StageKind.Bench, Devices = DefaultBenchDevices },
+                new StageSpec { Kind = StageKind.Shadow, Devices = DefaultShadowDevices },
+                canary,
+                new StageSpec { Kind = StageKind.Ramp, Percent = 10 },
+                new StageSpec { Kind = StageKind.Ramp, Percent = 50 },
+                full,
+            ];
+    }
+}
