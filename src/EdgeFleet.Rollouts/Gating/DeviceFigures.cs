@@ -1,0 +1,35 @@
+using EdgeFleet.Statistics.Estimates;
+
+namespace EdgeFleet.Rollouts.Gating;
+
+/// <summary>Plain estimates from judged ticks, for people; nothing is decided on them.</summary>
+internal readonly record struct DeviceFigures(long Pairs, long Disagreements, double? MedianLogLatencyRatio)
+{
+    public double? DisagreementPercent => Pairs == 0 ? null : 100.0 * Disagreements / Pairs;
+
+    public double? LatencyRatio => MedianLogLatencyRatio is { } ratio ? Math.Exp(ratio) : null;
+
+    public static DeviceFigures Of(GateDevice device, GateScales? scales)
+    {
+        long pairs = 0, disagreements = 0;
+        List<double> ratios = [];
+        foreach (GateTick tick in scales?.Judged(device) ?? [])
+        {
+            pairs += tick.Pairs;
+            disagreements += tick.Disagreements;
+            if (tick.MedianLogLatencyRatio is { } ratio)
+            {
+                ratios.Add(ratio);
+            }
+        }
+        return new DeviceFigures(pairs, disagreements, BlockEstimator.Median(ratios)?.Median);
+    }
+
+    /// <summary>The class's share of disagreements, and the middle device's latency ratio.</summary>
+    public static DeviceFigures Of(IEnumerable<DeviceFigures> devices)
+    {
+        List<DeviceFigures> all = [.. devices];
+        List<double> ratios = [.. all.Where(d => d.MedianLogLatencyRatio is not null).Select(d => d.MedianLogLatencyRatio!.Value)];
+        return new DeviceFigures(all.Sum(d => d.Pairs), all.Sum(d => d.Disagreements), BlockEstimator.Median(ratios)?.Median);
+    }
+}

@@ -1,0 +1,90 @@
+using System.Text.Json;
+using EdgeFleet.Rollouts.Specs;
+
+namespace EdgeFleet.Rollouts.Gating;
+
+/// <summary>
+/// The rule between stages, for one hardware class: promote, hold or roll back. Pure: the verdict is a function of the
+/// input alone, computed in one order, so a stored input gives the same bits again.
+/// </summary>
+public static class Gate
+{
+    /// <summary>Judges a class at its present stage.</summary>
+    /// <exception cref="ArgumentException">The margins are not the ones that were frozen.</exception>
+    public static GateVerdict Evaluate(GateInput input)
+    {
+        if (input.Margins.Hash() != input.MarginsHash)
+        {
+            throw new ArgumentException($"the margins hash to {input.Margins.Hash()}, but {input.MarginsHash} was frozen when rollout '{input.RolloutId}' began", nameof(input));
+        }
+        GateScales? scales = input.Calibration is { } calibration ? new GateScales(input.Margins, calibration) : null;
+        HarmEvidence? harm = scales is null ? null : HarmEvidence.OfClass(input.Devices, scales);
+        List<MissingEvidence> missing = [];
+        bool census = input.ClassSize < GateRules.CensusBelowDevices;
+        PromotionEvidence? promotion = scales is not null && !census ? PromotionEvidence.OfClass(input, scales, missing) : null;
+
+        List<DeviceFigures> figures = [.. input.Devices.Select(d => DeviceFigures.Of(d, scales))];
+        List<DeviceVerdict> devices = [.. input.Devices.Select((d, i) => DeviceJudge.Judge(d, figures[i], scales, census))];
+        IReadOnlyList<MetricVerdict> metrics =
+            input.Margins.Strategy == RolloutStrategy.Install ? []
+            : scales is null ? MetricVerdicts.Absent(input.Margins)
+            : MetricVerdicts.Of(scales, harm!, promotion, DeviceFigures.Of(figures));
+
+        int cohort = input.Devices.Count(d => d.InCohort);
+        double harmLogE = harm?.LogE ?? 0;
+        double harmThreshold = Math.Log(1 / input.Margins.AlphaRollback);
+        bool amber = harmLogE >= Math.Log(GateRules.AmberShare / input.Margins.AlphaRollback);
+
+        List<DeviceVerdict> broken = [.. devices.Where(d => d.Invariants.Count > 0)];
+        bool invariants = broken.Count >= GateRules.InvariantThreshold(cohort);
+        bool harmed = harmLogE >= harmThreshold;
+        if (!invariants && !harmed)
+        {
+            // The shadow is where the metrics must speak; later stages rest on what it said and watch for harm.
+            if (input.Stage != StageKind.Shadow)
+            {
+                missing.Clear();
+            }
+            PromotionRules.Collect(input, devices, metrics, scales, amber, missing);
+        }
+
+        GateDecision decision = invariants || harmed ? GateDecision.Rollback : missing.Count == 0 ? GateDecision.Promote : GateDecision.Hold;
+        VerdictKind kind = invariants || input.Margins.Strategy == RolloutStrategy.Install || input.Stage == StageKind.Bench
+            ? VerdictKind.Invariant
+            : census ? VerdictKind.Census : VerdictKind.Statistical;
+        return new GateVerdict
+        {
+            Decision = decision,
+            Kind = kind,
+            HardwareClass = input.HardwareClass,
+            Stage = input.Stage,
+            StageIndex = input.StageIndex,
+            ClassSize = input.ClassSize,
+            CohortSize = cohort,
+            MarginsHash = input.MarginsHash,
+            Metrics = metrics,
+            Devices = devices,
+            HarmLogE = harmLogE,
+            HarmLogThreshold = harmThreshold,
+            PromotionLogThreshold = Math.Log(1 / input.Margins.AlphaPromotion),
+            Amber = amber,
+            Missing = decision == GateDecision.Rollback ? [] : missing,
+            Reason = VerdictSentence.Write(decision, kind, cohort, broken, devices, metrics, harmLogE, harmThreshold, missing),
+            EvaluatedAt = input.EvaluatedAt,
+        };
+    }
+
+    /// <summary>Computes a stored verdict again and says whether every number came out the same to the last bit.</summary>
+    public static Recomputation Recompute(StoredVerdict stored)
+    {
+        GateVerdict again = Evaluate(stored.Input);
+        string then = JsonSerializer.Serialize(stored.Verdict, RolloutsJsonContext.Default.GateVerdict);
+        string now = JsonSerializer.Serialize(again, RolloutsJsonContext.Default.GateVerdict);
+        return new Recomputation(again, string.Equals(then, now, StringComparison.Ordinal));
+    }
+}
+
+/// <summary>A verdict computed again from what was stored.</summary>
+/// <param name="Verdict">As computed now.</param>
+/// <param name="Same">Whether it equals the stored one to the last bit.</param>
+public sealed record Recomputation(GateVerdict Verdict, bool Same);

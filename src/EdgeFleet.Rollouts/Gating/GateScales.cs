@@ -1,0 +1,61 @@
+using EdgeFleet.Rollouts.Specs;
+using EdgeFleet.Statistics.EProcesses;
+
+namespace EdgeFleet.Rollouts.Gating;
+
+/// <summary>Maps what devices report to the [0, 1] scales of the bets, from frozen margins and calibration alone.</summary>
+internal sealed class GateScales
+{
+    // A harm null closer to 1 than this leaves nothing to bet on.
+    private const double LargestHarmNull = 0.95;
+
+    private readonly GateCalibration _calibration;
+    private readonly double _cap;
+
+    public GateScales(GateMargins margins, GateCalibration calibration)
+    {
+        Margins = margins;
+        _calibration = calibration;
+        double margin = margins.DisagreementPoints / 100;
+        _cap = margin * GateRules.CapMargins;
+        DisagreementHarmNull = Math.Min(calibration.NoiseRateUpper + margin, LargestHarmNull);
+        Latency = new LogRatioMap(Math.Log(1 + (margins.LatencyP50Percent / 100)), calibration.LatencyWidthLogRatio);
+        // One margin's worth: with fewer pairs the cap would swallow most of what a rate at the margin shows.
+        PairsPerWindow = (int)Math.Ceiling(1 / margin);
+    }
+
+    public GateMargins Margins { get; }
+
+    public double DisagreementHarmNull { get; }
+
+    /// <summary>The margin on the capped scale.</summary>
+    public const double DisagreementPromotionNull = 1 / GateRules.CapMargins;
+
+    public LogRatioMap Latency { get; }
+
+    /// <summary>Fewest pairs that one disagreement bet of a census rests on.</summary>
+    public int PairsPerWindow { get; }
+
+    /// <summary>Whether agreement gates; otherwise it is shown.</summary>
+    public bool DisagreementGates => Margins.Compare == CompareMode.Equivalence;
+
+    public double PromotionLogThreshold => Math.Log(1 / Margins.AlphaPromotion);
+
+    public double HarmLogThreshold => Math.Log(1 / Margins.AlphaRollback);
+
+    public double AmberLogThreshold => Math.Log(GateRules.AmberShare / Margins.AlphaRollback);
+
+    /// <summary>Disagreement over the noise, capped, on [0, 1].</summary>
+    public double DisagreementUnit(long disagreements, long pairs)
+    {
+        double overNoise = ((double)disagreements / pairs) - _calibration.NoiseRate;
+        return Math.Clamp(overNoise / _cap, 0, 1);
+    }
+
+    /// <summary>Ticks that are judged: those after the device's calibration.</summary>
+    public IEnumerable<GateTick> Judged(GateDevice device)
+    {
+        long after = _calibration.LastTick.TryGetValue(device.DeviceId, out long last) ? last : long.MinValue;
+        return device.Ticks.Where(t => t.Tick > after);
+    }
+}

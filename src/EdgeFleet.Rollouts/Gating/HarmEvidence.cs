@@ -1,0 +1,123 @@
+using EdgeFleet.Statistics.EProcesses;
+
+namespace EdgeFleet.Rollouts.Gating;
+
+/// <summary>
+/// The rollback question: is what runs now harmed beyond the margin? One bet per tick and metric; the metrics' e-values
+/// are averaged with weights, which is an e-process whatever the metrics have to do with each other.
+/// </summary>
+internal sealed class HarmEvidence
+{
+    private readonly GateScales _scales;
+
+    private HarmEvidence(GateScales scales)
+    {
+        _scales = scales;
+        Disagreement = BettingEProcess.StartHarm(scales.DisagreementHarmNull);
+        Latency = BettingEProcess.StartHarm(LogRatioMap.NullMean);
+    }
+
+    public BettingState Disagreement { get; private set; }
+
+    public BettingState Latency { get; private set; }
+
+    /// <summary>log of the weighted average.</summary>
+    public double LogE
+    {
+        get
+        {
+            double weightDisagreement = _scales.DisagreementGates ? _scales.Margins.WeightDisagreement : 0;
+            double weightLatency = _scales.Margins.WeightLatencyP50;
+            if (weightDisagreement == 0)
+            {
+                return Latency.LogE;
+            }
+            double d = Disagreement.LogE, l = Latency.LogE;
+            double largest = Math.Max(d, l);
+            double sum = (weightDisagreement * Math.Exp(d - largest)) + (weightLatency * Math.Exp(l - largest));
+            return largest + Math.Log(sum / (weightDisagreement + weightLatency));
+        }
+    }
+
+    /// <summary>Evidence of one device on its own ticks.</summary>
+    public static HarmEvidence OfDevice(GateDevice device, GateScales scales)
+    {
+        HarmEvidence harm = new(scales);
+        foreach (GateTick tick in scales.Judged(device))
+        {
+            harm.Observe([tick]);
+        }
+        return harm;
+    }
+
+    /// <summary>
+    /// Evidence of a class: the mean over its devices, tick by tick. A tick counts once half of the devices that can
+    /// still report it have done so; a slow minority cannot hold it up, and a device that runs ahead does not speak alone.
+    /// </summary>
+    public static HarmEvidence OfClass(IReadOnlyList<GateDevice> devices, GateScales scales)
+    {
+        HarmEvidence harm = new(scales);
+        List<GateTick>[] ticks = [.. devices.Select(d => scales.Judged(d).ToList())];
+        bool[] stillReports = [.. devices.Select(d => d.Shadowing && d.Standing is not DeviceStanding.Missing)];
+        int[] next = new int[ticks.Length];
+        List<GateTick> reported = [];
+        while (true)
+        {
+            long tick = long.MaxValue;
+            for (int i = 0; i < ticks.Length; i++)
+            {
+                if (next[i] < ticks[i].Count)
+                {
+                    tick = Math.Min(tick, ticks[i][next[i]].Tick);
+                }
+            }
+            if (tick == long.MaxValue)
+            {
+                return harm;
+            }
+            reported.Clear();
+            int possible = 0;
+            for (int i = 0; i < ticks.Length; i++)
+            {
+                bool more = next[i] < ticks[i].Count;
+                possible += more || stillReports[i] ? 1 : 0;
+                if (more && ticks[i][next[i]].Tick == tick)
+                {
+                    reported.Add(ticks[i][next[i]++]);
+                }
+            }
+            if (2 * reported.Count >= possible)
+            {
+                harm.Observe(reported);
+            }
+        }
+    }
+
+    // Devices of one tick in enrolment order: the sums are the same to the last bit each time.
+    private void Observe(List<GateTick> reported)
+    {
+        double disagreement = 0, latency = 0;
+        int withPairs = 0, withLatency = 0;
+        foreach (GateTick tick in reported)
+        {
+            if (tick.Pairs > 0)
+            {
+                disagreement += (double)tick.Disagreements / tick.Pairs;
+                withPairs++;
+            }
+            if (tick.Pairs > 0 && tick.MedianLogLatencyRatio is { } ratio)
+            {
+                latency += _scales.Latency.ToUnit(ratio);
+                withLatency++;
+            }
+        }
+        if (withPairs > 0)
+        {
+            Disagreement = BettingEProcess.Observe(Disagreement, Math.Min(disagreement / withPairs, 1));
+        }
+        if (withLatency > 0)
+        {
+            Latency = BettingEProcess.Observe(Latency, Math.Min(latency / withLatency, 1));
+        }
+    }
+}

@@ -1,0 +1,48 @@
+using System.Text.Json.Serialization;
+
+namespace EdgeFleet.Rollouts.Gating;
+
+/// <summary>What needs no statistics: one event takes the device back.</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<InvariantKind>))]
+public enum InvariantKind
+{
+    [JsonStringEnumMemberName("non-finite")] NonFinite,
+    [JsonStringEnumMemberName("wrong-shape")] WrongShape,
+    [JsonStringEnumMemberName("inference-failed")] InferenceFailed,
+    [JsonStringEnumMemberName("model-crashed")] ModelCrashed,
+    [JsonStringEnumMemberName("crash-loop")] CrashLoop,
+    [JsonStringEnumMemberName("out-of-memory")] OutOfMemory,
+    [JsonStringEnumMemberName("over-memory-budget")] OverMemoryBudget,
+
+    /// <summary>The device took the candidate back itself and named another reason.</summary>
+    [JsonStringEnumMemberName("rolled-back-locally")] RolledBackLocally,
+
+    /// <summary>The device says that an invariant broke, under a name that this build does not know.</summary>
+    [JsonStringEnumMemberName("other")] Other,
+}
+
+/// <summary>A broken invariant on one device.</summary>
+/// <param name="Kind">Which.</param>
+/// <param name="Count">How often.</param>
+/// <param name="Detail">What the device said, or the numbers.</param>
+public sealed record InvariantFinding(InvariantKind Kind, long Count, string Detail);
+
+/// <summary>The stable words of invariants in reports.</summary>
+public static class InvariantKinds
+{
+    private static readonly Dictionary<string, InvariantKind> s_byCode = new(StringComparer.Ordinal)
+    {
+        ["non-finite"] = InvariantKind.NonFinite,
+        ["wrong-shape"] = InvariantKind.WrongShape,
+        ["inference-failed"] = InvariantKind.InferenceFailed,
+        ["model-crashed"] = InvariantKind.ModelCrashed,
+        ["crash-loop"] = InvariantKind.CrashLoop,
+        ["out-of-memory"] = InvariantKind.OutOfMemory,
+        ["over-memory-budget"] = InvariantKind.OverMemoryBudget,
+        ["rolled-back-locally"] = InvariantKind.RolledBackLocally,
+    };
+
+    /// <summary>The kind that a report's code names, or null for a code of another sort.</summary>
+    public static InvariantKind? FromCode(string? code) =>
+        code is not null && s_byCode.TryGetValue(code, out InvariantKind kind) ? kind : null;
+}

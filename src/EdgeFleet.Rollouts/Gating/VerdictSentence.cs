@@ -1,0 +1,76 @@
+using System.Globalization;
+using System.Text;
+
+namespace EdgeFleet.Rollouts.Gating;
+
+/// <summary>A verdict in one sentence with its numbers.</summary>
+internal static class VerdictSentence
+{
+    private const int NamedAtMost = 3;
+
+    public static string Name(GateMetric metric) => metric == GateMetric.Disagreement ? "disagreement" : "latencyP50";
+
+    /// <summary>What a metric lacks, with the forecast.</summary>
+    public static string Lacking(MetricVerdict metric)
+    {
+        string estimate = metric.Estimate is { } value ? Figure(value, metric.Metric) : "no data";
+        string margin = Format($"margin {metric.Margin:0.##} {metric.MarginUnit}");
+        if (metric.State is MetricState.Absent)
+        {
+            return $"{Name(metric.Metric)} has no evidence at all ({margin})";
+        }
+        if (metric.State is MetricState.Harmed)
+        {
+            return Format($"{Name(metric.Metric)} {estimate} is beyond its {margin}: harm E = {Math.Exp(metric.HarmLogE):0.#}");
+        }
+        string promotion = metric.PromotionLogE is { } logE ? Format($"E = {Math.Exp(logE):0.##}") : "not judged";
+        string forecast = metric.Forecast is { } total
+            ? Format($"about {Math.Ceiling(total):0} {metric.PromotionUnit}s needed, {metric.PromotionObservations} there")
+            : Format($"not getting closer after {metric.PromotionObservations} {metric.PromotionUnit}s");
+        return $"{Name(metric.Metric)} lacks evidence ({estimate}, {margin}, {promotion}; {forecast})";
+    }
+
+    public static string Write(
+        GateDecision decision, VerdictKind kind, int cohort, List<DeviceVerdict> broken, List<DeviceVerdict> devices,
+        IReadOnlyList<MetricVerdict> metrics, double harmLogE, double harmThreshold, List<MissingEvidence> missing)
+    {
+        if (decision == GateDecision.Rollback && kind == VerdictKind.Invariant)
+        {
+            string who = Named([.. broken.Select(d => $"{d.DeviceId}: {d.Invariants[0].Kind} ({d.Invariants[0].Detail})")]);
+            return Format($"{broken.Count} device(s) with a broken invariant in a cohort of {cohort}, taken back at {GateRules.InvariantThreshold(cohort)}: {who}");
+        }
+        string figures = string.Join(", ", metrics.Where(m => m.Estimate is not null).Select(m => $"{Name(m.Metric)} {Figure(m.Estimate!.Value, m.Metric)} (margin {Format($"{m.Margin:0.##} {m.MarginUnit}")})"));
+        if (decision == GateDecision.Rollback)
+        {
+            return Format($"harmed beyond the margin: E = {Math.Exp(harmLogE):0.#}, {Math.Exp(harmThreshold):0.#} takes it back; {figures}");
+        }
+        if (decision == GateDecision.Hold)
+        {
+            return "holds: " + Named([.. missing.Select(m => m.Detail)]);
+        }
+        StringBuilder sentence = new();
+        int reached = devices.Count(d => d.Standing == DeviceStanding.Reached);
+        int refused = devices.Count(d => d.Standing == DeviceStanding.Refused);
+        int harmed = devices.Count(d => d.Standing == DeviceStanding.Harmed);
+        int failed = devices.Count(d => d.Standing is DeviceStanding.Failed or DeviceStanding.Missing);
+        sentence.Append(kind switch
+        {
+            VerdictKind.Census => Format($"census: {reached} device(s) each within the margins on their own evidence"),
+            VerdictKind.Statistical => Format($"{reached} device(s) speak for the class"),
+            _ => Format($"{reached} device(s), no broken invariant that counts"),
+        });
+        sentence.Append(figures.Length > 0 ? "; " + figures : "");
+        sentence.Append(refused > 0 ? Format($"; {refused} refused") : "");
+        sentence.Append(harmed > 0 ? Format($"; {harmed} taken back alone") : "");
+        sentence.Append(failed > 0 ? Format($"; {failed} failed or missing") : "");
+        return sentence.ToString();
+    }
+
+    private static string Figure(double value, GateMetric metric) =>
+        metric == GateMetric.Disagreement ? Format($"{value:0.##} %") : Format($"{value:+0.#;-0.#;0} %");
+
+    private static string Named(List<string> all) =>
+        string.Join("; ", all.Take(NamedAtMost)) + (all.Count > NamedAtMost ? Format($"; and {all.Count - NamedAtMost} more") : "");
+
+    private static string Format(FormattableString text) => FormattableString.Invariant(text);
+}

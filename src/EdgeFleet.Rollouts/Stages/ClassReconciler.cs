@@ -1,0 +1,260 @@
+using EdgeFleet.Core.Deployments;
+using EdgeFleet.Rollouts.Gating;
+using EdgeFleet.Rollouts.Specs;
+
+namespace EdgeFleet.Rollouts.Stages;
+
+/// <summary>One look at one hardware class. Returns the same instance when nothing changes.</summary>
+internal sealed class ClassReconciler(RolloutState state, RolloutWorld world, IReadOnlyDictionary<string, DeviceView> views, DecisionLog log)
+{
+    // A class whose first devices all refuse is not tried to the end: what refuses them is the hardware that they share.
+    private const int RefusalsPerBenchDevice = 3;
+
+    private RolloutSpec Spec => state.Spec;
+
+    public ClassProgress Step(ClassProgress progress)
+    {
+        if (progress.Phase == ClassPhase.RollingBack)
+        {
+            return Back(progress);
+        }
+        if (StageTransitions.IsEnd(progress.Phase))
+        {
+            return progress;
+        }
+        progress = Exits(progress);
+        progress = Admit(progress);
+        progress = Calibrate(progress);
+
+        GateInput input = Input(progress);
+        GateVerdict verdict = Gate.Evaluate(input);
+        log.Current(verdict);
+        if (verdict.Decision == GateDecision.Rollback)
+        {
+            progress = Store(progress, input, verdict);
+            return Move(progress, StageOutcome.Harm, "classTakenBack", verdict.Reason);
+        }
+        ClassProgress withoutHarmed = HarmedAlone(progress, verdict);
+        if (!ReferenceEquals(withoutHarmed, progress))
+        {
+            return Store(withoutHarmed, input, verdict);
+        }
+        if (NobodyLeft(progress) is { } gone)
+        {
+            return Move(progress, gone.Outcome, gone.Kind, gone.Why);
+        }
+        if (progress.Phase == ClassPhase.Running)
+        {
+            progress = Store(progress, input, verdict);
+            if (verdict.Decision == GateDecision.Promote && !Paused(progress))
+            {
+                return Promote(progress, verdict.Reason);
+            }
+            progress = Because(progress, verdict.Reason);
+            if (world.Now - progress.StageStartedAt > TimeSpan.FromSeconds(state.Policy.Limits.StageSeconds))
+            {
+                return Move(progress, StageOutcome.TimeOver, "stageInconclusive", FormattableString.Invariant($"no decision within {state.Policy.Limits.StageSeconds} s; waits for a person. It {verdict.Reason}"));
+            }
+        }
+        return progress;
+    }
+
+    /// <summary>Puts the class into the stage with this number.</summary>
+    public static ClassProgress Enter(ClassProgress progress, int stage, ClassPhase phase, DateTimeOffset now) =>
+        progress with { Phase = phase, Stage = stage, StageStartedAt = now, LastVerdict = "" };
+
+    private bool Paused(ClassProgress progress) => state.Paused || progress.Paused;
+
+    private StageSpec StageOf(ClassProgress progress) => Spec.Stages[progress.Stage];
+
+    private GateInput Input(ClassProgress progress) => new()
+    {
+        RolloutId = state.RolloutId,
+        Attempt = Spec.Attempt,
+        HardwareClass = progress.HardwareClass,
+        Stage = StageOf(progress).Kind,
+        StageIndex = progress.Stage,
+        Margins = state.Margins,
+        MarginsHash = state.MarginsHash,
+        ClassSize = progress.Devices.Count,
+        Calibration = progress.Calibration,
+        Devices = GateDevices(progress),
+        StageStartedAt = progress.StageStartedAt,
+        Soak = state.Policy.SoakOf(StageOf(progress).Kind),
+        EvaluatedAt = world.Now,
+    };
+
+    private List<GateDevice> GateDevices(ClassProgress progress) =>
+        [.. progress.Devices.Where(d => d.Stage >= 0).Select(d => DeviceReading.ForGate(d, View(d), progress, state, world.Now))];
+
+    private DeviceView? View(DeviceProgress device) => views.GetValueOrDefault(device.DeviceId);
+
+    // What a device said for good stays said: a later report cannot bring it back into the rollout.
+    private ClassProgress Exits(ClassProgress progress)
+    {
+        DeviceProgress[]? devices = null;
+        for (int i = 0; i < progress.Devices.Count; i++)
+        {
+            DeviceProgress device = progress.Devices[i];
+            if (device.Exit is not null || (device.Stage < 0 && View(device) is not { Revoked: true }))
+            {
+                continue;
+            }
+            (DeviceStanding standing, string reason) = DeviceReading.Standing(device, View(device), progress, state, world.Now);
+            if (standing is DeviceStanding.Refused or DeviceStanding.Failed or DeviceStanding.Excluded)
+            {
+                devices ??= [.. progress.Devices];
+                devices[i] = device with { Exit = new DeviceExit(standing, reason, world.Now) };
+                log.Event(progress.HardwareClass, $"device{standing}", $"{device.DeviceId}: {reason}");
+            }
+        }
+        return devices is null ? progress : progress with { Devices = devices };
+    }
+
+    private ClassProgress Admit(ClassProgress progress)
+    {
+        if (progress.Phase != ClassPhase.Running || Paused(progress))
+        {
+            return progress;
+        }
+        StageSpec stage = StageOf(progress);
+        bool census = progress.Devices.Count < GateRules.CensusBelowDevices;
+        int wanted = census && stage.Kind == StageKind.Shadow ? progress.Devices.Count : stage.CohortSize(progress.Devices.Count);
+        DeviceProgress[]? devices = null;
+        int taken = 0;
+        for (int i = 0; i < progress.Devices.Count && taken < wanted; i++)
+        {
+            DeviceProgress device = progress.Devices[i];
+            // A device that failed keeps its place: replacing it would let a broken candidate walk through the class.
+            taken += device.Exit is null || (device.Exit.Standing == DeviceStanding.Failed && device.Stage == progress.Stage) ? 1 : 0;
+            if (device.Exit is null && device.Stage < progress.Stage)
+            {
+                devices ??= [.. progress.Devices];
+                devices[i] = device with { Stage = progress.Stage, AdmittedAt = world.Now, FullBench = device.FullBench || stage.Kind == StageKind.Bench };
+            }
+        }
+        if (devices is null)
+        {
+            return progress;
+        }
+        int admitted = devices.Count(d => d.Stage == progress.Stage);
+        log.Event(progress.HardwareClass, "devicesAdmitted", $"{StageRules.Names[(int)stage.Kind]}: {admitted} of {devices.Length} device(s)");
+        return progress with { Devices = devices };
+    }
+
+    private ClassProgress Calibrate(ClassProgress progress)
+    {
+        if (progress.Calibration is not null || Spec.Strategy == RolloutStrategy.Install || StageOf(progress).Kind < StageKind.Shadow
+            || GateCalibration.TryFreeze(GateDevices(progress), state.Margins, out _) is not { } calibration)
+        {
+            return progress;
+        }
+        log.Event(progress.HardwareClass, "noiseCalibrated", FormattableString.Invariant(
+            $"baseline against itself: {calibration.NoiseDisagreements} of {calibration.NoisePairs} pairs disagree; latency range +/-{calibration.LatencyWidthLogRatio:0.###}"));
+        return progress with { Calibration = calibration };
+    }
+
+    // In a census each device is decided on its own pairs, so one that is harmed goes back alone.
+    private ClassProgress HarmedAlone(ClassProgress progress, GateVerdict verdict)
+    {
+        Dictionary<string, DeviceVerdict> harmed = verdict.Devices.Where(d => d.Decision == GateDecision.Rollback).ToDictionary(d => d.DeviceId, StringComparer.Ordinal);
+        if (harmed.Count == 0)
+        {
+            return progress;
+        }
+        DeviceProgress[] devices = [.. progress.Devices];
+        for (int i = 0; i < devices.Length; i++)
+        {
+            if (devices[i].Exit is null && harmed.TryGetValue(devices[i].DeviceId, out DeviceVerdict? said))
+            {
+                devices[i] = devices[i] with { Exit = new DeviceExit(DeviceStanding.Harmed, said.Reason, world.Now) };
+                log.Event(progress.HardwareClass, "deviceHarmed", $"{devices[i].DeviceId}: {said.Reason}");
+            }
+        }
+        return progress with { Devices = devices };
+    }
+
+    private (StageOutcome Outcome, string Kind, string Why)? NobodyLeft(ClassProgress progress)
+    {
+        int refused = progress.Devices.Count(d => d.Exit?.Standing is DeviceStanding.Refused or DeviceStanding.Excluded);
+        int gone = progress.Devices.Count(d => d.Exit is not null);
+        bool census = progress.Devices.Count < GateRules.CensusBelowDevices;
+        bool mayRefuse = progress.Phase is ClassPhase.Running or ClassPhase.Inconclusive;
+        if (gone == progress.Devices.Count)
+        {
+            return refused < gone ? (StageOutcome.Harm, "classTakenBack", $"no device is left: {gone - refused} failed or were harmed, {refused} refused")
+                : mayRefuse ? (StageOutcome.AllRefused, "classRefused", $"all {refused} device(s) refused")
+                : null;
+        }
+        StageSpec stage = StageOf(progress);
+        int enough = RefusalsPerBenchDevice * stage.CohortSize(progress.Devices.Count);
+        bool anyFit = progress.Devices.Any(d => d.Exit is null && View(d)?.Deployment is { Phase: >= DeploymentPhase.Benchmarked });
+        return !census && mayRefuse && stage.Kind == StageKind.Bench && refused >= enough && !anyFit
+            ? (StageOutcome.AllRefused, "classRefused", $"the first {refused} device(s) of {progress.Devices.Count} refused")
+            : null;
+    }
+
+    private ClassProgress Promote(ClassProgress progress, string reason)
+    {
+        int next = progress.Stage + 1;
+        if (next == Spec.Stages.Count)
+        {
+            return Move(progress, StageOutcome.PromoteLast, "classCompleted", reason);
+        }
+        string name = StageRules.Names[(int)Spec.Stages[next].Kind];
+        if (Spec.Stages[next].Approval)
+        {
+            return Move(progress, StageOutcome.PromoteToApproval, "awaitingApproval", $"{name} waits for a person's approval; {reason}");
+        }
+        progress = Move(progress, StageOutcome.Promote, "stagePromoted", $"on to {name}: {reason}");
+        return Enter(progress, next, progress.Phase, world.Now);
+    }
+
+    private ClassProgress Back(ClassProgress progress)
+    {
+        List<string> waiting = [];
+        List<string> silent = [];
+        foreach (DeviceProgress device in progress.Devices.Where(d => d.Stage >= 0))
+        {
+            DeviceView? view = View(device);
+            if (view is null || view.Revoked)
+            {
+                continue;
+            }
+            bool moving = view.Deployment?.Phase is DeploymentPhase.Activating or DeploymentPhase.Probation or DeploymentPhase.RollingBack;
+            // An install has nothing to go back to: a device that committed it keeps it, or it would serve nothing.
+            bool serves = device.Before is not null && view.Active == Spec.Candidate;
+            if (moving || serves)
+            {
+                (Silence.Since(view, state.Policy, world.Now) is null ? waiting : silent).Add(device.DeviceId);
+            }
+        }
+        if (waiting.Count > 0)
+        {
+            return progress;
+        }
+        string left = silent.Count == 0 ? "" : $"; off line and told to follow: {string.Join(", ", silent.Take(5))}{(silent.Count > 5 ? $" and {silent.Count - 5} more" : "")}";
+        return Move(progress, StageOutcome.AllBack, "classRolledBack", $"every device that can be reached is back{left}. {progress.Reason}");
+    }
+
+    private ClassProgress Move(ClassProgress progress, StageOutcome outcome, string kind, string reason)
+    {
+        log.Event(progress.HardwareClass, kind, reason);
+        return progress with { Phase = StageTransitions.Next(progress.Phase, outcome), Reason = reason };
+    }
+
+    // The numbers in a reason change with every tick; the state keeps the first of each kind, the log the verdict.
+    private ClassProgress Store(ClassProgress progress, GateInput input, GateVerdict verdict)
+    {
+        string key = $"{verdict.StageIndex}/{verdict.Kind}/{verdict.Decision}/{string.Join(',', verdict.Missing.Select(m => m.Code).Distinct().Order(StringComparer.Ordinal))}";
+        if (key == progress.LastVerdict)
+        {
+            return progress;
+        }
+        log.Verdict(new StoredVerdict(input, verdict));
+        return progress with { LastVerdict = key, Reason = verdict.Reason };
+    }
+
+    private static ClassProgress Because(ClassProgress progress, string reason) =>
+        progress.Reason.Length > 0 ? progress : progress with { Reason = reason };
+}

@@ -1,0 +1,57 @@
+using EdgeFleet.Core.Deployments;
+using EdgeFleet.Core.Evidence;
+using EdgeFleet.Rollouts.Deployments;
+using EdgeFleet.Rollouts.Gating;
+
+namespace EdgeFleet.Rollouts.Stages;
+
+/// <summary>Finds broken invariants in what a device reported: its ticks, its probation and how its deployment ended.</summary>
+internal static class InvariantReading
+{
+    public static IReadOnlyList<InvariantFinding> Of(DeploymentReport report, GateMargins margins)
+    {
+        List<InvariantFinding> found = [];
+        List<ShadowTick> ticks = [.. report.Ticks.DistinctBy(t => t.Tick).OrderBy(t => t.Tick)];
+        Count(found, InvariantKind.ModelCrashed, ticks.Count(t => t.Crashed), "shadow worker died");
+        Count(found, InvariantKind.OutOfMemory, ticks.Count(t => t.OutOfMemory), "out of memory in the shadow");
+        Count(found, InvariantKind.NonFinite, ticks.Sum(t => (long)t.CandidateNonFinite), "outputs with NaN or infinity in the shadow");
+        Count(found, InvariantKind.WrongShape, ticks.Sum(t => (long)t.CandidateWrongShape), "outputs of a wrong shape in the shadow");
+        Count(found, InvariantKind.InferenceFailed, ticks.Sum(t => (long)t.CandidateFailures), "failed inferences in the shadow");
+        long peak = ticks.Count == 0 ? 0 : ticks.Max(t => t.CandidatePeakBytes);
+        if (peak > margins.WorkerMemoryBytes)
+        {
+            found.Add(new InvariantFinding(InvariantKind.OverMemoryBudget, 1, $"{peak >> 20} MiB in the shadow, budget {margins.WorkerMemoryBytes >> 20} MiB"));
+        }
+        if (report.Probation is { } probation)
+        {
+            Count(found, InvariantKind.NonFinite, probation.NonFinite, "outputs with NaN or infinity while serving");
+            Count(found, InvariantKind.WrongShape, probation.WrongShape, "outputs of a wrong shape while serving");
+        }
+        if (EndedByInvariant(report) is { } kind)
+        {
+            found.Add(new InvariantFinding(kind, 1, string.Join(": ", new[] { report.Code, report.Detail ?? $"{report.Phase}" }.Where(t => t is not null))));
+        }
+        return found;
+    }
+
+    private static InvariantKind? EndedByInvariant(DeploymentReport report)
+    {
+        if (!DeploymentMachine.IsFailure(report.Phase))
+        {
+            return null;
+        }
+        // A candidate that got as far as serving and was taken back by the device broke something, whatever it is called.
+        return InvariantKinds.FromCode(report.Code)
+            ?? (report.InvariantBroken ? InvariantKind.Other
+                : report.Phase != DeploymentPhase.FailedUnchanged ? InvariantKind.RolledBackLocally
+                : null);
+    }
+
+    private static void Count(List<InvariantFinding> found, InvariantKind kind, long count, string what)
+    {
+        if (count > 0)
+        {
+            found.Add(new InvariantFinding(kind, count, $"{count} x {what}"));
+        }
+    }
+}

@@ -1,0 +1,96 @@
+using EdgeFleet.Core;
+using EdgeFleet.Rollouts.Gating;
+using EdgeFleet.Rollouts.Specs;
+
+namespace EdgeFleet.Rollouts.Stages;
+
+/// <summary>How a device left the rollout for good.</summary>
+/// <param name="Standing">Refused, failed or harmed.</param>
+/// <param name="Reason">What the device or the gate said.</param>
+/// <param name="At">When it was seen.</param>
+public sealed record DeviceExit(DeviceStanding Standing, string Reason, DateTimeOffset At);
+
+/// <summary>One drawn device. Its place in the list is its place in the frozen enrolment order.</summary>
+public sealed record DeviceProgress
+{
+    public required string DeviceId { get; init; }
+
+    /// <summary>What it served when it was drawn: where a rollback leads; null for an install.</summary>
+    public Digest? Before { get; init; }
+
+    /// <summary>Last stage that the device was admitted to; -1 before the first.</summary>
+    public int Stage { get; init; } = -1;
+
+    public DateTimeOffset? AdmittedAt { get; init; }
+
+    /// <summary>Whether it runs the full benchmark, or the short one.</summary>
+    public bool FullBench { get; init; }
+
+    public DeviceExit? Exit { get; init; }
+}
+
+/// <summary>One hardware class of a rollout.</summary>
+public sealed record ClassProgress
+{
+    public required string HardwareClass { get; init; }
+    public required IReadOnlyList<DeviceProgress> Devices { get; init; }
+    public ClassPhase Phase { get; init; } = ClassPhase.Running;
+    public int Stage { get; init; }
+    public required DateTimeOffset StageStartedAt { get; init; }
+    public bool Paused { get; init; }
+    public GateCalibration? Calibration { get; init; }
+
+    /// <summary>Why the class is where it is, in one sentence.</summary>
+    public string Reason { get; init; } = "";
+
+    /// <summary>What the last stored verdict said; a new one is stored when this changes.</summary>
+    public string LastVerdict { get; init; } = "";
+}
+
+/// <summary>A device that matched the selector and was not drawn.</summary>
+public sealed record NotDrawn(string DeviceId, string Reason);
+
+/// <summary>
+/// All that a rollout is. The controller keeps it in its database and passes it to
+/// <see cref="RolloutReconciler.Decide"/>; nothing else is remembered anywhere, so a restart goes on where it was.
+/// </summary>
+public sealed record RolloutState
+{
+    public const int CurrentSchemaVersion = 1;
+
+    public int SchemaVersion { get; init; } = CurrentSchemaVersion;
+    public required string RolloutId { get; init; }
+    public required RolloutSpec Spec { get; init; }
+
+    /// <summary>The policy as it was when the rollout was made; later edits of a named policy change nothing here.</summary>
+    public required PolicySpec Policy { get; init; }
+    public required GateMargins Margins { get; init; }
+    public required Digest MarginsHash { get; init; }
+
+    /// <summary>Seed of the enrolment order.</summary>
+    public required ulong Seed { get; init; }
+    public required DateTimeOffset CreatedAt { get; init; }
+    public RolloutPhase Phase { get; init; } = RolloutPhase.Pending;
+    public bool Paused { get; init; }
+    public bool AbortRequested { get; init; }
+    public IReadOnlyList<ClassProgress> Classes { get; init; } = [];
+    public IReadOnlyList<NotDrawn> NotDrawn { get; init; } = [];
+    public string Reason { get; init; } = "";
+
+    /// <summary>A new rollout; nothing is drawn before the first decision.</summary>
+    public static RolloutState Create(string rolloutId, RolloutSpec spec, PolicySpec policy, ulong seed, DateTimeOffset createdAt)
+    {
+        GateMargins margins = GateMargins.Freeze(spec, policy);
+        return new RolloutState
+        {
+            RolloutId = rolloutId,
+            Spec = spec with { PolicySpec = null },
+            Policy = policy,
+            Margins = margins,
+            MarginsHash = margins.Hash(),
+            Seed = seed,
+            CreatedAt = createdAt,
+            Reason = "no device was drawn yet",
+        };
+    }
+}
