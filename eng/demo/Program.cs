@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json.Nodes;
 using EdgeFleet.Demo;
+using EdgeFleet.Demo.Fleet;
 using EdgeFleet.Demo.Parts;
 using EdgeFleet.Demo.Processes;
 using EdgeFleet.Demo.Reporting;
@@ -28,7 +29,7 @@ Console.CancelKeyPress += (_, e) =>
     e.Cancel = true;
     stop.Cancel();
 };
-(Part Part, Func<Part, DemoFleet, Report, CancellationToken, Task> Run)[] plan =
+(Part Part, Func<Part, LocalFleet, Report, CancellationToken, Task> Run)[] plan =
 [
     (InstallPart.Create(), InstallPart.RunAsync),
     (CompressPart.Create(), CompressPart.RunAsync),
@@ -43,7 +44,7 @@ report.Say($"times and sampling of this demo (the product's defaults stay as the
 report.Say(File.ReadAllText(Path.Combine(layout.Example, "demo-policy.yaml")));
 
 Stopwatch watch = Stopwatch.StartNew();
-DemoFleet fleet = new(layout, report);
+LocalFleet fleet = new(layout, deviceCount: 8, report.Command, report.Progress);
 List<Part> ended = [];
 IReadOnlyList<JsonNode> devices = [];
 try

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
+using EdgeFleet.Demo.Fleet;
 using EdgeFleet.Demo.Processes;
 using EdgeFleet.Demo.Reporting;
 
@@ -10,7 +11,7 @@ internal static class CompressPart
 {
     public static Part Create() => new(2, "Compress and evaluate", "int8 passes the suite, 3-bit weights fail it");
 
-    public static async Task RunAsync(Part part, DemoFleet fleet, Report report, CancellationToken cancellationToken)
+    public static async Task RunAsync(Part part, LocalFleet fleet, Report report, CancellationToken cancellationToken)
     {
         string example = fleet.Layout.Example;
         string baseline = Path.Combine(example, "fashion_resnet8.onnx");
@@ -38,11 +39,11 @@ internal static class CompressPart
             $"baseline {Number(int8, "baseline"):P2}, int8 {Number(int8, "candidate"):P2} ({int8["verdict"]}), 3-bit {Number(harmed, "candidate"):P2} ({harmed["verdict"]})");
     }
 
-    public static string ModelFile(DemoFleet fleet, string name) => Path.Combine(fleet.Layout.Work, name, "model.onnx");
+    public static string ModelFile(LocalFleet fleet, string name) => Path.Combine(fleet.Layout.Work, name, "model.onnx");
 
-    public static string EvidenceFile(DemoFleet fleet, string name) => Path.Combine(fleet.Layout.Work, $"evidence-{name}.json");
+    public static string EvidenceFile(LocalFleet fleet, string name) => Path.Combine(fleet.Layout.Work, $"evidence-{name}.json");
 
-    public static async Task<JsonNode> MakeAsync(DemoFleet fleet, string name, string source, string recipe, CancellationToken cancellationToken)
+    public static async Task<JsonNode> MakeAsync(LocalFleet fleet, string name, string source, string recipe, CancellationToken cancellationToken)
     {
         string example = fleet.Layout.Example;
         (await fleet.Commands.RunAsync(
@@ -58,7 +59,7 @@ internal static class CompressPart
             : throw new DemoFailedException($"evaluate {name}: exit code {result.ExitCode}: {result.Errors}");
     }
 
-    private static string[] Describe(DemoFleet fleet, string name, JsonNode evidence)
+    private static string[] Describe(LocalFleet fleet, string name, JsonNode evidence)
     {
         JsonNode accuracy = evidence["metrics"]!["accuracy"]!;
         JsonArray interval = accuracy["interval"]!.AsArray();

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
+using EdgeFleet.Demo.Fleet;
 using EdgeFleet.Demo.Reporting;
 
 namespace EdgeFleet.Demo.Parts;
@@ -9,7 +10,7 @@ internal static class FaultPart
 {
     public static Part Create() => new(6, "kill -9: the controller, an agent that activates, an agent whose runner serves", "all come back, the rollout ends as it should, and no request of any application failed");
 
-    public static async Task RunAsync(Part part, DemoFleet fleet, Report report, CancellationToken cancellationToken)
+    public static async Task RunAsync(Part part, LocalFleet fleet, Report report, CancellationToken cancellationToken)
     {
         await CompressPart.MakeAsync(fleet, "final", Path.Combine(fleet.Layout.Example, "fashion_resnet8_v2.onnx"), "int8-per-tensor.yaml", cancellationToken);
         IReadOnlyList<JsonNode> before = await fleet.DeviceListAsync(cancellationToken);
@@ -21,22 +22,22 @@ internal static class FaultPart
         patience.CancelAfter(TimeSpan.FromSeconds(120));
 
         // The controller, while devices are in the middle of the shadow stage.
-        DemoDevice witness = fleet.Devices[0];
+        LocalDevice witness = fleet.Devices[0];
         await witness.WaitForPhaseAsync(candidate, phase => phase is "Shadowing" or "Refused", patience.Token);
         int controllerPid = fleet.Controller.KillNow();
         report.Say($"kill -9 controller (pid {controllerPid}) while {witness.Id} is shadowing");
 
         // An agent whose runner goes on serving.
-        DemoDevice serving = fleet.Devices[^1];
+        LocalDevice serving = fleet.Devices[^1];
         int servingPid = serving.Run!.KillNow();
         report.Say($"kill -9 {serving.Id} run (pid {servingPid}); its runner serves on");
 
         // Whichever device activates first.
         using CancellationTokenSource first = CancellationTokenSource.CreateLinkedTokenSource(patience.Token);
-        Task<DemoDevice>[] waiting = [.. fleet.Devices.Where(device => device != serving).Select(device => ActivatesAsync(device, candidate, first.Token))];
+        Task<LocalDevice>[] waiting = [.. fleet.Devices.Where(device => device != serving).Select(device => ActivatesAsync(device, candidate, first.Token))];
         Task<RolloutStatus> following = fleet.FollowAsync(rollout, TimeSpan.FromSeconds(150), cancellationToken);
         Task done = await Task.WhenAny([.. waiting, following]);
-        DemoDevice? activating = done is Task<DemoDevice> winner ? await winner : null;
+        LocalDevice? activating = done is Task<LocalDevice> winner ? await winner : null;
         await first.CancelAsync();
         await Task.WhenAll(waiting.Select(task => task.ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default)));
         if (activating is not null)
@@ -53,7 +54,7 @@ internal static class FaultPart
         (long ok, long failed) = fleet.Requests();
         IReadOnlyList<JsonNode> after = await fleet.DeviceListAsync(cancellationToken);
         int online = after.Count(device => device["online"]?.GetValue<bool>() == true);
-        int onCandidate = after.Count(device => device["models"]?[DemoFleet.Model]?["active"]?.ToString() == candidate);
+        int onCandidate = after.Count(device => device["models"]?[LocalFleet.Model]?["active"]?.ToString() == candidate);
         int refused = status.Devices.Count(device => device.Phase == "Refused");
         part.Expect(online == fleet.Devices.Count, $"{online} of {fleet.Devices.Count} devices are on line");
         part.Expect(onCandidate + refused == fleet.Devices.Count, $"{onCandidate} serve the candidate, {refused} refused it");
@@ -69,7 +70,7 @@ internal static class FaultPart
     }
 
     /// <summary>Ends when the device's record says that it is activating and its agent has been killed at that moment.</summary>
-    private static async Task<DemoDevice> ActivatesAsync(DemoDevice device, string candidate, CancellationToken cancellationToken)
+    private static async Task<LocalDevice> ActivatesAsync(LocalDevice device, string candidate, CancellationToken cancellationToken)
     {
         await device.WaitForPhaseAsync(candidate, phase => phase is "Activating", cancellationToken);
         device.Run!.KillNow();

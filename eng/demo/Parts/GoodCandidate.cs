@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using EdgeFleet.Demo.Fleet;
 
 namespace EdgeFleet.Demo.Parts;
 
@@ -8,10 +9,10 @@ namespace EdgeFleet.Demo.Parts;
 /// </summary>
 internal static class GoodCandidate
 {
-    public static async Task<string> PublishAsync(DemoFleet fleet, string name, CancellationToken cancellationToken)
+    public static async Task<string> PublishAsync(LocalFleet fleet, string name, CancellationToken cancellationToken)
     {
         IReadOnlyList<JsonNode> devices = await fleet.DeviceListAsync(cancellationToken);
-        int onInt8 = devices.Count(device => device["models"]?[DemoFleet.Model]?["active"]?.ToString() == fleet.Published["int8"]);
+        int onInt8 = devices.Count(device => device["models"]?[LocalFleet.Model]?["active"]?.ToString() == fleet.Published["int8"]);
         bool int8 = onInt8 * 2 >= devices.Count;
         string baseline = int8 ? fleet.Published["int8"] : fleet.Published["baseline"];
         string form = int8 ? "retrained-int8" : "retrained-fp32";

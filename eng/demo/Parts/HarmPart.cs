@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using EdgeFleet.Demo.Fleet;
 using EdgeFleet.Demo.Processes;
 using EdgeFleet.Demo.Reporting;
 
@@ -9,7 +10,7 @@ internal static class HarmPart
 {
     public static Part Create() => new(4, "A candidate with 3-bit weights", "publishing refuses it; with --override the gate stops it before any device serves it");
 
-    public static async Task RunAsync(Part part, DemoFleet fleet, Report report, CancellationToken cancellationToken)
+    public static async Task RunAsync(Part part, LocalFleet fleet, Report report, CancellationToken cancellationToken)
     {
         string bundle = await fleet.SignAsync("harmed-3bit", CompressPart.ModelFile(fleet, "harmed-3bit"), CompressPart.EvidenceFile(fleet, "harmed-3bit"), fleet.Published["baseline"], cancellationToken);
         CommandResult refused = await fleet.Commands.RunAsync(["artifact", "push", bundle], cancellationToken);
@@ -33,14 +34,14 @@ internal static class HarmPart
         part.Seen = $"publishing refused it ({refused.Errors.Split('\n')[^1].Replace("error: ", "", StringComparison.Ordinal)}); pushed with --override, the gate ended the rollout as {status.State}; {served.Count} devices served it";
     }
 
-    private static async Task<IReadOnlyList<string>> WatchAsync(DemoFleet fleet, string digest, CancellationToken cancellationToken)
+    private static async Task<IReadOnlyList<string>> WatchAsync(LocalFleet fleet, string digest, CancellationToken cancellationToken)
     {
         HashSet<string> seen = [];
         while (!cancellationToken.IsCancellationRequested)
         {
-            foreach (DemoDevice device in fleet.Devices)
+            foreach (LocalDevice device in fleet.Devices)
             {
-                string slots = Path.Combine(device.State, "models", DemoFleet.Model, "slots.json");
+                string slots = Path.Combine(device.State, "models", LocalFleet.Model, "slots.json");
                 try
                 {
                     if (JsonNode.Parse(await File.ReadAllTextAsync(slots, CancellationToken.None))?["active"]?.ToString() == digest)

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json.Nodes;
+using EdgeFleet.Demo.Fleet;
 using EdgeFleet.Demo.Processes;
 using EdgeFleet.Demo.Reporting;
 
@@ -11,7 +12,7 @@ internal static class RollbackPart
 {
     public static Part Create() => new(5, "A good candidate fully rolled out, then edgefleet rollback fashion", "every device is back on its previous digest; the second rollback changes nothing");
 
-    public static async Task RunAsync(Part part, DemoFleet fleet, Report report, CancellationToken cancellationToken)
+    public static async Task RunAsync(Part part, LocalFleet fleet, Report report, CancellationToken cancellationToken)
     {
         string candidate = await GoodCandidate.PublishAsync(fleet, "retrained", cancellationToken);
         Dictionary<string, string> before = await ActiveAsync(fleet, cancellationToken);
@@ -23,14 +24,14 @@ internal static class RollbackPart
         part.Expect(took.Count > 0, "no device took the candidate");
 
         Stopwatch watch = Stopwatch.StartNew();
-        CommandResult result = await fleet.Commands.RunAsync(["rollback", DemoFleet.Model], cancellationToken);
+        CommandResult result = await fleet.Commands.RunAsync(["rollback", LocalFleet.Model], cancellationToken);
         TimeSpan command = watch.Elapsed;
         JsonNode rollback = result.Json("rollback");
         Dictionary<string, string> after = await ActiveAsync(fleet, cancellationToken);
         List<string> astray = [.. took.Where(device => after[device] != before[device])];
         part.Expect(astray.Count == 0, $"not on the previous digest: {string.Join(", ", astray)}");
 
-        CommandResult twice = await fleet.Commands.RunAsync(["rollback", DemoFleet.Model, "--from", candidate], cancellationToken);
+        CommandResult twice = await fleet.Commands.RunAsync(["rollback", LocalFleet.Model, "--from", candidate], cancellationToken);
         Dictionary<string, string> again = await ActiveAsync(fleet, cancellationToken);
         part.Expect(twice.ExitCode == 0 && after.All(pair => again[pair.Key] == pair.Value), $"the second rollback changed something (exit code {twice.ExitCode}: {twice.Errors})");
 
@@ -46,6 +47,6 @@ internal static class RollbackPart
         part.Seen = string.Create(CultureInfo.InvariantCulture, $"{took.Count - astray.Count} of {took.Count} devices are back, the slowest after {slowest:0} ms; a second rollback changed nothing");
     }
 
-    private static async Task<Dictionary<string, string>> ActiveAsync(DemoFleet fleet, CancellationToken cancellationToken) =>
-        (await fleet.DeviceListAsync(cancellationToken)).ToDictionary(device => device["id"]!.ToString(), device => device["models"]?[DemoFleet.Model]?["active"]?.ToString() ?? "");
+    private static async Task<Dictionary<string, string>> ActiveAsync(LocalFleet fleet, CancellationToken cancellationToken) =>
+        (await fleet.DeviceListAsync(cancellationToken)).ToDictionary(device => device["id"]!.ToString(), device => device["models"]?[LocalFleet.Model]?["active"]?.ToString() ?? "");
 }

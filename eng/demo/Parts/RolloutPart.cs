@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
+using EdgeFleet.Demo.Fleet;
 using EdgeFleet.Demo.Reporting;
 
 namespace EdgeFleet.Demo.Parts;
@@ -9,7 +10,7 @@ internal static class RolloutPart
 {
     public static Part Create() => new(3, "Roll the int8 variant out: bench, shadow, canary, full", "each device commits to int8 or refuses it with its own numbers; nothing fails");
 
-    public static async Task RunAsync(Part part, DemoFleet fleet, Report report, CancellationToken cancellationToken)
+    public static async Task RunAsync(Part part, LocalFleet fleet, Report report, CancellationToken cancellationToken)
     {
         string candidate = await fleet.PublishAsync("int8", CompressPart.ModelFile(fleet, "int8"), CompressPart.EvidenceFile(fleet, "int8"), fleet.Published["baseline"], cancellationToken);
         string rollout = await fleet.ApplyAsync("rollout.yaml", "fashion-int8", candidate, "equivalence", cancellationToken);

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
+using EdgeFleet.Demo.Fleet;
 
 namespace EdgeFleet.Demo.Processes;
 

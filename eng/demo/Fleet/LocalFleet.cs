@@ -2,24 +2,24 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json.Nodes;
 using EdgeFleet.Demo.Processes;
-using EdgeFleet.Demo.Reporting;
 
-namespace EdgeFleet.Demo;
+namespace EdgeFleet.Demo.Fleet;
 
-/// <summary>Everything that runs: the controller with its broker, eight devices, and the command line that drives them.</summary>
-internal sealed class DemoFleet : IAsyncDisposable
+/// <summary>A fleet on one machine: the controller with its broker, the devices, and the command line that drives them.</summary>
+internal sealed class LocalFleet : IAsyncDisposable
 {
     public const string Model = "fashion";
-    private const int DeviceCount = 8;
-    private readonly Report _report;
+    private readonly Action<string> _progress;
 
-    public DemoFleet(Layout layout, Report report)
+    /// <param name="command">Is told each command line that is run.</param>
+    /// <param name="progress">Is told each change of a rollout that is followed.</param>
+    public LocalFleet(Layout layout, int deviceCount, Action<string> command, Action<string> progress)
     {
         Layout = layout;
-        _report = report;
-        Commands = new CommandLine(layout, report.Command);
+        _progress = progress;
+        Commands = new CommandLine(layout, command);
         // Two hardware classes told apart by something true: how many threads inference may use.
-        Devices = [.. Enumerable.Range(1, DeviceCount).Select(i => new DemoDevice($"device-{i}", i <= DeviceCount / 2 ? 1 : 2, layout))];
+        Devices = [.. Enumerable.Range(1, deviceCount).Select(i => new LocalDevice($"device-{i}", i <= (deviceCount + 1) / 2 ? 1 : 2, layout))];
         Controller = new ManagedProcess("controller", "dotnet",
             [layout.Executable("Controller", "edgefleet-controller"), "--data", layout.ControllerData, "--operator-url", "http://127.0.0.1:0"],
             Path.Combine(layout.Logs, "controller.log"));
@@ -27,7 +27,7 @@ internal sealed class DemoFleet : IAsyncDisposable
 
     public Layout Layout { get; }
     public CommandLine Commands { get; }
-    public IReadOnlyList<DemoDevice> Devices { get; }
+    public IReadOnlyList<LocalDevice> Devices { get; }
     public ManagedProcess Controller { get; }
     public string Lease => Path.Combine(Layout.Root, "bench.lease");
     public string ReleaseKey => Path.Combine(Layout.Work, "release.key");
@@ -97,7 +97,7 @@ internal sealed class DemoFleet : IAsyncDisposable
             string line = status.Line;
             if (line != last)
             {
-                _report.Progress($"{watch.Elapsed.TotalSeconds,6:0.0} s  {line}");
+                _progress($"{watch.Elapsed.TotalSeconds,6:0.0} s  {line}");
                 last = line;
             }
             if (status.Ended)
@@ -119,7 +119,7 @@ internal sealed class DemoFleet : IAsyncDisposable
     public (long Ok, long Failed) Requests()
     {
         long ok = 0, failed = 0;
-        foreach (DemoDevice device in Devices)
+        foreach (LocalDevice device in Devices)
         {
             JsonNode? count = device.LastCount();
             ok += count?["ok"]?.GetValue<long>() ?? 0;

@@ -1,15 +1,15 @@
-namespace EdgeFleet.Demo;
+namespace EdgeFleet.Demo.Fleet;
 
-/// <summary>Where the demo keeps everything: below artifacts/demo of the checkout, so that one folder holds it all.</summary>
+/// <summary>Where a fleet on this machine keeps everything: one folder, below artifacts/demo of the checkout for the demo.</summary>
 internal sealed class Layout
 {
     private readonly string _configuration;
 
-    public Layout(string repository, string configuration)
+    public Layout(string repository, string configuration, string? root = null)
     {
         Repository = repository;
         _configuration = configuration;
-        Root = Path.Combine(repository, "artifacts", "demo");
+        Root = root ?? Path.Combine(repository, "artifacts", "demo");
     }
 
     public string Repository { get; }
@@ -21,14 +21,13 @@ internal sealed class Layout
     public string ProcessList => Path.Combine(Root, "processes.json");
     public string ControllerData => Path.Combine(Root, "controller");
 
-    /// <summary>Unix sockets have at most 107 characters of path, and a checkout may lie deep: they go to a short folder.</summary>
     public string Device(string id) => Path.Combine(Root, "devices", id);
 
     public string Executable(string project, string name) =>
         Path.Combine(Repository, "src", $"EdgeFleet.{project}", "bin", _configuration, "net10.0", $"{name}.dll");
 
     /// <summary>The checkout that this program was built in.</summary>
-    public static Layout Find()
+    public static Layout Find(string? root = null)
     {
         string folder = AppContext.BaseDirectory;
         string configuration = Directory.GetParent(folder.TrimEnd('/'))!.Name;
@@ -36,7 +35,7 @@ internal sealed class Layout
         {
             if (File.Exists(Path.Combine(at.FullName, "EdgeFleet.sln")))
             {
-                return new Layout(at.FullName, configuration);
+                return new Layout(at.FullName, configuration, root);
             }
         }
         throw new DemoFailedException($"'{folder}' is not inside a checkout of EdgeFleet");

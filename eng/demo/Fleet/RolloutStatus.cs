@@ -1,6 +1,6 @@
 using System.Text.Json.Nodes;
 
-namespace EdgeFleet.Demo;
+namespace EdgeFleet.Demo.Fleet;
 
 /// <summary>A rollout as <c>edgefleet rollout show -o json</c> tells it.</summary>
 internal sealed record RolloutStatus(string State, string Reason, IReadOnlyList<ClassStatus> Classes, IReadOnlyList<DeviceStatus> Devices)

@@ -1,10 +1,10 @@
 using System.Text.Json.Nodes;
 using EdgeFleet.Demo.Processes;
 
-namespace EdgeFleet.Demo;
+namespace EdgeFleet.Demo.Fleet;
 
 /// <summary>One device of the demo: a folder, the agent, its runner, and an application that asks the runner all the time.</summary>
-internal sealed class DemoDevice(string id, int threads, Layout layout) : IAsyncDisposable
+internal sealed class LocalDevice(string id, int threads, Layout layout) : IAsyncDisposable
 {
     public string Id => id;
     public int Threads => threads;
