@@ -21,17 +21,31 @@ internal sealed class LocalDevice(string id, int threads, Layout layout) : IAsyn
 
     public IEnumerable<ManagedProcess> Processes => new[] { Run, Serve, Application }.OfType<ManagedProcess>();
 
-    public void StartAgent(string lease)
+    public void StartServe()
     {
         Directory.CreateDirectory(layout.Device(id));
         Serve = new ManagedProcess($"{id} serve", "dotnet",
             [layout.Executable("Agent", "edgefleet-agent"), "serve", "--state", State, "--listen", $"unix:{Socket}", "--threads", $"{threads}"],
             Path.Combine(layout.Logs, $"{id}-serve.log"));
+        Serve.Start();
+    }
+
+    public void StartRun(string lease)
+    {
         Run = new ManagedProcess($"{id} run", "dotnet",
             [layout.Executable("Agent", "edgefleet-agent"), "run", "--state", State, "--threads", $"{threads}", "--bench-lease", lease],
             Path.Combine(layout.Logs, $"{id}-run.log"));
-        Serve.Start();
         Run.Start();
+    }
+
+    /// <summary>Ends the agent for good, as when a device loses its link; the runner goes on.</summary>
+    public async Task StopRunAsync()
+    {
+        if (Run is { } run)
+        {
+            await run.DisposeAsync();
+            Run = null;
+        }
     }
 
     public void StartApplication(double requestsPerSecond)

@@ -39,11 +39,54 @@ internal sealed class LocalFleet : IAsyncDisposable
         new[] { Controller }.Concat(Devices.SelectMany(device => device.Processes)).Where(process => process.Pid != 0).Select(process => (process.Name, process.Pid))
             .Concat(BrokerProcess());
 
-    public async Task StartControllerAsync(CancellationToken cancellationToken)
+    /// <summary>A release key, a controller that trusts it, and every device enrolled, approved and running.</summary>
+    public async Task StartAndEnrollAsync(CancellationToken cancellationToken)
+    {
+        Directory.CreateDirectory(Layout.Logs);
+        Directory.CreateDirectory(Layout.Work);
+        (await Commands.RunAsync(["keys", "create", "--out", ReleaseKey], cancellationToken)).Json("release key");
+        string trust = Path.Combine(Layout.ControllerData, "trust");
+        Directory.CreateDirectory(trust);
+        File.Copy(ReleaseKey + ".pub", Path.Combine(trust, "release.pub"));
+        await StartControllerAsync(cancellationToken);
+
+        string bundle = Path.Combine(Layout.Work, "enrol.json");
+        (await Commands.RunAsync(["device", "token", "--count", $"{Devices.Count}", "--out", bundle], cancellationToken)).Json("token");
+        Task<CommandResult>[] enrolling = [.. Devices.Select(device => Commands.AgentAsync(
+            ["enroll", "--bundle", bundle, "--state", device.State, "--device-id", device.Id, "--threads", $"{device.Threads}"], cancellationToken))];
+        await WaitForAsync($"{Devices.Count} devices ask to enrol", TimeSpan.FromSeconds(60), async () =>
+            (await DeviceListAsync(cancellationToken)).Count(device => device["state"]?.ToString() == "pending") == Devices.Count, cancellationToken);
+        (await Commands.RunAsync(["device", "approve", "--all-pending"], cancellationToken)).Json("approve");
+        foreach (CommandResult result in await Task.WhenAll(enrolling))
+        {
+            if (result.ExitCode != 0)
+            {
+                throw new DemoFailedException($"an enrolment ended with code {result.ExitCode}: {result.Errors}");
+            }
+        }
+        foreach (LocalDevice device in Devices)
+        {
+            device.StartServe();
+            device.StartRun(Lease);
+        }
+    }
+
+    /// <summary>An application per device; returns when each has had its first answer.</summary>
+    public async Task StartApplicationsAsync(double requestsPerSecond, CancellationToken cancellationToken)
+    {
+        foreach (LocalDevice device in Devices)
+        {
+            device.StartApplication(requestsPerSecond);
+        }
+        await WaitForAsync("every application is answered", TimeSpan.FromSeconds(30), () =>
+            Task.FromResult(Devices.All(device => device.LastCount()?["ok"]?.GetValue<long>() > 0)), cancellationToken);
+    }
+
+    private async Task StartControllerAsync(CancellationToken cancellationToken)
     {
         Controller.Start();
         string endpoints = Path.Combine(Layout.ControllerData, "endpoints.json");
-        await WaitForAsync("the controller answers", TimeSpan.FromSeconds(30), () => Task.FromResult(File.Exists(endpoints)), cancellationToken);
+        await WaitForAsync("the controller answers", TimeSpan.FromSeconds(60), () => Task.FromResult(File.Exists(endpoints)), cancellationToken);
     }
 
     /// <summary>Signs and publishes one model; the result is its digest.</summary>
