@@ -1,0 +1,30 @@
+namespace EdgeFleet.Mqtt;
+
+/// <summary>Why a link ended or could not be made.</summary>
+public enum MqttDisconnectCause
+{
+    Requested,
+    ConnectFailed,
+    ConnectionLost,
+    BrokerDisconnected,
+    PingTimeout,
+    ProtocolError,
+
+    /// <summary>Another client uses this client id. The session stops: both would throw each other out for ever.</summary>
+    SessionTakenOver,
+
+    /// <summary>A handler threw and the message shall come again.</summary>
+    HandlerFailed,
+
+    /// <summary>The owner's OnConnected threw.</summary>
+    CallbackFailed,
+
+    /// <summary>The broker forgot the session and then refused a subscription that it had granted before.</summary>
+    SubscriptionRefused,
+}
+
+/// <summary>The end of a link, or a connect that failed.</summary>
+/// <param name="ReasonCode">What the broker or this client gave as reason, if anything.</param>
+/// <param name="RetryIn">When the next connect is tried; null: the session has ended.</param>
+public sealed record MqttDisconnected(
+    MqttDisconnectCause Cause, string Detail, MqttReasonCode? ReasonCode, Exception? Exception, TimeSpan? RetryIn);

@@ -1,0 +1,16 @@
+using EdgeFleet.Mqtt.Protocol;
+
+namespace EdgeFleet.Mqtt.Sessions;
+
+/// <summary>What a link does with packets. Called from its receive loop, in order, and never waits.</summary>
+internal interface IConnectionSink
+{
+    void OnPublish(MqttConnection connection, in PublishPacket packet);
+
+    void OnPubAck(in PubAckPacket packet);
+
+    void OnFilterAck(MqttConnection connection, in FilterAckPacket packet);
+
+    /// <summary>There may be room to send more: acknowledgements came in or the socket took a backlog.</summary>
+    void OnRoom();
+}
