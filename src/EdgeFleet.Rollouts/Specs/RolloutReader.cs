@@ -39,10 +39,6 @@ internal static class RolloutReader
             CompletionPercent = spec.Number("completionPercent", 100, 1, 100),
             Stages = [],
         };
-        if (spec.Has("policy") && spec.Has("policySpec"))
-        {
-            spec.Error("policySpec", "stands beside policy; expected one of the two");
-        }
         rollout = rollout with { Stages = ReadStages(spec, rollout) };
         spec.Done();
         return rollout;

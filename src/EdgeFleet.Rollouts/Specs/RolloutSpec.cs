@@ -44,7 +44,7 @@ public sealed record RolloutSpec
     /// <summary>Name of a policy.</summary>
     public string Policy { get; init; } = PolicySpec.DefaultName;
 
-    /// <summary>The policy in place, instead of a name.</summary>
+    /// <summary>The policy in place; it goes before a name.</summary>
     public PolicySpec? PolicySpec { get; init; }
 
     /// <summary>A digest that failed on a device is refused there until this number goes up.</summary>
