@@ -1,10 +1,9 @@
-using EdgeFleet.Mqtt.Protocol;
 using EdgeFleet.Mqtt.Sessions;
 
 namespace EdgeFleet.Mqtt;
 
 /// <inheritdoc cref="IMqttSession"/>
-public sealed class MqttSession : IMqttSession, IConnectionSink
+public sealed class MqttSession : IMqttSession
 {
     // Set in every loop that calls the owner, so that disposal from in there does not wait for itself.
     private static readonly AsyncLocal<MqttSession?> s_inside = new();
@@ -12,25 +11,14 @@ public sealed class MqttSession : IMqttSession, IConnectionSink
     private readonly MqttSessionOptions _options;
     private readonly TimeProvider _time;
     private readonly ReconnectDelay _delay;
-
-    // Guards the state below and the order of packets on the wire. Never held across an await.
-    private readonly Lock _gate = new();
-    private readonly OutgoingPublishes _outgoing;
-    private readonly Subscriptions _subscriptions;
-    private readonly Inbox _inbox;
-    private readonly HandlerLoop _handlers;
+    private readonly Traffic _traffic;
+    private readonly Lock _life = new();
     private readonly CancellationTokenSource _stop = new();
     private readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private MqttConnection? _connection;
     private Task? _loop;
     private bool _running;
-    private Exception? _over;
+    private bool _over;
     private bool _cleanStart;
-    private long _connects;
-    private long _published;
-    private long _acknowledged;
-    private long _received;
-    private long _droppedOnArrival;
 
     /// <param name="random">For the jitter; used by one loop at a time.</param>
     public MqttSession(MqttSessionOptions options, TimeProvider? time = null, Random? random = null)
@@ -41,40 +29,16 @@ public sealed class MqttSession : IMqttSession, IConnectionSink
         _time = time ?? TimeProvider.System;
         _cleanStart = options.CleanStart;
         _delay = new ReconnectDelay(options.ReconnectDelay, options.MaximumReconnectDelay, random ?? Random.Shared);
-        PacketIds ids = new();
-        _outgoing = new OutgoingPublishes(ids, options.MaximumPending);
-        _subscriptions = new Subscriptions(ids);
-        _inbox = new Inbox(options.ReceiveMaximum);
-        _handlers = new HandlerLoop(_inbox, _subscriptions, options, Acknowledge, HandlerFailed);
+        _traffic = new Traffic(options);
         // Whoever does not look at Completion shall not be told of it by the finalizer.
         _ = _completion.Task.ContinueWith(static task => task.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
     }
 
-    public bool IsConnected
-    {
-        get
-        {
-            lock (_gate)
-            {
-                return _connection is { IsOpen: true };
-            }
-        }
-    }
+    public bool IsConnected => _traffic.IsConnected;
+
+    public MqttSessionCounters Counters => _traffic.Counters;
 
     public Task Completion => _completion.Task;
-
-    public MqttSessionCounters Counters
-    {
-        get
-        {
-            lock (_gate)
-            {
-                return new MqttSessionCounters(
-                    Volatile.Read(ref _connects), _published, _acknowledged, _outgoing.Resent, Volatile.Read(ref _received),
-                    Volatile.Read(ref _droppedOnArrival), _handlers.Discarded);
-            }
-        }
-    }
 
     public async Task ConnectAsync(CancellationToken cancellationToken = default)
     {
@@ -98,31 +62,7 @@ public sealed class MqttSession : IMqttSession, IConnectionSink
         {
             return Task.FromCanceled<MqttAck>(cancellationToken);
         }
-        PendingPublish pending;
-        lock (_gate)
-        {
-            if (_over is not null)
-            {
-                return Task.FromException<MqttAck>(EndedException());
-            }
-            if (message.Qos == MqttQos.AtMostOnce)
-            {
-                return Task.FromResult(PublishAtMostOnce(message));
-            }
-            if (_outgoing.Add(message) is not { } added)
-            {
-                return Task.FromException<MqttAck>(new MqttException(
-                    $"{_options.MaximumPending} publishes of '{_options.ClientId}' wait for their acknowledgement already", MqttReasonCode.QuotaExceeded));
-            }
-            pending = added;
-            _published++;
-            Pump();
-        }
-        if (cancellationToken.CanBeCanceled)
-        {
-            pending.Cancellation = cancellationToken.UnsafeRegister((_, token) => Abandon(pending, token), null);
-        }
-        return pending.Acknowledged;
+        return _traffic.Publish(message, cancellationToken);
     }
 
     public async Task<MqttQos> SubscribeAsync(
@@ -137,13 +77,13 @@ public sealed class MqttSession : IMqttSession, IConnectionSink
         {
             throw new NotSupportedException($"QoS {(int)qos} for '{filter}': this client subscribes at QoS 0 and 1 only");
         }
-        return await Ask(new Subscription(filter, qos, handler)).WaitAsync(cancellationToken);
+        return await _traffic.Ask(new Subscription(filter, qos, handler)).WaitAsync(cancellationToken);
     }
 
     public async Task UnsubscribeAsync(string filter, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(filter);
-        await Ask(new Subscription(filter, MqttQos.AtMostOnce, null)).WaitAsync(cancellationToken);
+        await _traffic.Ask(new Subscription(filter, MqttQos.AtMostOnce, null)).WaitAsync(cancellationToken);
     }
 
     public async Task DisconnectAsync(CancellationToken cancellationToken = default)
@@ -162,88 +102,11 @@ public sealed class MqttSession : IMqttSession, IConnectionSink
         }
     }
 
-    void IConnectionSink.OnPublish(MqttConnection connection, in PublishPacket packet)
-    {
-        Interlocked.Increment(ref _received);
-        if (packet.Qos == MqttQos.AtLeastOnce && !connection.TryReceive())
-        {
-            throw new MqttProtocolException(
-                MqttReasonCode.ReceiveMaximumExceeded, $"the broker sent more than {_options.ReceiveMaximum} unacknowledged messages");
-        }
-        switch (_inbox.Add(packet, connection.Number))
-        {
-            case Inbox.Admission.Dropped:
-                Interlocked.Increment(ref _droppedOnArrival);
-                break;
-            case Inbox.Admission.Full:
-                connection.End(new ConnectionEnd(
-                    MqttDisconnectCause.HandlerFailed, "the handlers are far behind; the broker keeps the rest", MqttReasonCode.QuotaExceeded, null, MqttReasonCode.QuotaExceeded));
-                break;
-        }
-    }
-
-    void IConnectionSink.OnPubAck(in PubAckPacket packet)
-    {
-        PendingPublish? publish;
-        lock (_gate)
-        {
-            publish = _outgoing.Acknowledge(packet.PacketId);
-            if (publish is not null)
-            {
-                _acknowledged++;
-            }
-        }
-        publish?.Complete((packet.ReasonCode, packet.ReasonString) switch
-        {
-            (MqttReasonCode.Success, null) => MqttAck.Accepted,
-            (MqttReasonCode.NoMatchingSubscribers, null) => MqttAck.Unmatched,
-            _ => new MqttAck(packet.ReasonCode, packet.ReasonString),
-        });
-    }
-
-    void IConnectionSink.OnFilterAck(MqttConnection connection, in FilterAckPacket packet)
-    {
-        lock (_gate)
-        {
-            if (_subscriptions.Answer(packet.PacketId) is not { } subscription)
-            {
-                return;
-            }
-            if (packet.ReasonCode < MqttReasonCode.UnspecifiedError)
-            {
-                subscription.IsSettled = true;
-                subscription.WasGranted = true;
-                subscription.Granted.TrySetResult((MqttQos)Math.Min((int)packet.ReasonCode, 1));
-                if (subscription.Handler is null)
-                {
-                    _subscriptions.Remove(subscription);
-                }
-                return;
-            }
-            string detail = $"the broker refuses filter '{subscription.Filter}': {packet.ReasonString ?? packet.ReasonCode.ToString()}";
-            if (subscription.WasGranted)
-            {
-                connection.End(new ConnectionEnd(MqttDisconnectCause.SubscriptionRefused, detail, packet.ReasonCode, null, MqttReasonCode.UnspecifiedError));
-                return;
-            }
-            _subscriptions.Remove(subscription);
-            subscription.Granted.TrySetException(new MqttException(detail, packet.ReasonCode));
-        }
-    }
-
-    void IConnectionSink.OnRoom()
-    {
-        lock (_gate)
-        {
-            Pump();
-        }
-    }
-
     private void Begin(TaskCompletionSource? first, CancellationToken cancellationToken)
     {
-        lock (_gate)
+        lock (_life)
         {
-            ObjectDisposedException.ThrowIf(_over is not null || _stop.IsCancellationRequested, this);
+            ObjectDisposedException.ThrowIf(_over || _stop.IsCancellationRequested, this);
             if (_running)
             {
                 throw new InvalidOperationException($"session '{_options.ClientId}' is running already");
@@ -282,7 +145,7 @@ public sealed class MqttSession : IMqttSession, IConnectionSink
     /// <summary>Back to not started, unless somebody wants the end meanwhile.</summary>
     private void Rest()
     {
-        lock (_gate)
+        lock (_life)
         {
             _running = false;
         }
@@ -298,7 +161,7 @@ public sealed class MqttSession : IMqttSession, IConnectionSink
         Task handlers = Task.Run(() =>
         {
             s_inside.Value = this;
-            return _handlers.RunAsync(_stop.Token);
+            return _traffic.HandleAsync(_stop.Token);
         }, CancellationToken.None);
         Exception? failure = null;
         try
@@ -345,7 +208,6 @@ public sealed class MqttSession : IMqttSession, IConnectionSink
             failure = exception;
         }
         Finish(failure);
-        _inbox.Complete();
         await _stop.CancelAsync();
         await handlers;
     }
@@ -363,42 +225,25 @@ public sealed class MqttSession : IMqttSession, IConnectionSink
             // Where the owner keeps its epoch may be full or away; that passes.
             throw new MqttException($"the will could not be made: {exception.Message}", null, exception);
         }
-        return await MqttConnector.OpenAsync(_options, _cleanStart, will, _time, _gate, cancellationToken);
+        return await MqttConnector.OpenAsync(_options, _cleanStart, will, _time, _traffic.Gate, cancellationToken);
     }
 
     private async Task<ConnectionEnd> ServeAsync(MqttConnection connection, TaskCompletionSource? first)
     {
-        connection.Number = Interlocked.Increment(ref _connects);
         _cleanStart = false;
-        bool sessionPresent = connection.ConnAck.SessionPresent;
-        lock (_gate)
-        {
-            _connection = connection;
-            _inbox.Begin(connection.Number, sessionPresent);
-            // Subscriptions first: what we publish may be for ourselves.
-            foreach (Subscription subscription in _subscriptions.Begin(sessionPresent))
-            {
-                Write(connection, subscription);
-            }
-            _outgoing.Begin(connection.Number, sessionPresent, connection.ReceiveMaximum);
-            Pump();
-            connection.Flush();
-        }
+        _traffic.Attach(connection);
         first?.TrySetResult();
-        Task callback = NotifyConnectedAsync(connection, sessionPresent);
+        Task callback = NotifyConnectedAsync(connection);
         using (connection)
         {
-            ConnectionEnd end = await connection.RunAsync(this, _stop.Token);
-            lock (_gate)
-            {
-                _connection = null;
-            }
+            ConnectionEnd end = await connection.RunAsync(_traffic, _stop.Token);
+            _traffic.Detach();
             await callback;
             return end;
         }
     }
 
-    private async Task NotifyConnectedAsync(MqttConnection connection, bool sessionPresent)
+    private async Task NotifyConnectedAsync(MqttConnection connection)
     {
         if (_options.OnConnected is not { } callback)
         {
@@ -407,7 +252,7 @@ public sealed class MqttSession : IMqttSession, IConnectionSink
         try
         {
             await Task.Yield();
-            await callback(new MqttConnected(sessionPresent, connection.Number), connection.Ended);
+            await callback(new MqttConnected(connection.ConnAck.SessionPresent, connection.Number), connection.Ended);
         }
         catch (OperationCanceledException) when (connection.Ended.IsCancellationRequested)
         {
@@ -435,127 +280,10 @@ public sealed class MqttSession : IMqttSession, IConnectionSink
         }
     }
 
-    /// <summary>Gate. Puts on the wire what the broker and the socket will take.</summary>
-    private void Pump()
-    {
-        if (_connection is not { } connection)
-        {
-            return;
-        }
-        bool wrote = false;
-        while (connection.HasRoom && _outgoing.TryTake(out PendingPublish publish, out bool duplicate))
-        {
-            if (Obstacle(connection, publish.Message) is { } obstacle)
-            {
-                _outgoing.Withdraw(publish);
-                publish.Fail(obstacle);
-                continue;
-            }
-            connection.Wrote(PacketEncoder.Publish(connection.Output, publish.Message, publish.PacketId, duplicate));
-            wrote = true;
-        }
-        if (wrote)
-        {
-            connection.Flush();
-        }
-    }
-
-    /// <summary>Gate.</summary>
-    private MqttAck PublishAtMostOnce(MqttMessage message)
-    {
-        if (_connection is not { HasRoom: true } connection)
-        {
-            return MqttAck.Dropped;
-        }
-        if (Obstacle(connection, message) is { } obstacle)
-        {
-            return new MqttAck(obstacle.ReasonCode!.Value, obstacle.Message);
-        }
-        connection.Wrote(PacketEncoder.Publish(connection.Output, message, 0, duplicate: false));
-        connection.Flush();
-        return MqttAck.Accepted;
-    }
-
-    /// <summary>Why this broker would throw us out for the message, or null.</summary>
-    private static MqttException? Obstacle(MqttConnection connection, MqttMessage message)
-    {
-        if (message.Retain && !connection.ConnAck.Properties.RetainAvailable)
-        {
-            return new MqttException($"the broker keeps no messages; '{message.Topic}' is to be retained", MqttReasonCode.RetainNotSupported);
-        }
-        long size = PacketEncoder.PublishSize(message);
-        return size > connection.MaximumPacketSize
-            ? new MqttException($"a packet of {size} bytes for '{message.Topic}' exceeds the broker's maximum of {connection.MaximumPacketSize}", MqttReasonCode.PacketTooLarge)
-            : null;
-    }
-
-    private Task<MqttQos> Ask(Subscription subscription)
-    {
-        lock (_gate)
-        {
-            if (_over is not null)
-            {
-                return Task.FromException<MqttQos>(EndedException());
-            }
-            _subscriptions.Set(subscription);
-            if (_connection is { IsOpen: true } connection)
-            {
-                Write(connection, subscription);
-                connection.Flush();
-            }
-        }
-        return subscription.Granted.Task;
-    }
-
-    /// <summary>Gate.</summary>
-    private void Write(MqttConnection connection, Subscription subscription)
-    {
-        ushort id = _subscriptions.Ask(subscription);
-        connection.Wrote(subscription.Handler is null
-            ? PacketEncoder.Unsubscribe(connection.Output, id, subscription.Filter)
-            : PacketEncoder.Subscribe(connection.Output, id, subscription.Filter, subscription.Qos));
-    }
-
-    private void Acknowledge(InboundMessage message, MqttReasonCode reason)
-    {
-        lock (_gate)
-        {
-            // A packet id belongs to the link that it came on; on a later one it may name another message.
-            if (_connection is { } connection && connection.Number == message.Link)
-            {
-                connection.Acknowledge(message.Packet.PacketId, reason);
-            }
-        }
-    }
-
-    private void HandlerFailed(InboundMessage message, Exception exception)
-    {
-        lock (_gate)
-        {
-            if (_connection is { } connection && connection.Number == message.Link)
-            {
-                connection.End(new ConnectionEnd(
-                    MqttDisconnectCause.HandlerFailed, $"the handler of '{message.Packet.Message!.Topic}' failed: {exception.Message}", null, exception,
-                    MqttReasonCode.ImplementationSpecificError));
-            }
-        }
-    }
-
-    private void Abandon(PendingPublish publish, CancellationToken token)
-    {
-        lock (_gate)
-        {
-            if (publish.Cancel(token))
-            {
-                _outgoing.Abandoned(publish);
-            }
-        }
-    }
-
     private async Task RequestStopAsync()
     {
         bool idle;
-        lock (_gate)
+        lock (_life)
         {
             idle = !_running;
         }
@@ -566,30 +294,19 @@ public sealed class MqttSession : IMqttSession, IConnectionSink
         }
     }
 
+    /// <summary>The end, once: everything pending fails, and Completion says why.</summary>
     private void Finish(Exception? failure)
     {
-        IReadOnlyList<PendingPublish> publishes;
-        Subscription[] subscriptions;
-        Exception ended;
-        lock (_gate)
+        lock (_life)
         {
-            if (_over is not null)
+            if (_over)
             {
                 return;
             }
-            _over = failure ?? new ObjectDisposedException($"MQTT session '{_options.ClientId}'");
-            ended = EndedException();
-            publishes = _outgoing.TakeAll();
-            subscriptions = [.. _subscriptions.All];
+            _over = true;
         }
-        foreach (PendingPublish publish in publishes)
-        {
-            publish.Fail(ended);
-        }
-        foreach (Subscription subscription in subscriptions)
-        {
-            subscription.Granted.TrySetException(ended);
-        }
+        Exception reason = failure ?? new ObjectDisposedException($"MQTT session '{_options.ClientId}'");
+        _traffic.End(new MqttException($"session '{_options.ClientId}' has ended: {reason.Message}", (failure as MqttException)?.ReasonCode, reason));
         if (failure is null)
         {
             _completion.TrySetResult();
@@ -599,7 +316,4 @@ public sealed class MqttSession : IMqttSession, IConnectionSink
             _completion.TrySetException(failure);
         }
     }
-
-    private MqttException EndedException() =>
-        new($"session '{_options.ClientId}' has ended: {_over!.Message}", (_over as MqttException)?.ReasonCode, _over);
 }

@@ -5,6 +5,11 @@ namespace EdgeFleet.Mqtt.Sessions;
 /// <summary>What a link does with packets. Called from its receive loop, in order, and never waits.</summary>
 internal interface IConnectionSink
 {
+    /// <summary>More messages wait for handlers than a broker that keeps to the receive maximum can have sent.</summary>
+    bool IsCongested { get; }
+
+    Task WaitForRoomAsync();
+
     void OnPublish(MqttConnection connection, in PublishPacket packet);
 
     void OnPubAck(in PubAckPacket packet);

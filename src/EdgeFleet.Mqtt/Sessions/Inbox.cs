@@ -8,7 +8,9 @@ internal readonly record struct InboundMessage(PublishPacket Packet, long Link);
 
 /// <summary>
 /// Messages between the link and the handlers, so that a slow handler never holds up the reading of acknowledgements.
-/// QoS 1 is bounded by the receive maximum that the broker was told; QoS 0 above the capacity is dropped.
+/// QoS 1 is bounded by the receive maximum that the broker was told; QoS 0 above the capacity is dropped. A broker may send more
+/// all the same (mosquitto 2.0.11 does, when it resumes a session that it had saved to disk, and again at each reconnect, so that
+/// hanging up would never end): then the link is not read until the handlers have caught up.
 /// </summary>
 internal sealed class Inbox(int capacity)
 {
@@ -16,18 +18,12 @@ internal sealed class Inbox(int capacity)
         new UnboundedChannelOptions { SingleReader = true, SingleWriter = false });
 
     private volatile TaskCompletionSource _nextLink = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private TaskCompletionSource? _room;
     private int _count;
     private long _link;
     private long _sessionBegan;
 
-    public enum Admission
-    {
-        Taken,
-        Dropped,
-
-        /// <summary>Left-overs of several links wait for handlers that do not move; the link must pause.</summary>
-        Full,
-    }
+    public bool IsCongested => Volatile.Read(ref _count) >= 2 * capacity;
 
     /// <summary>A new link, with or without the session that the previous link had.</summary>
     public void Begin(long link, bool sessionPresent)
@@ -40,20 +36,28 @@ internal sealed class Inbox(int capacity)
         Interlocked.Exchange(ref _nextLink, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).TrySetResult();
     }
 
-    public Admission Add(in PublishPacket packet, long link)
+    /// <summary>False where a QoS 0 message was dropped.</summary>
+    public bool Add(in PublishPacket packet, long link)
     {
-        int count = Volatile.Read(ref _count);
-        if (packet.Qos == MqttQos.AtMostOnce && count >= capacity)
+        if (packet.Qos == MqttQos.AtMostOnce && Volatile.Read(ref _count) >= capacity)
         {
-            return Admission.Dropped;
-        }
-        if (count >= 4 * capacity)
-        {
-            return Admission.Full;
+            return false;
         }
         Interlocked.Increment(ref _count);
         _messages.Writer.TryWrite(new InboundMessage(packet, link));
-        return Admission.Taken;
+        return true;
+    }
+
+    /// <summary>One waiter at a time.</summary>
+    public Task WaitForRoomAsync()
+    {
+        TaskCompletionSource room = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        Volatile.Write(ref _room, room);
+        if (!IsCongested)
+        {
+            room.TrySetResult();
+        }
+        return room.Task;
     }
 
     /// <summary>False after <see cref="Complete"/>.</summary>
@@ -63,7 +67,10 @@ internal sealed class Inbox(int capacity)
         {
             while (_messages.Reader.TryRead(out InboundMessage message))
             {
-                Interlocked.Decrement(ref _count);
+                if (Interlocked.Decrement(ref _count) == capacity)
+                {
+                    Volatile.Read(ref _room)?.TrySetResult();
+                }
                 if (!ComesAgain(message))
                 {
                     return (true, message);

@@ -23,7 +23,7 @@ internal sealed class MqttConnection(
     private readonly TaskCompletionSource<ConnectionEnd> _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly CancellationTokenSource _abort = new();
     private long _unsent;
-    private int _unacknowledged;
+    private volatile bool _paused;
     private long _lastSent = time.GetTimestamp();
     private long _lastReceived = time.GetTimestamp();
     private bool _outputOpen = true;
@@ -65,15 +65,11 @@ internal sealed class MqttConnection(
     /// <summary>The first reason counts.</summary>
     public void End(ConnectionEnd end) => _ended.TrySetResult(end);
 
-    /// <summary>Counts a QoS 1 message that the broker has sent; false where it sent more than it was allowed to.</summary>
-    public bool TryReceive() => Interlocked.Increment(ref _unacknowledged) <= options.ReceiveMaximum;
-
     /// <summary>Gate. Acknowledges a QoS 1 message.</summary>
     public void Acknowledge(ushort packetId, MqttReasonCode reason)
     {
         if (_outputOpen)
         {
-            Interlocked.Decrement(ref _unacknowledged);
             Wrote(PacketEncoder.PubAck(Output, packetId, reason));
             Flush();
         }
@@ -148,11 +144,20 @@ internal sealed class MqttConnection(
                 ReadResult read = await input.ReadAsync(_abort.Token);
                 Volatile.Write(ref _lastReceived, time.GetTimestamp());
                 ReadOnlySequence<byte> buffer = read.Buffer;
-                while (!IsDeaf && FrameReader.TryRead(ref buffer, options.MaximumPacketSize, out byte header, out ReadOnlySequence<byte> body))
+                bool pause = false;
+                while (!IsDeaf && !(pause = MustPause(sink))
+                    && FrameReader.TryRead(ref buffer, options.MaximumPacketSize, out byte header, out ReadOnlySequence<byte> body))
                 {
                     Dispatch(sink, header, body);
                 }
                 sink.OnRoom();
+                if (pause)
+                {
+                    // Nothing examined: what is left must be offered again without new bytes.
+                    input.AdvanceTo(buffer.Start);
+                    await PauseAsync(sink);
+                    continue;
+                }
                 input.AdvanceTo(IsDeaf ? read.Buffer.End : buffer.Start, read.Buffer.End);
                 if (read.IsCompleted)
                 {
@@ -169,6 +174,16 @@ internal sealed class MqttConnection(
         {
             End(new ConnectionEnd(MqttDisconnectCause.ConnectionLost, exception.Message, null, exception));
         }
+    }
+
+    private bool MustPause(IConnectionSink sink) => sink.IsCongested && !_ended.Task.IsCompleted;
+
+    private async Task PauseAsync(IConnectionSink sink)
+    {
+        _paused = true;
+        await Task.WhenAny(sink.WaitForRoomAsync(), _ended.Task);
+        Volatile.Write(ref _lastReceived, time.GetTimestamp());
+        _paused = false;
     }
 
     /// <summary>After a fault, packets mean nothing any more. After a request to end, acknowledgements still do.</summary>
@@ -204,7 +219,11 @@ internal sealed class MqttConnection(
                 sink.OnPubAck(PacketDecoder.PubAck(body));
                 break;
             case PacketType.Publish:
-                sink.OnPublish(this, PacketDecoder.Publish(header, body));
+                PublishPacket publish = PacketDecoder.Publish(header, body);
+                if (!_ended.Task.IsCompleted)
+                {
+                    sink.OnPublish(this, publish);
+                }
                 break;
             case PacketType.SubAck or PacketType.UnsubAck:
                 sink.OnFilterAck(this, PacketDecoder.FilterAck(body, type));
@@ -295,7 +314,7 @@ internal sealed class MqttConnection(
                     Flush();
                 }
                 await Task.Delay(options.PingTimeout, time, _abort.Token);
-                if (Volatile.Read(ref _lastReceived) < pinged)
+                if (!_paused && Volatile.Read(ref _lastReceived) < pinged)
                 {
                     End(new ConnectionEnd(MqttDisconnectCause.PingTimeout, $"nothing came back within {options.PingTimeout} of a ping", MqttReasonCode.KeepAliveTimeout));
                     return;

@@ -39,8 +39,6 @@ internal sealed class Subscriptions(PacketIds ids)
         Publish();
     }
 
-    public bool Contains(string filter) => _byFilter.TryGetValue(filter, out Subscription? subscription) && subscription.Handler is not null;
-
     /// <summary>A new link: what the broker does not know has to be said (again).</summary>
     public IReadOnlyList<Subscription> Begin(bool sessionPresent)
     {
@@ -81,6 +79,18 @@ internal sealed class Subscriptions(PacketIds ids)
         }
         ids.Release(packetId);
         return subscription;
+    }
+
+    /// <summary>The broker has agreed.</summary>
+    public void Settle(Subscription subscription, MqttQos qos)
+    {
+        subscription.IsSettled = true;
+        subscription.WasGranted = true;
+        subscription.Granted.TrySetResult(qos);
+        if (subscription.Handler is null)
+        {
+            Remove(subscription);
+        }
     }
 
     /// <summary>Only if it is still the one in force for its filter.</summary>

@@ -181,7 +181,6 @@ public sealed class MosquittoBroker : IAsyncDisposable
         StringBuilder config = new();
         config.AppendLine($"listener {Port} {Host}");
         config.AppendLine("set_tcp_nodelay true");
-        config.AppendLine("log_type all");
         config.AppendLine("log_dest stderr");
         config.AppendLine($"max_queued_messages {_options.MaximumQueuedMessages}");
         if (Environment.IsPrivilegedProcess)
