@@ -89,19 +89,22 @@ public sealed class OnnxModel
         return [.. files];
     }
 
-    /// <summary>Writes one file that needs no other: external data is read and stored in the model.</summary>
-    public void Save(string path)
+    /// <summary>A copy that needs no other file: external data is read and stored in the model.</summary>
+    public OnnxModel WithDataInside()
     {
-        ModelProto whole = Proto;
-        if (ExternalFiles().Count > 0)
+        OnnxModel whole = Clone();
+        foreach (TensorProto tensor in TensorWalk.All(whole.Graph))
         {
-            whole = Proto.Clone();
-            foreach (TensorProto tensor in TensorWalk.All(whole.Graph))
-            {
-                ExternalReference.Inline(tensor, Folder);
-            }
+            ExternalReference.Inline(tensor, Folder);
         }
 
+        return whole;
+    }
+
+    /// <summary>Writes one file that needs no other.</summary>
+    public void Save(string path)
+    {
+        ModelProto whole = ExternalFiles().Count > 0 ? WithDataInside().Proto : Proto;
         WriteReplacing(path, stream => whole.WriteTo(stream));
     }
 
