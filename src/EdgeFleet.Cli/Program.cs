@@ -3,6 +3,7 @@ using EdgeFleet.Cli.Artifacts;
 using EdgeFleet.Cli.Connection;
 using EdgeFleet.Cli.Devices;
 using EdgeFleet.Cli.Keys;
+using EdgeFleet.Cli.Models;
 using EdgeFleet.Cli.Rollouts;
 using EdgeFleet.Cli.Terminal;
 
@@ -16,6 +17,8 @@ root.Options.Add(Output.FormatOption);
 root.Options.Add(ControllerConnection.UrlOption);
 root.Options.Add(ControllerConnection.TokenOption);
 root.Options.Add(ControllerConnection.DataOption);
+root.Subcommands.Add(CompressCommand.Create());
+root.Subcommands.Add(EvaluateCommand.Create());
 root.Subcommands.Add(KeysCommand.Create());
 root.Subcommands.Add(ArtifactCommand.Create());
 root.Subcommands.Add(DeviceCommand.Create());

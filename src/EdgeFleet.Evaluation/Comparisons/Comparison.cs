@@ -38,11 +38,14 @@ internal sealed record Comparison(
         }
 
         double Share(long count) => rows == 0 ? 0 : (double)count / rows;
+        (double lower, double upper) = PairedDifference.Interval(rows, lost, gained);
         AccuracyMetric accuracy = new(
             Share(baselineRight.Sum()),
             Share(candidateRight.Sum()),
             Share(gained - lost),
-            PairedDifference.Interval(rows, lost, gained));
+            [lower, upper],
+            PairedDifference.Confidence,
+            PairedDifference.Method);
         return new Comparison(
             rows,
             new EvaluationMetrics(accuracy),

@@ -70,10 +70,10 @@ public sealed record ModelIdentity(string File, Digest Sha256, long SizeBytes);
 public sealed record EvaluationMetrics(AccuracyMetric Accuracy);
 
 /// <param name="Difference">Candidate minus baseline: below zero means worse.</param>
-public sealed record AccuracyMetric(double Baseline, double Candidate, double Difference, DifferenceInterval Interval);
-
-/// <param name="Method">How it was computed; the rows are the same for both models, so it is a paired one.</param>
-public sealed record DifferenceInterval(double Lower, double Upper, double Confidence, string Method);
+/// <param name="Interval">Lower and upper bound of the difference.</param>
+/// <param name="IntervalMethod">How the interval was computed; the rows are the same for both models, so it is a paired one.</param>
+public sealed record AccuracyMetric(
+    double Baseline, double Candidate, double Difference, IReadOnlyList<double> Interval, double IntervalConfidence, string IntervalMethod);
 
 public sealed record NonFiniteRows(long Baseline, long Candidate);
 

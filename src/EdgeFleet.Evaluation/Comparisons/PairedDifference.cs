@@ -7,16 +7,17 @@ namespace EdgeFleet.Evaluation.Comparisons;
 /// </summary>
 internal static class PairedDifference
 {
-    private const double Confidence = 0.95;
+    public const double Confidence = 0.95;
+    public const string Method = "paired, Bonett-Price adjusted Wald";
     private const double NormalQuantile = 1.959963984540054;
 
-    public static DifferenceInterval Interval(long rows, long onlyBaselineRight, long onlyCandidateRight)
+    public static (double Lower, double Upper) Interval(long rows, long onlyBaselineRight, long onlyCandidateRight)
     {
         double n = rows + 2.0;
         double gained = (onlyCandidateRight + 1) / n;
         double lost = (onlyBaselineRight + 1) / n;
         double centre = gained - lost;
         double half = NormalQuantile * Math.Sqrt(Math.Max(0, gained + lost - (centre * centre)) / n);
-        return new DifferenceInterval(Math.Max(-1, centre - half), Math.Min(1, centre + half), Confidence, "paired, Bonett-Price adjusted Wald");
+        return (Math.Max(-1, centre - half), Math.Min(1, centre + half));
     }
 }

@@ -75,11 +75,11 @@ public sealed class ComparisonTests
     [InlineData(600, 0, 0)]
     public void The_interval_holds_the_difference_and_has_a_width(int rows, int lost, int gained)
     {
-        DifferenceInterval interval = PairedDifference.Interval(rows, lost, gained);
+        (double lower, double upper) = PairedDifference.Interval(rows, lost, gained);
         double difference = (double)(gained - lost) / rows;
 
-        Assert.InRange(difference, interval.Lower, interval.Upper);
-        Assert.True(interval.Upper - interval.Lower > 0);
+        Assert.InRange(difference, lower, upper);
+        Assert.True(upper - lower > 0);
     }
 
     [Fact]
@@ -99,8 +99,8 @@ public sealed class ComparisonTests
                 gained += u >= 0.99 ? 1 : 0;
             }
 
-            DifferenceInterval interval = PairedDifference.Interval(Rows, lost, gained);
-            covered += interval.Lower <= -0.02 && -0.02 <= interval.Upper ? 1 : 0;
+            (double lower, double upper) = PairedDifference.Interval(Rows, lost, gained);
+            covered += lower <= -0.02 && -0.02 <= upper ? 1 : 0;
         }
 
         Assert.InRange(covered / (double)Trials, 0.94, 0.975);

@@ -49,7 +49,7 @@ public sealed class EvaluatorTests : IDisposable
         Assert.False(evidence.Passed);
         Assert.Contains(evidence.Failed, sentence => sentence.StartsWith("maxAccuracyDrop: ", StringComparison.Ordinal));
         Assert.True(evidence.Metrics.Accuracy.Difference < -0.1);
-        Assert.True(evidence.Metrics.Accuracy.Interval.Upper < 0);
+        Assert.True(evidence.Metrics.Accuracy.Interval[1] < 0);
     }
 
     [Fact]
