@@ -1,1 +1,11 @@
-return 0;
+using System.CommandLine;
+using EdgeFleet.Agent.Serving;
+
+RootCommand root = new("EdgeFleet on a device.")
+{
+    ServeCommand.Create(),
+};
+ParseResult parsed = root.Parse(args);
+int code = await parsed.InvokeAsync();
+// Wrong usage is 2; the parser's own code for it is 1, which here means that a verdict is no.
+return parsed.Errors.Count > 0 ? 2 : code;

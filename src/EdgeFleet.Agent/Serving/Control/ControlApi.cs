@@ -1,0 +1,94 @@
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using EdgeFleet.Agent.Serving.OpenInference;
+using EdgeFleet.Agent.Serving.Sessions;
+using EdgeFleet.Linux.Processes;
+using Microsoft.AspNetCore.Http;
+
+namespace EdgeFleet.Agent.Serving.Control;
+
+/// <summary>Marks the connections of the control socket; those of applications do not have it.</summary>
+internal interface IControlConnection;
+
+/// <summary>
+/// What the supervisor and the shadow ask of the runner, on a socket that only their user can open. Applications never see it.
+/// </summary>
+internal sealed class ControlApi(ModelTable models, DateTimeOffset startedAt, TimeProvider time)
+{
+    public const string DroppedHeader = "X-Dropped-Samples";
+    private const int MaximumRequestBytes = 64 * 1024;
+    private const int MaximumSamples = 1024;
+    private const int MaximumWaitMs = 60_000;
+
+    /// <summary>Where applications reach the runner; known once it listens.</summary>
+    public IReadOnlyList<string> Listening { get; set; } = [];
+
+    public Task AnswerAsync(Exchange context) => (context.Request.Method, context.Request.Path) switch
+    {
+        ("GET", "/v1/status") => SendStatusAsync(context),
+        ("POST", "/v1/reconcile") => ReconcileAsync(context),
+        ("POST", "/v1/samples") => SamplesAsync(context),
+        _ => throw RequestException.NotFound($"{context.Request.Method} '{context.Request.Path}' is not part of the control API"),
+    };
+
+    private async Task ReconcileAsync(Exchange context)
+    {
+        ReconcileRequest request = await ReadAsync(context, ControlJsonContext.Default.ReconcileRequest);
+        await models.ReconcileAsync(request.Model, retry: true, context.Aborted);
+        await SendStatusAsync(context);
+    }
+
+    private Task SendStatusAsync(Exchange context)
+    {
+        long resident = ProcStatus.ReadSelf()?.ResidentBytes ?? Environment.WorkingSet;
+        RunnerStatus status = new()
+        {
+            Pid = Environment.ProcessId,
+            StartedAt = startedAt,
+            Listening = Listening,
+            Models = [.. models.Models.Select(model => model.Status(resident))],
+        };
+        return context.SendAsync(
+            StatusCodes.Status200OK, "application/json", JsonSerializer.SerializeToUtf8Bytes(status, ControlJsonContext.Default.RunnerStatus));
+    }
+
+    private async Task SamplesAsync(Exchange context)
+    {
+        SamplesRequest request = await ReadAsync(context, ControlJsonContext.Default.SamplesRequest);
+        (int max, int waitMs, int everyNth) = (request.Max ?? 32, request.WaitMs ?? 500, request.EveryNth ?? 1);
+        Require(max is > 0 and <= MaximumSamples, $"max is {max}; 1 to {MaximumSamples} samples may be taken at once");
+        Require(waitMs is >= 0 and <= MaximumWaitMs, $"waitMs is {waitMs}; 0 to {MaximumWaitMs} is allowed");
+        Require(everyNth > 0, $"everyNth is {everyNth}; it is at least 1");
+        SampleTap tap = models.Find(request.Model).Tap;
+        (byte[] encoded, _, long dropped) = await tap.TakeAsync(max, everyNth, TimeSpan.FromMilliseconds(waitMs), time, context.Aborted);
+        context.Response.Headers[DroppedHeader] = dropped.ToString(CultureInfo.InvariantCulture);
+        await context.SendAsync(StatusCodes.Status200OK, "application/octet-stream", encoded);
+        Array.Clear(encoded);
+    }
+
+    private static async Task<T> ReadAsync<T>(Exchange context, JsonTypeInfo<T> type)
+    {
+        await context.ReadBodyAsync(MaximumRequestBytes);
+        try
+        {
+            return JsonSerializer.Deserialize(context.Body.Span, type) ?? throw RequestException.BadRequest("the request is null");
+        }
+        catch (JsonException ex)
+        {
+            throw RequestException.BadRequest($"the request is not valid: {ex.Message}");
+        }
+        finally
+        {
+            context.Body.Release();
+        }
+    }
+
+    private static void Require(bool condition, string message)
+    {
+        if (!condition)
+        {
+            throw RequestException.BadRequest(message);
+        }
+    }
+}

@@ -1,0 +1,60 @@
+using System.Text.Json.Serialization;
+
+namespace EdgeFleet.Agent.Serving.Control;
+
+/// <summary><c>POST /v1/reconcile</c>: look at the slot of one model again, or of all.</summary>
+internal sealed record ReconcileRequest(string? Model);
+
+/// <summary><c>POST /v1/samples</c>: take copies of live inputs.</summary>
+internal sealed record SamplesRequest
+{
+    public required string Model { get; init; }
+    /// <summary>Default: 32.</summary>
+    public int? Max { get; init; }
+    /// <summary>Default: 500.</summary>
+    public int? WaitMs { get; init; }
+    /// <summary>Default: 1, every input.</summary>
+    public int? EveryNth { get; init; }
+}
+
+/// <summary><c>GET /v1/status</c>.</summary>
+internal sealed record RunnerStatus
+{
+    public required int Pid { get; init; }
+    public required DateTimeOffset StartedAt { get; init; }
+    /// <summary>Where applications reach the runner, with the port that was chosen.</summary>
+    public required IReadOnlyList<string> Listening { get; init; }
+    public required IReadOnlyList<ModelStatus> Models { get; init; }
+}
+
+/// <summary>One model. The counters begin with the activation of the digest that is active.</summary>
+internal sealed record ModelStatus
+{
+    public required string Model { get; init; }
+    /// <summary>The digest that answers; null while none could be loaded.</summary>
+    public required string? Active { get; init; }
+    /// <summary>The digest that the slot names.</summary>
+    public required string? Wanted { get; init; }
+    /// <summary>The wanted digest crashed or did not load, and an older one answers.</summary>
+    public required bool Fallback { get; init; }
+    public required string? Error { get; init; }
+    public required DateTimeOffset? Since { get; init; }
+    public required long Requests { get; init; }
+    public required long Failures { get; init; }
+    public required long NonFinite { get; init; }
+    public required long WrongShape { get; init; }
+    /// <summary>Requests turned away because too many were waiting; they never reached the model.</summary>
+    public required long Overloaded { get; init; }
+    public required LatencyMicros LatencyMicros { get; init; }
+    /// <summary>Resident memory of the whole runner: ONNX Runtime does not tell the models apart.</summary>
+    public required long ResidentBytes { get; init; }
+}
+
+/// <summary>Of the last requests, from the whole request received to the answer ready.</summary>
+internal sealed record LatencyMicros(int Count, double P50, double P95, double P99);
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
+[JsonSerializable(typeof(ReconcileRequest))]
+[JsonSerializable(typeof(SamplesRequest))]
+[JsonSerializable(typeof(RunnerStatus))]
+internal sealed partial class ControlJsonContext : JsonSerializerContext;

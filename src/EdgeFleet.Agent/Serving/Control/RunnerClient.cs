@@ -1,0 +1,74 @@
+using System.Globalization;
+using System.Net.Http.Json;
+using System.Net.Sockets;
+using EdgeFleet.Inference;
+
+namespace EdgeFleet.Agent.Serving.Control;
+
+/// <summary>The control socket from the other side: for the supervisor and for the shadow worker. May be used from many threads.</summary>
+internal sealed class RunnerClient : IDisposable
+{
+    private readonly HttpClient _http;
+
+    public RunnerClient(string controlSocket)
+    {
+        SocketsHttpHandler handler = new()
+        {
+            UseProxy = false,
+            ConnectCallback = async (_, cancellationToken) =>
+            {
+                Socket socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+                try
+                {
+                    await socket.ConnectAsync(new UnixDomainSocketEndPoint(controlSocket), cancellationToken);
+                    return new NetworkStream(socket, ownsSocket: true);
+                }
+                catch
+                {
+                    socket.Dispose();
+                    throw;
+                }
+            },
+        };
+        // Loading a model may take minutes; the caller's token says when it is too long.
+        _http = new HttpClient(handler) { BaseAddress = new Uri("http://runner"), Timeout = Timeout.InfiniteTimeSpan };
+    }
+
+    /// <summary>Asks the runner to look at the slot of one model (null: of all) and waits until it has acted.</summary>
+    /// <exception cref="HttpRequestException">The runner is not there, or refused.</exception>
+    public async Task<RunnerStatus> ReconcileAsync(string? model, CancellationToken cancellationToken)
+    {
+        using HttpResponseMessage response = await _http.PostAsync(
+            "/v1/reconcile", JsonContent.Create(new ReconcileRequest(model), ControlJsonContext.Default.ReconcileRequest), cancellationToken);
+        await RequireSuccessAsync(response, cancellationToken);
+        return (await response.Content.ReadFromJsonAsync(ControlJsonContext.Default.RunnerStatus, cancellationToken))!;
+    }
+
+    /// <exception cref="HttpRequestException">The runner is not there.</exception>
+    public async Task<RunnerStatus> StatusAsync(CancellationToken cancellationToken) =>
+        (await _http.GetFromJsonAsync("/v1/status", ControlJsonContext.Default.RunnerStatus, cancellationToken))!;
+
+    /// <summary>Takes copies of live inputs, and how many were dropped in the runner since the last call.</summary>
+    /// <exception cref="HttpRequestException">The runner is not there, or does not serve the model.</exception>
+    public async Task<(IReadOnlyList<IReadOnlyList<Tensor>> Samples, long Dropped)> SamplesAsync(SamplesRequest request, CancellationToken cancellationToken)
+    {
+        using HttpResponseMessage response = await _http.PostAsync(
+            "/v1/samples", JsonContent.Create(request, ControlJsonContext.Default.SamplesRequest), cancellationToken);
+        await RequireSuccessAsync(response, cancellationToken);
+        long dropped = response.Headers.TryGetValues(ControlApi.DroppedHeader, out IEnumerable<string>? values)
+            ? long.Parse(values.Single(), NumberStyles.None, CultureInfo.InvariantCulture)
+            : 0;
+        return (SampleCodec.Read(await response.Content.ReadAsByteArrayAsync(cancellationToken)), dropped);
+    }
+
+    public void Dispose() => _http.Dispose();
+
+    private static async Task RequireSuccessAsync(HttpResponseMessage response, CancellationToken cancellationToken)
+    {
+        if (!response.IsSuccessStatusCode)
+        {
+            string body = await response.Content.ReadAsStringAsync(cancellationToken);
+            throw new HttpRequestException($"the runner answered {(int)response.StatusCode}: {body}", null, response.StatusCode);
+        }
+    }
+}

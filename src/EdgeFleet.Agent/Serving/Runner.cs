@@ -1,0 +1,157 @@
+using System.Net.Sockets;
+using EdgeFleet.Agent.Serving.Control;
+using EdgeFleet.Agent.Serving.Sessions;
+using EdgeFleet.Agent.Serving.Sources;
+using EdgeFleet.Inference;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace EdgeFleet.Agent.Serving;
+
+/// <summary>
+/// The runner: Kestrel on the applications' addresses and on the control socket, and the models behind it. It needs neither
+/// the supervisor nor a controller.
+/// </summary>
+internal sealed class Runner : IAsyncDisposable
+{
+    /// <summary>So long an answer that is under way may take when the runner is told to end.</summary>
+    private static readonly TimeSpan s_drain = TimeSpan.FromSeconds(5);
+
+    private readonly ServeOptions _options;
+    private readonly ModelTable _models;
+    private readonly ControlApi _control;
+    private readonly KestrelServer _server;
+    private readonly RunnerApplication _application;
+    private readonly CancellationTokenSource _stopping = new();
+    private Task _watching = Task.CompletedTask;
+
+    public Runner(ServeOptions options, TimeProvider time, ILoggerFactory loggers)
+    {
+        _options = options;
+        IModelSource source = options.State is { } state ? new SlotSource(state) : new FolderSource(options.ModelsRoot!);
+        if (options.ServeFolder is { } folder)
+        {
+            Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.GroupRead | UnixFileMode.GroupExecute);
+        }
+        DateTimeOffset startedAt = time.GetUtcNow();
+        CrashLedger ledger = new(options.ServeFolder is null ? null : Path.Join(options.ServeFolder, "serve.json"), startedAt);
+        SessionLoader loader = new(new InferenceOptions { IntraOpThreads = options.Threads }, options.Concurrency, time);
+        _models = new ModelTable(source, loader, ledger, options, time, loggers.CreateLogger<ModelTable>());
+        _control = new ControlApi(_models, startedAt, time);
+        _application = new RunnerApplication(_models, _control, options, loggers.CreateLogger<RunnerApplication>());
+        _server = new KestrelServer(
+            Options.Create(ServerOptions(options)),
+            new SocketTransportFactory(Options.Create(new SocketTransportOptions()), loggers),
+            loggers);
+    }
+
+    /// <summary>Where applications reach the runner, with the ports that were chosen.</summary>
+    public IReadOnlyList<string> Listening => _control.Listening;
+
+    public string? ControlSocket => ControlSocketOf(_options);
+
+    /// <summary>Listens, then loads; health and readiness answer from the beginning.</summary>
+    /// <exception cref="IOException">An address is taken.</exception>
+    public async Task StartAsync(CancellationToken cancellationToken)
+    {
+        string[] sockets = [.. _options.Listen.Select(address => address.Socket).Append(ControlSocket).OfType<string>()];
+        foreach (string socket in sockets)
+        {
+            RemoveStale(socket);
+        }
+        await _server.StartAsync(_application, cancellationToken);
+        foreach (string socket in sockets)
+        {
+            // Any program of the device's group may ask for inferences; only our own user may steer the runner.
+            File.SetUnixFileMode(socket, socket == ControlSocket
+                ? UnixFileMode.UserRead | UnixFileMode.UserWrite
+                : UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.GroupWrite);
+        }
+        ICollection<string> bound = _server.Features.Get<IServerAddressesFeature>()!.Addresses;
+        _control.Listening = [.. _options.Listen.Where(address => address.Socket is not null).Select(address => address.ToString()), .. bound.Where(address => !address.Contains("unix:", StringComparison.Ordinal))];
+        await _models.ReconcileAsync(model: null, retry: true, cancellationToken);
+        _watching = _models.WatchAsync(_stopping.Token);
+    }
+
+    /// <summary>Runs until the watch over the slots ends: never, unless something broke that the runner cannot mend.</summary>
+    public Task WatchAsync() => _watching;
+
+    /// <summary>Ends in order: answers what is under way, and takes back what was charged to models that did nothing wrong.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _stopping.CancelAsync();
+        using CancellationTokenSource drain = new(s_drain);
+        await _server.StopAsync(drain.Token);
+        try
+        {
+            await _watching;
+        }
+        catch (OperationCanceledException)
+        {
+            // This is how the watch ends.
+        }
+        _models.EndOrderly();
+        _server.Dispose();
+        _models.Dispose();
+        _stopping.Dispose();
+    }
+
+    private static string? ControlSocketOf(ServeOptions options) => options.ServeFolder is { } folder ? Path.Join(folder, "control.sock") : null;
+
+    private static KestrelServerOptions ServerOptions(ServeOptions options)
+    {
+        KestrelServerOptions server = new() { AddServerHeader = false };
+        server.Limits.MaxRequestBodySize = options.MaximumRequestBytes;
+        foreach (ListenAddress address in options.Listen)
+        {
+            if (address.Socket is not null)
+            {
+                server.ListenUnixSocket(address.Socket, listen => listen.Protocols = HttpProtocols.Http1);
+            }
+            else
+            {
+                server.Listen(address.EndPoint!, listen => listen.Protocols = HttpProtocols.Http1);
+            }
+        }
+        if (ControlSocketOf(options) is { } control)
+        {
+            ControlConnection marker = new();
+            server.ListenUnixSocket(ListenAddress.UnixSocket(control).Socket!, listen =>
+            {
+                listen.Protocols = HttpProtocols.Http1;
+                listen.Use(next => connection =>
+                {
+                    connection.Features.Set<IControlConnection>(marker);
+                    return next(connection);
+                });
+            });
+        }
+        return server;
+    }
+
+    /// <summary>A socket that a killed runner left behind is removed; one that still answers belongs to another runner.</summary>
+    private static void RemoveStale(string path)
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        if (!File.Exists(path))
+        {
+            return;
+        }
+        using Socket probe = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        try
+        {
+            probe.Connect(new UnixDomainSocketEndPoint(path));
+        }
+        catch (SocketException)
+        {
+            File.Delete(path);
+            return;
+        }
+        throw new IOException($"socket '{path}' is in use by another runner");
+    }
+
+    private sealed class ControlConnection : IControlConnection;
+}

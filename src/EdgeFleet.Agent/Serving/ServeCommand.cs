@@ -1,0 +1,109 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Runtime.InteropServices;
+using EdgeFleet.Inference;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Console;
+
+namespace EdgeFleet.Agent.Serving;
+
+/// <summary><c>edgefleet-agent serve</c>: the runner as a process of its own.</summary>
+public static class ServeCommand
+{
+    private const int Done = 0;
+    private const int WrongUsage = 2;
+    private const int WorldFailed = 3;
+
+    public static Command Create()
+    {
+        Option<string?> state = new("--state") { Description = "The device's state folder; its slots say what is served.", HelpName = "DIR" };
+        Option<string?> modelsRoot = new("--models-root") { Description = "Serve each NAME.onnx of a plain folder instead: no agent, no controller.", HelpName = "DIR" };
+        Option<string[]> listen = new("--listen")
+        {
+            Description = "Where applications ask: unix:PATH or http://127.0.0.1:PORT (0 takes a free port). May be given several times. Default: unix:STATE/serve/infer.sock, or http://127.0.0.1:8000 with --models-root.",
+            HelpName = "ADDRESS",
+            DefaultValueFactory = _ => [],
+        };
+        Option<int?> threads = new("--threads") { Description = "Threads of one inference. Default: 1.", HelpName = "N" };
+        Option<int?> concurrency = new("--concurrency") { Description = "Inferences of one model at once. Default: as many as the cores carry.", HelpName = "N" };
+        Option<int?> queue = new("--queue") { Description = "Requests of one model that may wait; beyond, 503. Default: 64.", HelpName = "N" };
+        Command command = new("serve", "Serve the active models to applications on this device (Open Inference Protocol v2, REST).")
+        {
+            state, modelsRoot, listen, threads, concurrency, queue,
+        };
+        command.Validators.Add(result => Validate(result, state, modelsRoot, threads, concurrency, queue));
+        command.SetAction((parsed, cancellationToken) => RunAsync(
+            () => new ServeOptions
+            {
+                State = FullPath(parsed.GetValue(state)),
+                ModelsRoot = FullPath(parsed.GetValue(modelsRoot)),
+                Listen = Addresses(parsed.GetValue(listen)!, FullPath(parsed.GetValue(state))),
+                Threads = parsed.GetValue(threads) ?? 1,
+                Concurrency = parsed.GetValue(concurrency) ?? ServeOptions.DefaultConcurrency(parsed.GetValue(threads) ?? 1),
+                Queue = parsed.GetValue(queue) ?? 64,
+            },
+            cancellationToken));
+        return command;
+    }
+
+    private static void Validate(CommandResult result, Option<string?> state, Option<string?> modelsRoot, Option<int?> threads, Option<int?> concurrency, Option<int?> queue)
+    {
+        if (result.GetValue(state) is null == result.GetValue(modelsRoot) is null)
+        {
+            result.AddError("Give either --state DIR or --models-root DIR.");
+        }
+        if (result.GetValue(threads) < 1 || result.GetValue(concurrency) < 1 || result.GetValue(queue) < 0)
+        {
+            result.AddError("--threads and --concurrency are at least 1, --queue at least 0.");
+        }
+    }
+
+    private static async Task<int> RunAsync(Func<ServeOptions> read, CancellationToken cancellationToken)
+    {
+        // Inferences hold their threads; health and control must find one at once, not after the pool's slow growth.
+        ThreadPool.GetMinThreads(out int workers, out int completions);
+        ThreadPool.SetMinThreads(workers + 4, completions);
+        using ILoggerFactory loggers = LoggerFactory.Create(builder => builder
+            .SetMinimumLevel(LogLevel.Information)
+            .AddSimpleConsole(console => { console.SingleLine = true; console.ColorBehavior = LoggerColorBehavior.Disabled; })
+            .Services.Configure<ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace));
+        TaskCompletionSource told = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context => { context.Cancel = true; told.TrySetResult(); });
+        using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, context => { context.Cancel = true; told.TrySetResult(); });
+        try
+        {
+            ServeOptions options = read();
+            await using Runner runner = new(options, TimeProvider.System, loggers);
+            await runner.StartAsync(cancellationToken);
+            Console.Out.WriteLine($"serving on {string.Join(" ", runner.Listening)}");
+            await await Task.WhenAny(told.Task, runner.WatchAsync()).WaitAsync(cancellationToken);
+            return Done;
+        }
+        catch (FormatException ex)
+        {
+            Console.Error.WriteLine(ex.Message);
+            return WrongUsage;
+        }
+        catch (Exception ex) when (ex is IOException or InferenceException or UnauthorizedAccessException)
+        {
+            Console.Error.WriteLine(ex.Message);
+            return WorldFailed;
+        }
+        catch (OperationCanceledException)
+        {
+            return Done;
+        }
+    }
+
+    private static IReadOnlyList<ListenAddress> Addresses(string[] given, string? state)
+    {
+        if (given.Length > 0)
+        {
+            return [.. given.Select(ListenAddress.Parse)];
+        }
+        return [state is null ? ListenAddress.Parse("http://127.0.0.1:8000") : ListenAddress.UnixSocket(Path.Join(state, "serve", "infer.sock"))];
+    }
+
+    private static string? FullPath(string? path) => path is null ? null : Path.GetFullPath(path);
+}

@@ -1,0 +1,30 @@
+namespace EdgeFleet.Agent.Serving;
+
+/// <summary>What <c>edgefleet-agent serve</c> was asked to do.</summary>
+internal sealed record ServeOptions
+{
+    /// <summary>The device's state folder; null where <see cref="ModelsRoot"/> is given.</summary>
+    public string? State { get; init; }
+
+    /// <summary>A plain folder of ONNX files instead of a state folder.</summary>
+    public string? ModelsRoot { get; init; }
+
+    public required IReadOnlyList<ListenAddress> Listen { get; init; }
+
+    /// <summary>Threads of one inference.</summary>
+    public int Threads { get; init; } = 1;
+
+    /// <summary>Inferences of one model that run at once.</summary>
+    public int Concurrency { get; init; } = DefaultConcurrency(1);
+
+    /// <summary>Requests of one model that may wait for their turn; those beyond are turned away with 503.</summary>
+    public int Queue { get; init; } = 64;
+
+    public long MaximumRequestBytes { get; init; } = 64L << 20;
+
+    /// <summary>Where the control socket and the crash counts are; null for a plain folder.</summary>
+    public string? ServeFolder => State is null ? null : Path.Join(State, "serve");
+
+    /// <summary>As many as keep every core busy without sharing one.</summary>
+    public static int DefaultConcurrency(int threads) => Math.Max(1, Environment.ProcessorCount / threads);
+}

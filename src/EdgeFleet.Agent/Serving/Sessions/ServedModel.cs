@@ -1,0 +1,100 @@
+using EdgeFleet.Agent.Serving.Control;
+using EdgeFleet.Agent.Serving.OpenInference;
+using EdgeFleet.Core;
+using EdgeFleet.Inference;
+using Microsoft.AspNetCore.Http;
+
+namespace EdgeFleet.Agent.Serving.Sessions;
+
+/// <summary>One model by name: the session that answers now, how many requests may run and wait, and the tap on its inputs.</summary>
+internal sealed class ServedModel(string name, int concurrency, int queue) : IDisposable
+{
+    private readonly SemaphoreSlim _running = new(concurrency);
+    private ActiveSession? _active;
+    private int _waiting;
+    private long _overloaded;
+
+    public string Name { get; } = name;
+
+    public SampleTap Tap { get; } = new();
+
+    public ActiveSession? Active => Volatile.Read(ref _active);
+
+    /// <summary>What the slot names, as last read.</summary>
+    public Digest? Wanted { get; set; }
+
+    /// <summary>Why the wanted digest is not the active one.</summary>
+    public string? Error { get; set; }
+
+    /// <summary>Puts a session in place for new requests; the old one answers those that are in it and then goes.</summary>
+    public void Activate(ActiveSession? session) => Interlocked.Exchange(ref _active, session)?.Retire();
+
+    /// <summary>Enters the active session. The caller leaves it.</summary>
+    /// <exception cref="RequestException">Nothing is active.</exception>
+    public ActiveSession Enter()
+    {
+        while (Active is { } session)
+        {
+            // A session that was just replaced lets nobody in; its successor is there already.
+            if (session.TryEnter())
+            {
+                return session;
+            }
+        }
+        throw new RequestException(StatusCodes.Status503ServiceUnavailable, $"model '{Name}' is not ready{(Error is null ? "" : $": {Error}")}") { RetryAfterSeconds = 1 };
+    }
+
+    /// <summary>Takes a place among the running requests; a free one at once.</summary>
+    /// <exception cref="RequestException">Too many are waiting already.</exception>
+    public ValueTask TakePlaceAsync(CancellationToken cancellationToken) =>
+        _running.Wait(0, CancellationToken.None) ? ValueTask.CompletedTask : WaitForPlaceAsync(cancellationToken);
+
+    public void GivePlaceBack() => _running.Release();
+
+    public ModelStatus Status(long residentBytes)
+    {
+        ActiveSession? active = Active;
+        SessionCounters counters = active?.Counters ?? new();
+        return new ModelStatus
+        {
+            Model = Name,
+            Active = active?.Version,
+            Wanted = Wanted?.ToString(),
+            Fallback = active is not null && Wanted is not null && active.Digest != Wanted,
+            Error = Error,
+            Since = active?.Since,
+            Requests = counters.Requests,
+            Failures = counters.Failures,
+            NonFinite = counters.NonFinite,
+            WrongShape = counters.WrongShape,
+            Overloaded = Interlocked.Read(ref _overloaded),
+            LatencyMicros = counters.Latency.Summarise(),
+            ResidentBytes = residentBytes,
+        };
+    }
+
+    public void Dispose()
+    {
+        Activate(null);
+        Tap.Dispose();
+        _running.Dispose();
+    }
+
+    private async ValueTask WaitForPlaceAsync(CancellationToken cancellationToken)
+    {
+        if (Interlocked.Increment(ref _waiting) > queue)
+        {
+            Interlocked.Decrement(ref _waiting);
+            Interlocked.Increment(ref _overloaded);
+            throw new RequestException(StatusCodes.Status503ServiceUnavailable, $"model '{Name}' has {concurrency} requests running and {queue} waiting, its limit") { RetryAfterSeconds = 1 };
+        }
+        try
+        {
+            await _running.WaitAsync(cancellationToken);
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _waiting);
+        }
+    }
+}

@@ -1,0 +1,68 @@
+using System.Text.Json;
+using EdgeFleet.Core;
+using EdgeFleet.Core.Artifacts;
+using EdgeFleet.Trust.Envelopes;
+
+namespace EdgeFleet.Agent.Serving.Sources;
+
+/// <summary>
+/// The device's state folder: slots name digests, <c>artifacts/</c> holds their files. The supervisor verified each artifact
+/// before it was stored under its digest; the runner trusts the folder as it trusts the supervisor.
+/// </summary>
+internal sealed class SlotSource(string state) : IModelSource
+{
+    public IReadOnlyList<string> List()
+    {
+        string models = Path.Join(state, "models");
+        if (!Directory.Exists(models))
+        {
+            return [];
+        }
+        return [.. Directory.EnumerateDirectories(models)
+            .Where(folder => File.Exists(Path.Join(folder, "slots.json")))
+            .Select(folder => Path.GetFileName(folder)!)
+            .Order(StringComparer.Ordinal)];
+    }
+
+    public WantedModel Read(string model)
+    {
+        string path = Path.Join(state, "models", model, "slots.json");
+        try
+        {
+            SlotFile slots = JsonSerializer.Deserialize(File.ReadAllBytes(path), SlotJsonContext.Default.SlotFile)
+                ?? throw new ModelSourceException($"'{path}': the document is null");
+            if (slots.SchemaVersion != SlotFile.CurrentSchemaVersion)
+            {
+                throw new ModelSourceException($"'{path}': schemaVersion {slots.SchemaVersion} is not known; this build reads {SlotFile.CurrentSchemaVersion}");
+            }
+            Digest?[] fallbacks = [slots.Previous, slots.Golden];
+            return new WantedModel(model, slots.Active, [.. fallbacks.OfType<Digest>().Where(digest => digest != slots.Active).Distinct()]);
+        }
+        catch (Exception ex) when (ex is IOException or UnauthorizedAccessException or JsonException)
+        {
+            throw new ModelSourceException($"'{path}': {ex.Message}", ex);
+        }
+    }
+
+    public ModelFile Find(string model, Digest digest)
+    {
+        string folder = Path.Join(state, "artifacts", digest.Hex);
+        string envelope = Path.Join(folder, "manifest.dsse.json");
+        try
+        {
+            ReadOnlyMemory<byte> payload = DsseEnvelope.Parse(File.ReadAllBytes(envelope)).Payload;
+            if (Digest.Of(payload.Span) != digest)
+            {
+                throw new ModelSourceException($"'{envelope}': digest mismatch, expected {digest}, got {Digest.Of(payload.Span)}");
+            }
+            ArtifactManifest manifest = ArtifactManifest.FromBytes(payload.Span);
+            return manifest.Model == model
+                ? new ModelFile(Path.Join(folder, "files", manifest.EntryPoint), manifest.Contract)
+                : throw new ModelSourceException($"'{envelope}': the artifact is for model '{manifest.Model}', not '{model}'");
+        }
+        catch (Exception ex) when (ex is IOException or UnauthorizedAccessException or FormatException)
+        {
+            throw new ModelSourceException($"artifact {digest.Short}: '{envelope}': {ex.Message}", ex);
+        }
+    }
+}

@@ -1,0 +1,122 @@
+using System.Diagnostics;
+using EdgeFleet.Agent.Serving.Control;
+using EdgeFleet.Agent.Serving.Sessions;
+using EdgeFleet.Core;
+using EdgeFleet.Inference;
+using EdgeFleet.Testing.Onnx;
+using EdgeFleet.Testing.Time;
+
+namespace EdgeFleet.Agent.Tests.Serving;
+
+public sealed class SampleTapTests
+{
+    private static readonly TimeSpan s_wait = TimeSpan.FromSeconds(1);
+
+    [Fact]
+    public async Task A_polled_runner_hands_out_copies_of_live_inputs_as_they_came()
+    {
+        using DeviceState state = new();
+        state.Point("add", state.AddArtifact("add", TinyModel.AddBias([1, 2])));
+        await using RunnerFixture runner = await RunnerFixture.StartAsync(state);
+
+        Task<(IReadOnlyList<IReadOnlyList<Tensor>> Samples, long Dropped)> poll =
+            runner.Control.SamplesAsync(new SamplesRequest { Model = "add", WaitMs = 60_000 }, CancellationToken.None);
+        // The poll opens the tap; requests go on until one has been seen.
+        while (!poll.IsCompleted)
+        {
+            Assert.Equal(200, (await RunnerFixture.PostBinaryAsync(runner.Http, "add", 10, 20)).Status);
+        }
+
+        (IReadOnlyList<IReadOnlyList<Tensor>> samples, long dropped) = await poll;
+        Tensor input = samples[0].Single();
+        Assert.Equal(("x:FP32[1,2]", 0), (input.ToString(), dropped));
+        Assert.Equal([10, 20], input.Floats().ToArray());
+    }
+
+    [Fact]
+    public async Task Nobody_polling_means_nothing_is_copied()
+    {
+        using SampleTap tap = new();
+        Assert.False(tap.IsOpen(Stopwatch.GetTimestamp()));
+        (_, int count, _) = await TakeAsync(tap);
+        Assert.Equal(0, count);
+        Assert.True(tap.IsOpen(Stopwatch.GetTimestamp()));
+        Assert.False(tap.IsOpen(Stopwatch.GetTimestamp() + (6 * Stopwatch.Frequency)));
+    }
+
+    [Fact]
+    public async Task What_does_not_fit_is_dropped_and_counted_once()
+    {
+        using LoadedModel model = LoadedModel.Load("add", TinyModel.AddBias([1, 2]));
+        using PreparedCall call = model.Prepare();
+        using SampleTap tap = new();
+        await TakeAsync(tap);
+
+        for (int i = 0; i < 50; i++)
+        {
+            call.Inputs[0].Values<float>()[0] = i;
+            tap.Offer(call.Inputs);
+        }
+
+        (byte[] encoded, int count, long dropped) = await TakeAsync(tap, max: 100);
+        Assert.Equal((32, 18L), (count, dropped));
+        Assert.Equal(Enumerable.Range(0, 32), SampleCodec.Read(encoded).Select(sample => (int)sample[0].Floats()[0])); // the newest are dropped
+        Assert.Equal((0, 0L), ((await TakeAsync(tap)).Count, (await TakeAsync(tap)).Dropped));
+    }
+
+    [Fact]
+    public async Task Every_nth_input_is_taken()
+    {
+        using LoadedModel model = LoadedModel.Load("add", TinyModel.AddBias([1, 2]));
+        using PreparedCall call = model.Prepare();
+        using SampleTap tap = new();
+        await TakeAsync(tap, everyNth: 5);
+
+        for (int i = 0; i < 20; i++)
+        {
+            tap.Offer(call.Inputs);
+        }
+
+        Assert.Equal(4, (await TakeAsync(tap, max: 100, everyNth: 5)).Count);
+    }
+
+    [Theory, InlineData(0), InlineData(3), InlineData(7), InlineData(40)]
+    public void Samples_that_end_early_are_an_error(int bytes)
+    {
+        using LoadedModel model = LoadedModel.Load("add", TinyModel.AddBias([1, 2]));
+        using PreparedCall call = model.Prepare();
+        byte[] encoded = new byte[4 + SampleCodec.SizeOf(call.Inputs)];
+        SampleCodec.WriteCount(encoded, 1);
+        SampleCodec.Write(call.Inputs, encoded.AsSpan(4));
+
+        Assert.Single(SampleCodec.Read(encoded));
+        Assert.Throws<FormatException>(() => SampleCodec.Read(encoded.AsMemory(0, bytes)));
+    }
+
+    [Theory]
+    [InlineData("""{"model":"add","max":0}""", 400, "max is 0")]
+    [InlineData("""{"model":"add","waitMs":-1}""", 400, "waitMs is -1")]
+    [InlineData("""{"model":"add","everyNth":0}""", 400, "everyNth is 0")]
+    [InlineData("""{"model":"nobody"}""", 404, "model 'nobody'")]
+    [InlineData("""{"max":1}""", 400, "model")]
+    public async Task A_bad_poll_is_told_what_is_wrong(string json, int status, string expected)
+    {
+        using DeviceState state = new();
+        state.Point("add", state.AddArtifact("add", TinyModel.AddBias([1, 2])));
+        await using RunnerFixture runner = await RunnerFixture.StartAsync(state);
+        using HttpClient control = RunnerFixture.ClientOf(runner.Runner.ControlSocket!);
+
+        using HttpResponseMessage response = await control.PostAsync("/v1/samples", new StringContent(json));
+
+        Assert.Equal(status, (int)response.StatusCode);
+        Assert.Contains(expected, await response.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+    }
+
+    private static async Task<(byte[] Encoded, int Count, long Dropped)> TakeAsync(SampleTap tap, int max = 32, int everyNth = 1)
+    {
+        ManualTimeProvider time = new();
+        Task<(byte[], int, long)> take = tap.TakeAsync(max, everyNth, s_wait, time, CancellationToken.None);
+        time.Advance(s_wait);
+        return await take;
+    }
+}

@@ -1,0 +1,111 @@
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+using EdgeFleet.Agent.Serving.Control;
+using EdgeFleet.Agent.Serving.Sessions;
+using EdgeFleet.Core;
+using EdgeFleet.Testing.Onnx;
+
+namespace EdgeFleet.Agent.Tests.Serving;
+
+/// <summary>The runner as the process that it is on a device.</summary>
+public sealed class ServeProcessTests : IDisposable
+{
+    private readonly DeviceState _state = new();
+
+    [Fact]
+    public async Task Killed_three_times_before_a_healthy_minute_it_serves_the_previous_digest()
+    {
+        Digest good = _state.AddArtifact("add", TinyModel.AddBias([1]));
+        Digest bad = _state.AddArtifact("add", TinyModel.AddBias([2]));
+        _state.Point("add", bad, previous: good);
+
+        for (int crash = 0; crash < CrashLedger.Limit; crash++)
+        {
+            using Process killed = await StartAsync("--state", _state.Path);
+            Assert.Equal(bad.ToString(), await ActiveAsync());
+            killed.Kill();
+            await killed.WaitForExitAsync();
+        }
+        using Process last = await StartAsync("--state", _state.Path);
+        Assert.Equal(good.ToString(), await ActiveAsync());
+        await EndAsync(last);
+    }
+
+    [Fact]
+    public async Task Told_to_end_it_ends_in_order_and_counts_no_crash()
+    {
+        _state.Point("add", _state.AddArtifact("add", TinyModel.AddBias([1])));
+        for (int start = 0; start < CrashLedger.Limit + 1; start++)
+        {
+            using Process runner = await StartAsync("--state", _state.Path);
+            using RunnerClient control = new(_state["serve/control.sock"]);
+            Assert.False((await control.StatusAsync(CancellationToken.None)).Models.Single().Fallback);
+            await EndAsync(runner);
+        }
+    }
+
+    [Fact]
+    public async Task A_free_port_is_told_on_standard_output()
+    {
+        _state.Write("plain/unused", "");
+        File.WriteAllBytes(_state["plain/add.onnx"], TinyModel.AddBias([1]));
+        using Process runner = await StartAsync("--models-root", _state["plain"], "--listen", "http://127.0.0.1:0", "--listen", $"unix:{_state["i.sock"]}");
+
+        string line = runner.StartInfo.Environment["LINE"]!;
+        Assert.StartsWith($"serving on unix:{_state["i.sock"]} http://127.0.0.1:", line, StringComparison.Ordinal);
+        using HttpClient http = new();
+        Assert.Equal("{\"ready\":true}", await http.GetStringAsync(line.Split(' ')[^1] + "/v2/health/ready"));
+        await EndAsync(runner);
+    }
+
+    [Theory]
+    [InlineData(2, "Give either --state DIR or --models-root DIR.")]
+    [InlineData(2, "expected unix:PATH or http://127.0.0.1:PORT", "--models-root", "/tmp", "--listen", "8000")]
+    [InlineData(2, "--threads and --concurrency are at least 1", "--models-root", "/tmp", "--threads", "0")]
+    [InlineData(3, "/no/such/folder", "--models-root", "/no/such/folder", "--listen", "http://127.0.0.1:0")]
+    public async Task Wrong_usage_and_a_world_that_fails_have_their_own_exit_codes(int code, string expected, params string[] arguments)
+    {
+        using Process runner = Process.Start(Info(arguments))!;
+        Task<string> errors = runner.StandardError.ReadToEndAsync();
+        await runner.StandardOutput.ReadToEndAsync();
+        await runner.WaitForExitAsync();
+        Assert.Equal(code, runner.ExitCode);
+        Assert.Contains(expected, await errors, StringComparison.Ordinal);
+    }
+
+    public void Dispose() => _state.Dispose();
+
+    private async Task<string?> ActiveAsync()
+    {
+        using RunnerClient control = new(_state["serve/control.sock"]);
+        return (await control.StatusAsync(CancellationToken.None)).Models.Single().Active;
+    }
+
+    /// <summary>Starts it and waits until it says where it serves.</summary>
+    private static async Task<Process> StartAsync(params string[] arguments)
+    {
+        Process runner = Process.Start(Info(arguments))!;
+        runner.ErrorDataReceived += (_, _) => { };
+        runner.BeginErrorReadLine();
+        runner.StartInfo.Environment["LINE"] = await runner.StandardOutput.ReadLineAsync();
+        return runner;
+    }
+
+    private static ProcessStartInfo Info(string[] arguments) =>
+        new("dotnet", [Path.Join(AppContext.BaseDirectory, "edgefleet-agent.dll"), "serve", .. arguments])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+
+    private static async Task EndAsync(Process process)
+    {
+        const int SIGTERM = 15;
+        Assert.Equal(0, kill(process.Id, SIGTERM));
+        await process.WaitForExitAsync();
+        Assert.Equal(0, process.ExitCode);
+    }
+
+    [DllImport("libc")]
+    private static extern int kill(int pid, int signal);
+}
