@@ -3,7 +3,10 @@ namespace EdgeFleet.Benchmarks;
 /// <summary>All measurements, in the order in which they run.</summary>
 internal static class Registry
 {
-    public static IReadOnlyList<Measurement> Benchmarks { get; } = [];
+    public static IReadOnlyList<Measurement> Benchmarks { get; } =
+    [
+        new("serving", "what the runner adds to an inference", Serving.ServingBenchmark.RunAsync),
+    ];
 
     public static IReadOnlyList<Measurement> Evidence { get; } = [];
 }
