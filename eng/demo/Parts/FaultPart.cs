@@ -12,7 +12,7 @@ internal static class FaultPart
 
     public static async Task RunAsync(Part part, LocalFleet fleet, Report report, CancellationToken cancellationToken)
     {
-        await CompressPart.MakeAsync(fleet, "final", Path.Combine(fleet.Layout.Example, "fashion_resnet8_v2.onnx"), "int8-per-tensor.yaml", cancellationToken);
+        await CompressPart.MakeAsync(fleet, "final", Path.Combine(fleet.Layout.Example, "fashion_resnet8_v2.onnx"), "int8-per-tensor.yaml", "suite-retrained.yaml", cancellationToken);
         IReadOnlyList<JsonNode> before = await fleet.DeviceListAsync(cancellationToken);
         string candidate = await fleet.PublishAsync("final", CompressPart.ModelFile(fleet, "final"), CompressPart.EvidenceFile(fleet, "final"), fleet.Published["int8"], cancellationToken);
         (long okBefore, long failedBefore) = fleet.Requests();

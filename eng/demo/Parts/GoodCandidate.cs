@@ -18,7 +18,7 @@ internal static class GoodCandidate
         string form = int8 ? "retrained-int8" : "retrained-fp32";
         if (!int8)
         {
-            await CompressPart.MakeAsync(fleet, form, Path.Combine(fleet.Layout.Example, "fashion_resnet8_v2.onnx"), "weights-8bit.yaml", cancellationToken);
+            await CompressPart.MakeAsync(fleet, form, Path.Combine(fleet.Layout.Example, "fashion_resnet8_v2.onnx"), "weights-8bit.yaml", "suite-retrained.yaml", cancellationToken);
         }
         return await fleet.PublishAsync(name, CompressPart.ModelFile(fleet, form), CompressPart.EvidenceFile(fleet, form), baseline, cancellationToken);
     }
