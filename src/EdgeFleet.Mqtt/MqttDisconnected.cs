@@ -6,12 +6,21 @@ public enum MqttDisconnectCause
     Requested,
     ConnectFailed,
     ConnectionLost,
+
+    /// <summary>The broker closed the link and said nothing.</summary>
+    BrokerClosed,
     BrokerDisconnected,
     PingTimeout,
     ProtocolError,
 
     /// <summary>Another client uses this client id. The session stops: both would throw each other out for ever.</summary>
     SessionTakenOver,
+
+    /// <summary>
+    /// The broker accepts every connect and closes each link soon without a word: what a client sees whose id somebody else uses
+    /// too, at a broker that does not say so (mosquitto 2.0.11). The session goes on, at its longest pause; the owner may end it.
+    /// </summary>
+    SuspectedTakeOver,
 
     /// <summary>A handler threw and the message shall come again.</summary>
     HandlerFailed,

@@ -164,6 +164,7 @@ public sealed class MqttSession : IMqttSession
             return _traffic.HandleAsync(_stop.Token);
         }, CancellationToken.None);
         Exception? failure = null;
+        EvictionWatch evictions = new();
         try
         {
             while (true)
@@ -177,15 +178,17 @@ public sealed class MqttSession : IMqttSession
                     }
                     catch (MqttException exception)
                     {
+                        evictions.ConnectFailed();
                         end = new ConnectionEnd(MqttDisconnectCause.ConnectFailed, exception.Message, exception.ReasonCode, exception);
-                        await PauseAsync(end);
+                        await PauseAsync(end, _delay.Next());
                         continue;
                     }
                 }
                 long began = _time.GetTimestamp();
                 end = await ServeAsync(connection, first);
                 connection = null;
-                if (_time.GetElapsedTime(began) >= _options.StableAfter)
+                TimeSpan lived = _time.GetElapsedTime(began);
+                if (lived >= _options.StableAfter)
                 {
                     _delay.Reset();
                 }
@@ -195,7 +198,14 @@ public sealed class MqttSession : IMqttSession
                     await NotifyAsync(end, null);
                     break;
                 }
-                await PauseAsync(end);
+                if (evictions.LinkEnded(end.Cause, lived))
+                {
+                    await PauseAsync(Suspect(end), _delay.Longest());
+                }
+                else
+                {
+                    await PauseAsync(end, _delay.Next());
+                }
             }
         }
         catch (OperationCanceledException) when (_stop.IsCancellationRequested)
@@ -265,9 +275,14 @@ public sealed class MqttSession : IMqttSession
         }
     }
 
-    private async Task PauseAsync(ConnectionEnd end)
+    private ConnectionEnd Suspect(ConnectionEnd end) => end with
     {
-        TimeSpan pause = _delay.Next();
+        Cause = MqttDisconnectCause.SuspectedTakeOver,
+        Detail = $"the broker accepts '{_options.ClientId}' and soon closes the link again without a word: another client may be using this id",
+    };
+
+    private async Task PauseAsync(ConnectionEnd end, TimeSpan pause)
+    {
         await NotifyAsync(end, pause);
         await Task.Delay(pause, _time, _stop.Token);
     }

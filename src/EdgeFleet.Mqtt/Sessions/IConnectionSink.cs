@@ -12,7 +12,7 @@ internal interface IConnectionSink
 
     void OnPublish(MqttConnection connection, in PublishPacket packet);
 
-    void OnPubAck(in PubAckPacket packet);
+    void OnPubAck(MqttConnection connection, in PubAckPacket packet);
 
     void OnFilterAck(MqttConnection connection, in FilterAckPacket packet);
 

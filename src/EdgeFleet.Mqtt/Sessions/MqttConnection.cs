@@ -161,7 +161,7 @@ internal sealed class MqttConnection(
                 input.AdvanceTo(IsDeaf ? read.Buffer.End : buffer.Start, read.Buffer.End);
                 if (read.IsCompleted)
                 {
-                    End(new ConnectionEnd(MqttDisconnectCause.ConnectionLost, "the broker closed the link"));
+                    End(new ConnectionEnd(MqttDisconnectCause.BrokerClosed, "the broker closed the link"));
                     return;
                 }
             }
@@ -216,7 +216,7 @@ internal sealed class MqttConnection(
         switch (type)
         {
             case PacketType.PubAck:
-                sink.OnPubAck(PacketDecoder.PubAck(body));
+                sink.OnPubAck(this, PacketDecoder.PubAck(body));
                 break;
             case PacketType.Publish:
                 PublishPacket publish = PacketDecoder.Publish(header, body);

@@ -13,6 +13,8 @@ namespace EdgeFleet.Mqtt.Sessions;
 /// <summary>Makes one link: name resolution, TCP, TLS, CONNECT, CONNACK, all within the connect timeout.</summary>
 internal static class MqttConnector
 {
+    private const string ConnAckStep = "CONNACK";
+
     // Zero-byte reads: an idle link holds no buffer.
     private static readonly StreamPipeReaderOptions s_inputOptions = new(useZeroByteReads: true, leaveOpen: true);
 
@@ -35,7 +37,7 @@ internal static class MqttConnector
                 step = "TLS handshake";
                 stream = await AuthenticateAsync(stream, tls, options.Host, either.Token);
             }
-            step = "CONNACK";
+            step = ConnAckStep;
             return await HandshakeAsync(socket, stream, options, cleanStart, will, time, gate, either.Token);
         }
         catch (Exception exception)
@@ -51,15 +53,28 @@ internal static class MqttConnector
                     throw new MqttException($"{address}: no {step} within {options.ConnectTimeout}", null, exception);
                 case MqttException { ReasonCode: not null } known:
                     throw new MqttException($"{address}: {known.Message}", known.ReasonCode, known);
-                case AuthenticationException or CryptographicException:
-                    throw new MqttException($"{address}: {step}: {(exception.InnerException ?? exception).Message}", null, exception);
-                case IOException or SocketException:
-                    throw new MqttException($"{address}: {step}: {exception.Message}", null, exception);
+                case IOException or SocketException or AuthenticationException or CryptographicException:
+                    throw new MqttException($"{address}: {step}: {Describe(exception)}{Hint(options, step)}", null, exception);
                 default:
                     throw;
             }
         }
     }
+
+    /// <summary>The outermost message says where, the innermost says what; OpenSSL's reason is only in the latter.</summary>
+    private static string Describe(Exception exception)
+    {
+        Exception innermost = exception.GetBaseException();
+        return ReferenceEquals(innermost, exception) ? exception.Message : $"{exception.Message} ({innermost.Message})";
+    }
+
+    private static string Hint(MqttSessionOptions options, string step) => (step, options.Tls) switch
+    {
+        // With TLS 1.3 a broker refuses a client certificate only after our side of the handshake is done.
+        (ConnAckStep, not null) => "; a broker ends it so where it misses or refuses the client certificate",
+        (ConnAckStep, null) => "; a TLS listener does so with a client that does not speak TLS",
+        _ => "",
+    };
 
     private static async Task<SslStream> AuthenticateAsync(Stream inner, MqttTlsOptions tls, string host, CancellationToken cancellationToken)
     {
@@ -109,10 +124,7 @@ internal static class MqttConnector
             input.AdvanceTo(buffer.Start, buffer.End);
             if (read.IsCompleted)
             {
-                // With TLS 1.3 a broker refuses a client certificate only after our side of the handshake is done.
-                throw new IOException(options.Tls is null
-                    ? "the broker closed the link without an answer (as a TLS listener does)"
-                    : "the broker closed the link without an answer (as it does where it misses or refuses the client certificate)");
+                throw new IOException("the broker closed the link without an answer");
             }
         }
     }

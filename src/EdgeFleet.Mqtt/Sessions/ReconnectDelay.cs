@@ -10,6 +10,9 @@ internal sealed class ReconnectDelay(TimeSpan first, TimeSpan maximum, Random ra
 
     public void Reset() => _failures = 0;
 
+    /// <summary>In the upper half of the longest pause.</summary>
+    public TimeSpan Longest() => maximum * (0.5 + (random.NextDouble() / 2));
+
     public TimeSpan Next()
     {
         double bound = Math.Min(maximum.TotalMilliseconds, first.TotalMilliseconds * Math.Pow(2, Math.Min(_failures, 30)));

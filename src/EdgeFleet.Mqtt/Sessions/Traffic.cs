@@ -171,7 +171,7 @@ internal sealed class Traffic : IConnectionSink
         }
     }
 
-    void IConnectionSink.OnPubAck(in PubAckPacket packet)
+    void IConnectionSink.OnPubAck(MqttConnection connection, in PubAckPacket packet)
     {
         PendingPublish? publish;
         lock (Gate)
@@ -182,12 +182,7 @@ internal sealed class Traffic : IConnectionSink
                 _acknowledged++;
             }
         }
-        publish?.Complete((packet.ReasonCode, packet.ReasonString) switch
-        {
-            (MqttReasonCode.Success, null) => MqttAck.Accepted,
-            (MqttReasonCode.NoMatchingSubscribers, null) => MqttAck.Unmatched,
-            _ => new MqttAck(packet.ReasonCode, packet.ReasonString),
-        });
+        publish?.Complete(new MqttAck(packet.ReasonCode, packet.ReasonString, connection.Number));
     }
 
     void IConnectionSink.OnFilterAck(MqttConnection connection, in FilterAckPacket packet)
@@ -257,11 +252,11 @@ internal sealed class Traffic : IConnectionSink
         }
         if (Obstacle(connection, message) is { } obstacle)
         {
-            return new MqttAck(obstacle.ReasonCode!.Value, obstacle.Message);
+            return new MqttAck(obstacle.ReasonCode!.Value, obstacle.Message, connection.Number);
         }
         connection.Wrote(PacketEncoder.Publish(connection.Output, message, 0, duplicate: false));
         connection.Flush();
-        return MqttAck.Accepted;
+        return new MqttAck(MqttReasonCode.Success, null, connection.Number);
     }
 
     /// <summary>Why this broker would throw us out for the message, or null.</summary>

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
+using System.Text;
 
 namespace EdgeFleet.Testing.Brokers;
 
@@ -30,12 +31,16 @@ public sealed class MosquittoSubscriber : IAsyncDisposable
         ];
         Process process = Process.Start(new ProcessStartInfo("stdbuf", all) { RedirectStandardOutput = true, RedirectStandardError = true })!;
         MosquittoSubscriber subscriber = new(process);
+        StringBuilder complaints = new();
         TaskCompletionSource subscribed = new(TaskCreationOptions.RunContinuationsAsynchronously);
         process.OutputDataReceived += (_, line) =>
         {
             if (line.Data is null)
             {
-                subscribed.TrySetException(new IOException("mosquitto_sub ended before it was subscribed"));
+                lock (complaints)
+                {
+                    subscribed.TrySetException(new IOException($"mosquitto_sub ended before it was subscribed: {complaints}"));
+                }
                 subscriber._lines.CompleteAdding();
             }
             else if (line.Data.StartsWith("MSG ", StringComparison.Ordinal))
@@ -47,7 +52,13 @@ public sealed class MosquittoSubscriber : IAsyncDisposable
                 subscribed.TrySetResult();
             }
         };
-        process.ErrorDataReceived += (_, _) => { };
+        process.ErrorDataReceived += (_, line) =>
+        {
+            lock (complaints)
+            {
+                complaints.AppendLine(line.Data);
+            }
+        };
         process.BeginOutputReadLine();
         process.BeginErrorReadLine();
         try
