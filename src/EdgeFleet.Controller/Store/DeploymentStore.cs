@@ -1,0 +1,59 @@
+namespace EdgeFleet.Controller.Store;
+
+internal sealed record DeploymentRow
+{
+    public string DeviceId { get; init; } = "";
+    public string Model { get; init; } = "";
+    public string Digest { get; init; } = "";
+    public string RolloutId { get; init; } = "";
+    public int Attempt { get; init; }
+    public long Generation { get; init; }
+    public string Phase { get; init; } = "";
+    public string Code { get; init; } = "";
+    public string Detail { get; init; } = "";
+    public bool Invariant { get; init; }
+    public string HardwareClass { get; init; } = "";
+    public string? Probation { get; init; }
+    public long UpdatedAt { get; init; }
+}
+
+internal sealed record BenchRow
+{
+    public string DeviceId { get; init; } = "";
+    public int Attempt { get; init; }
+    public string HardwareClass { get; init; } = "";
+    public string Evidence { get; init; } = "";
+    public long At { get; init; }
+}
+
+internal sealed record TickRow
+{
+    public long Id { get; init; }
+    public string DeviceId { get; init; } = "";
+    public int Attempt { get; init; }
+    public long Tick { get; init; }
+    public string HardwareClass { get; init; } = "";
+    public string Evidence { get; init; } = "";
+    public long At { get; init; }
+}
+
+/// <summary>What devices reported of their deployments, with the evidence.</summary>
+internal static class DeploymentStore
+{
+    public static IReadOnlyList<DeploymentRow> ListOfDevice(ReadSession session, string deviceId) =>
+        session.Query<DeploymentRow>("SELECT * FROM deployments WHERE device_id = @deviceId ORDER BY updated_at DESC LIMIT 50", new { deviceId });
+
+    public static IReadOnlyList<DeploymentRow> ListOfRollout(ReadSession session, string rolloutId, int attempt) => session.Query<DeploymentRow>(
+        "SELECT * FROM deployments WHERE rollout_id = @rolloutId AND attempt = @attempt ORDER BY device_id", new { rolloutId, attempt });
+
+    public static IReadOnlyList<BenchRow> ListBenches(ReadSession session, string rolloutId, int attempt) => session.Query<BenchRow>(
+        "SELECT * FROM benches WHERE rollout_id = @rolloutId AND attempt = @attempt ORDER BY device_id", new { rolloutId, attempt });
+
+    /// <summary>Ticks in the order in which they arrived, after one that was read before.</summary>
+    public static IReadOnlyList<TickRow> ListTicks(ReadSession session, string rolloutId, int attempt, long afterId) => session.Query<TickRow>(
+        """
+        SELECT id, device_id, attempt, tick, hardware_class, evidence, at FROM ticks
+        WHERE rollout_id = @rolloutId AND attempt = @attempt AND id > @afterId ORDER BY id
+        """,
+        new { rolloutId, attempt, afterId });
+}
