@@ -1,0 +1,100 @@
+using System.Security.Cryptography.X509Certificates;
+using EdgeFleet.Linux.Files;
+using EdgeFleet.Trust.Certificates;
+
+namespace EdgeFleet.Controller.Enrollment;
+
+/// <summary>
+/// The fleet's certificate authority on disk, and the identities that the controller itself uses. Made on the first start.
+/// The root's key signs only the issuing authority: move <c>root.key</c> away from the machine after the first start.
+/// </summary>
+internal sealed class FleetAuthority : IDisposable
+{
+    private const string RootFile = "root.pem";
+    private const string RootKeyFile = "root.key";
+    private const string IssuerFile = "issuing.pem";
+    private const string IssuerKeyFile = "issuing.key";
+
+    private readonly string _folder;
+    private readonly string[] _names;
+
+    private FleetAuthority(string folder, string[] names, CertificateAuthority authority, TimeProvider time)
+    {
+        _folder = folder;
+        _names = names;
+        Authority = authority;
+        RootPem = authority.RootPem;
+        RootPin = authority.RootPin;
+        Roots = [X509Certificate2.CreateFromPem(RootPem)];
+        Trust = new CertificateTrust(Roots, time);
+        Server = new RenewedIdentity(() => authority.IssueServer("edgefleet-controller", names), time);
+    }
+
+    public CertificateAuthority Authority { get; }
+    public string RootPem { get; }
+    public string RootPin { get; }
+    public X509Certificate2Collection Roots { get; }
+    /// <summary>Judges client certificates of devices.</summary>
+    public CertificateTrust Trust { get; }
+    /// <summary>What the controller's listeners show.</summary>
+    public RenewedIdentity Server { get; }
+    public string RootPemFile => Path.Join(_folder, RootFile);
+
+    public static FleetAuthority LoadOrCreate(string folder, string tenant, IReadOnlyList<string> names, TimeProvider time)
+    {
+        if (!Directory.Exists(folder))
+        {
+            Create(folder, tenant, time);
+        }
+        CertificateAuthority authority = CertificateAuthority.Load(Read(RootFile), Read(IssuerFile), Read(IssuerKeyFile), time);
+        return new FleetAuthority(folder, [.. names.Union(["localhost", "127.0.0.1", "::1", Environment.MachineName.ToLowerInvariant()])], authority, time);
+
+        string Read(string name) => File.ReadAllText(Path.Join(folder, name));
+    }
+
+    /// <summary>Writes a new certificate and key for a broker; each start makes them anew.</summary>
+    public (string ChainFile, string KeyFile) WriteBrokerIdentity() => Write("broker", Authority.IssueServer("edgefleet-broker", _names));
+
+    /// <summary>The client identity of the controller's own session at the broker.</summary>
+    public RenewedIdentity CreateMqttIdentity(string commonName, TimeProvider time) => new(() => Authority.IssueClient(commonName), time);
+
+    public void Dispose()
+    {
+        Server.Dispose();
+        Authority.Dispose();
+        foreach (X509Certificate2 root in Roots)
+        {
+            root.Dispose();
+        }
+    }
+
+    private (string, string) Write(string name, ServerCertificate certificate)
+    {
+        string chain = Path.Join(_folder, name + ".pem");
+        string key = Path.Join(_folder, name + ".key");
+        DurableFile.Write(key, System.Text.Encoding.ASCII.GetBytes(certificate.KeyPem + "\n"), DurableFile.PrivateMode);
+        DurableFile.Write(chain, System.Text.Encoding.ASCII.GetBytes(certificate.ChainPem));
+        return (chain, key);
+    }
+
+    private static void Create(string folder, string tenant, TimeProvider time)
+    {
+        // In a folder beside it, renamed into place: a power cut leaves a whole authority or none.
+        AuthorityFiles files = CertificateAuthority.Create($"EdgeFleet {tenant}", time);
+        string making = folder + ".new";
+        if (Directory.Exists(making))
+        {
+            Directory.Delete(making, recursive: true);
+        }
+        DurableDirectory.Create(LinuxFileStore.Instance, making, DurableDirectory.PrivateMode);
+        Put(RootFile, files.RootPem, DurableFile.PublicMode);
+        Put(RootKeyFile, files.RootKeyPem, DurableFile.PrivateMode);
+        Put(IssuerFile, files.IssuerPem, DurableFile.PublicMode);
+        Put(IssuerKeyFile, files.IssuerKeyPem, DurableFile.PrivateMode);
+        Directory.Move(making, folder);
+        LinuxFileStore.Instance.FlushDirectory(Path.GetDirectoryName(folder)!);
+
+        void Put(string name, string pem, UnixFileMode mode) =>
+            DurableFile.Write(Path.Join(making, name), System.Text.Encoding.ASCII.GetBytes(pem + "\n"), mode);
+    }
+}

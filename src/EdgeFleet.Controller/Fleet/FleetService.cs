@@ -1,0 +1,146 @@
+using EdgeFleet.Controller.Enrollment;
+using EdgeFleet.Controller.Store;
+using EdgeFleet.Protocol;
+using Google.Protobuf.WellKnownTypes;
+using Grpc.Core;
+using Microsoft.Extensions.Logging;
+using Wire = EdgeFleet.Protocol.V1;
+
+namespace EdgeFleet.Controller.Fleet;
+
+/// <summary>The device plane's stream: desired state at once when it changes, acknowledgements bundled, beats in between.</summary>
+internal sealed partial class FleetService(
+    DeviceCaller caller, DeviceStreams streams, Database database, ReleaseKeys releaseKeys, SyncSettings settings, TimeProvider time, ILogger<FleetService> log)
+    : Wire.Fleet.FleetBase
+{
+    /// <summary>Acknowledgements of one device go out at most this often; a device that replays its outbox gets few, not thousands.</summary>
+    private static readonly TimeSpan s_ackInterval = TimeSpan.FromMilliseconds(100);
+
+    public override async Task Sync(Wire.SyncRequest request, IServerStreamWriter<Wire.SyncEvent> responseStream, ServerCallContext context)
+    {
+        string deviceId = await caller.RequireAsync(context);
+        // Registered before anything is read: what changes from now on wakes the stream.
+        using DeviceStream stream = streams.Open(deviceId);
+        using CancellationTokenSource ended = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, stream.Closed);
+        try
+        {
+            LogConnected(deviceId, request.KnownGeneration);
+            await SeenAsync(deviceId, ended.Token);
+            await RunAsync(stream, request, responseStream, ended.Token);
+        }
+        catch (OperationCanceledException) when (stream.Closed.IsCancellationRequested && !context.CancellationToken.IsCancellationRequested)
+        {
+            throw new RpcException(new Status(StatusCode.Aborted, $"the stream of device '{deviceId}' was closed: it opened another one, or was shut out"));
+        }
+        finally
+        {
+            streams.Remove(stream);
+            LogDisconnected(deviceId);
+            await SeenAsync(deviceId, CancellationToken.None);
+        }
+    }
+
+    private async Task RunAsync(DeviceStream stream, Wire.SyncRequest request, IServerStreamWriter<Wire.SyncEvent> writer, CancellationToken cancellationToken)
+    {
+        using ITimer timer = time.CreateTimer(static state => ((DeviceStream)state!).Wake(), stream, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        long known = checked((long)request.KnownGeneration);
+        await writer.WriteAsync(Welcome(), cancellationToken);
+        await FirstAckAsync(stream.DeviceId, checked((long)request.OutboxBoot), writer, cancellationToken);
+        await RaiseAboveAsync(stream.DeviceId, known, cancellationToken);
+        stream.DesiredChanged();
+
+        DateTimeOffset nextBeat = time.GetUtcNow() + settings.BeatInterval;
+        DateTimeOffset nextAck = DateTimeOffset.MinValue;
+        while (true)
+        {
+            DateTimeOffset now = time.GetUtcNow();
+            if (stream.TakeDesiredChanged())
+            {
+                var state = await database.ReadAsync(session => DesiredStore.Read(session, stream.DeviceId), cancellationToken);
+                if (state is not null && state.Generation > known)
+                {
+                    await writer.WriteAsync(new Wire.SyncEvent { Desired = DesiredMapping.ToWire(state) }, cancellationToken);
+                    known = state.Generation;
+                    nextBeat = now + settings.BeatInterval;
+                }
+            }
+            if (now >= nextAck && stream.TakeAcked() is { } acked)
+            {
+                await writer.WriteAsync(Acked(acked.Boot, acked.Seq), cancellationToken);
+                nextAck = now + s_ackInterval;
+                nextBeat = now + settings.BeatInterval;
+            }
+            if (now >= nextBeat)
+            {
+                await writer.WriteAsync(new Wire.SyncEvent { Beat = new Wire.Beat { Time = Timestamp.FromDateTimeOffset(now) } }, cancellationToken);
+                nextBeat = now + settings.BeatInterval;
+            }
+            DateTimeOffset due = stream.HasAcked && nextAck < nextBeat ? nextAck : nextBeat;
+            timer.Change(due > now ? due - now : TimeSpan.Zero, Timeout.InfiniteTimeSpan);
+            await stream.WaitAsync(cancellationToken);
+        }
+    }
+
+    private async Task SeenAsync(string deviceId, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await database.WriteAsync($"seen {deviceId}", transaction => DeviceStore.SetSeen(transaction, deviceId, time.NowMs()), cancellationToken);
+        }
+        catch (StoreUnavailableException ex)
+        {
+            // A time of day is not worth a connection; what matters is written elsewhere and fails there.
+            LogSeenLost(ex, deviceId);
+        }
+    }
+
+    private Wire.SyncEvent Welcome()
+    {
+        Wire.Welcome welcome = new()
+        {
+            Epoch = (ulong)database.Epoch,
+            Time = Timestamp.FromDateTimeOffset(time.GetUtcNow()),
+            BeatIntervalMs = (uint)settings.BeatInterval.TotalMilliseconds,
+            Tenant = settings.Tenant,
+            MqttHost = settings.MqttHost,
+            MqttPort = (uint)settings.MqttPort,
+        };
+        welcome.ReleaseKeysPem.AddRange(releaseKeys.Current.Pems);
+        return new Wire.SyncEvent { Welcome = welcome };
+    }
+
+    private async Task FirstAckAsync(string deviceId, long boot, IServerStreamWriter<Wire.SyncEvent> writer, CancellationToken cancellationToken)
+    {
+        long contiguous = await database.ReadAsync(session => IngestStore.FindContiguous(session, deviceId, boot), cancellationToken);
+        if (contiguous > 0)
+        {
+            await writer.WriteAsync(Acked(boot, contiguous), cancellationToken);
+        }
+    }
+
+    /// <summary>A device that knows a newer generation than we do has outlived a restored database; it would ignore all we say.</summary>
+    private async Task RaiseAboveAsync(string deviceId, long known, CancellationToken cancellationToken)
+    {
+        var state = await database.ReadAsync(session => DesiredStore.Read(session, deviceId), cancellationToken);
+        if (known > (state?.Generation ?? 0))
+        {
+            LogGenerationBehind(deviceId, known, state?.Generation ?? 0);
+            await database.WriteAsync($"raise {deviceId}", transaction => DesiredStore.RaiseGeneration(transaction, deviceId, known), cancellationToken);
+        }
+    }
+
+    private static Wire.SyncEvent Acked(long boot, long contiguous) =>
+        new() { Acked = new Wire.Acked { Boot = (ulong)boot, ContiguousSeq = (ulong)contiguous } };
+
+    [LoggerMessage(EventId = 2101, Level = LogLevel.Debug, Message = "Device {DeviceId} connected at generation {Generation}")]
+    private partial void LogConnected(string deviceId, ulong generation);
+
+    [LoggerMessage(EventId = 2102, Level = LogLevel.Debug, Message = "Device {DeviceId} is gone")]
+    private partial void LogDisconnected(string deviceId);
+
+    [LoggerMessage(EventId = 2104, Level = LogLevel.Warning, Message = "When device {DeviceId} was last seen could not be stored")]
+    private partial void LogSeenLost(Exception exception, string deviceId);
+
+    [LoggerMessage(EventId = 2103, Level = LogLevel.Warning, Message = "Device {DeviceId} knows generation {Known}, the database {Stored}; its generation is raised. Was the database restored from a backup?")]
+    private partial void LogGenerationBehind(string deviceId, long known, long stored);
+}
