@@ -1,1 +1,3 @@
-return 0;
+using EdgeFleet.Controller.Hosting;
+
+return await ControllerCommand.Create().Parse(args).InvokeAsync();

@@ -1,0 +1,31 @@
+using EdgeFleet.Controller.Store;
+using Microsoft.AspNetCore.Diagnostics;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Mvc;
+
+namespace EdgeFleet.Controller.Api;
+
+/// <summary>What was thrown on the way becomes a problem document; what nobody expected is logged by the server and says nothing.</summary>
+internal sealed class ApiErrors(IProblemDetailsService problems) : IExceptionHandler
+{
+    public async ValueTask<bool> TryHandleAsync(HttpContext httpContext, Exception exception, CancellationToken cancellationToken)
+    {
+        (int status, string detail) = exception switch
+        {
+            BadHttpRequestException bad => (bad.StatusCode, bad.InnerException is { } inner ? $"{bad.Message}: {inner.Message}" : bad.Message),
+            StoreUnavailableException unavailable => (StatusCodes.Status503ServiceUnavailable, unavailable.Message),
+            StaleEpochException stale => (StatusCodes.Status503ServiceUnavailable, stale.Message),
+            _ => (0, ""),
+        };
+        if (status == 0)
+        {
+            return false;
+        }
+        httpContext.Response.StatusCode = status;
+        return await problems.TryWriteAsync(new ProblemDetailsContext
+        {
+            HttpContext = httpContext,
+            ProblemDetails = new ProblemDetails { Status = status, Detail = detail },
+        });
+    }
+}

@@ -1,0 +1,96 @@
+using System.Buffers.Text;
+using System.Security.Cryptography;
+using System.Text;
+using EdgeFleet.Controller.Store;
+using EdgeFleet.Linux.Files;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+
+namespace EdgeFleet.Controller.Api;
+
+/// <summary>Who calls the operator plane, and whether the role suffices. Tokens are random and only their hash is stored.</summary>
+internal sealed class OperatorAccess(Database database, TimeProvider time)
+{
+    private const string AdminName = "admin";
+    private const string Prefix = "efo1.";
+    private static readonly object s_callerKey = new();
+
+    /// <summary>The first operator: its token is written to a file that only this user can read.</summary>
+    public async Task EnsureAdminAsync(string tokenFile, CancellationToken cancellationToken)
+    {
+        string token;
+        if (File.Exists(tokenFile))
+        {
+            token = (await File.ReadAllTextAsync(tokenFile, cancellationToken)).Trim();
+        }
+        else
+        {
+            token = NewToken();
+            DurableFile.Write(tokenFile, Encoding.ASCII.GetBytes(token + "\n"), DurableFile.PrivateMode);
+        }
+        await database.WriteAsync("admin token", transaction => OperatorStore.Put(transaction, Row(AdminName, Role.Admin, token)), cancellationToken);
+    }
+
+    /// <summary>Makes or replaces an operator and returns the token; it is shown this once.</summary>
+    public async Task<string> PutAsync(string name, Role role, string actor, CancellationToken cancellationToken)
+    {
+        string token = NewToken();
+        await database.WriteAsync(
+            $"operator {name}",
+            transaction =>
+            {
+                OperatorStore.Put(transaction, Row(name, role, token));
+                AuditStore.Append(transaction, time.NowMs(), actor, "operator.put", name, role.ToString().ToLowerInvariant());
+            },
+            cancellationToken);
+        return token;
+    }
+
+    /// <summary>Lets a request pass or answers it.</summary>
+    public async ValueTask<object?> FilterAsync(EndpointFilterInvocationContext context, EndpointFilterDelegate next)
+    {
+        HttpContext http = context.HttpContext;
+        Role needed = http.GetEndpoint()?.Metadata.GetMetadata<RequiredRole>()?.Role ?? Role.Admin;
+        string header = http.Request.Headers.Authorization.ToString();
+        if (!header.StartsWith("Bearer ", StringComparison.OrdinalIgnoreCase))
+        {
+            http.Response.Headers.WWWAuthenticate = "Bearer";
+            return Problems.Unauthorized("a bearer token is needed; the first one is in operator.token in the controller's data folder");
+        }
+        string hash = Hash(header["Bearer ".Length..].Trim());
+        OperatorRow? row = await database.ReadAsync(session => OperatorStore.FindByToken(session, hash), http.RequestAborted);
+        if (row is null)
+        {
+            http.Response.Headers.WWWAuthenticate = "Bearer error=\"invalid_token\"";
+            return Problems.Unauthorized("the bearer token is not known here");
+        }
+        Role role = Enum.Parse<Role>(row.Role, ignoreCase: true);
+        if (role < needed)
+        {
+            return Problems.Forbidden($"operator '{row.Name}' is {Word(role)}; this needs {Word(needed)}");
+        }
+        http.Items[s_callerKey] = row.Name;
+        return await next(context);
+    }
+
+    /// <summary>The name of the operator who made the request.</summary>
+    public static string Caller(HttpContext http) => (string)http.Items[s_callerKey]!;
+
+    private static string Word(Role role) => role.ToString().ToLowerInvariant();
+
+    private static string NewToken() => Prefix + Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(32));
+
+    private static string Hash(string token) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(token)));
+
+    private OperatorRow Row(string name, Role role, string token) => new() { Name = name, Role = Word(role), TokenSha256 = Hash(token), CreatedAt = time.NowMs() };
+}
+
+/// <summary>Endpoint metadata.</summary>
+internal sealed record RequiredRole(Role Role);
+
+internal static class RoleEndpointExtensions
+{
+    /// <summary>Every endpoint names the role that it needs; one that names none is for admins.</summary>
+    public static TBuilder Needs<TBuilder>(this TBuilder builder, Role role)
+        where TBuilder : IEndpointConventionBuilder => builder.WithMetadata(new RequiredRole(role));
+}

@@ -1,0 +1,106 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace EdgeFleet.Controller.Api;
+
+// Rollouts and rollbacks as the operator plane shows them.
+
+internal sealed record RolloutCreatedDocument(string Id, string Name, string Model, string State);
+
+internal sealed record RolloutSummaryDocument(
+    string Id, string Name, string Model, string Candidate, int Attempt, string State, string Stage, string Reason, bool Paused,
+    string CreatedBy, DateTimeOffset CreatedAt, DateTimeOffset? EndedAt);
+
+internal sealed record RolloutDocument
+{
+    public required string Id { get; init; }
+    public required string Name { get; init; }
+    public required string Model { get; init; }
+    public required string Candidate { get; init; }
+    public required int Attempt { get; init; }
+    public required string State { get; init; }
+    /// <summary>Of the class that is least far.</summary>
+    public required string Stage { get; init; }
+    public required string Reason { get; init; }
+    public required bool Paused { get; init; }
+    public required string CreatedBy { get; init; }
+    public required DateTimeOffset CreatedAt { get; init; }
+    public DateTimeOffset? EndedAt { get; init; }
+    public required JsonElement Spec { get; init; }
+    public required JsonElement Policy { get; init; }
+    public required string MarginsHash { get; init; }
+    public required IReadOnlyList<RolloutClassDocument> Classes { get; init; }
+    public required IReadOnlyList<RolloutDeviceDocument> Devices { get; init; }
+    public required IReadOnlyList<NotDrawnDocument> NotDrawn { get; init; }
+    /// <summary>The newest verdict of each class while the rollout runs.</summary>
+    public required JsonElement Current { get; init; }
+    /// <summary>The last event's number: where a watcher goes on.</summary>
+    public required long LastEvent { get; init; }
+}
+
+internal sealed record RolloutClassDocument(
+    string HardwareClass, string State, string Stage, int StageIndex, DateTimeOffset StageStartedAt, bool Paused, int Devices, int Admitted, string Reason);
+
+internal sealed record RolloutDeviceDocument
+{
+    public required string Id { get; init; }
+    public required string HardwareClass { get; init; }
+    public required string Stage { get; init; }
+    /// <summary>The last phase that the device reported; <c>notAdmitted</c> before its stage.</summary>
+    public required string Phase { get; init; }
+    public string? Code { get; init; }
+    public string? Detail { get; init; }
+    /// <summary>How it left the rollout: refused, failed, harmed, excluded.</summary>
+    public string? Exit { get; init; }
+    public string? Before { get; init; }
+    public string? Active { get; init; }
+    public required bool Online { get; init; }
+    /// <summary>BenchEvidence as the device reported it.</summary>
+    public JsonElement? Bench { get; init; }
+    /// <summary>ProbationEvidence as the device reported it.</summary>
+    public JsonElement? Probation { get; init; }
+    /// <summary>Sums over its shadow ticks.</summary>
+    public ShadowSumDocument? Shadow { get; init; }
+}
+
+internal sealed record ShadowSumDocument(int Ticks, long Pairs, long Disagreements, long NoisePairs, long NoiseDisagreements, double? MedianLatencyRatio, double? BaselineP50Micros, double? CandidateP50Micros);
+
+internal sealed record NotDrawnDocument(string Id, string Reason);
+
+internal sealed record RolloutActDocument(string Id, string State, string Message);
+
+internal sealed record ExplanationDocument(string Id, bool AllEqual, IReadOnlyList<ExplainedVerdictDocument> Verdicts);
+
+internal sealed record RolloutEventsDocument(IReadOnlyList<RolloutEventDocument> Items, long Last, bool Ended);
+
+internal sealed record RolloutEventDocument(long Seq, DateTimeOffset At, string HardwareClass, string Kind, string Message);
+
+internal sealed record ExplainedVerdictDocument(long Seq, bool RecomputedEqual, JsonElement Verdict, JsonElement? Recomputed, JsonElement? Input);
+
+internal sealed record PolicyDocument(string Name, JsonElement Spec, string? UpdatedBy, DateTimeOffset? UpdatedAt);
+
+[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
+internal sealed record RollbackRequest(string Model, string? From, string? To, string? Selector, string? Reason);
+
+internal sealed record RollbackDocument(
+    string Id, string Model, string From, string? To, string Selector, string Reason, string CreatedBy, DateTimeOffset CreatedAt,
+    bool Done, double ElapsedMs, double? SlowestMs, IReadOnlyList<RollbackDeviceDocument> Devices);
+
+/// <param name="State">pending, done, offline or failed.</param>
+/// <param name="ServingSince">By the device's clock.</param>
+/// <param name="ElapsedMs">From the order to the stored report that the device serves the older digest, by the controller's clock.</param>
+internal sealed record RollbackDeviceDocument(
+    string Id, string State, string To, string? Active, long Generation, DateTimeOffset? ServingSince, double? ElapsedMs, string? Detail);
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, RespectNullableAnnotations = true)]
+[JsonSerializable(typeof(RolloutCreatedDocument))]
+[JsonSerializable(typeof(IReadOnlyList<RolloutSummaryDocument>))]
+[JsonSerializable(typeof(RolloutDocument))]
+[JsonSerializable(typeof(RolloutActDocument))]
+[JsonSerializable(typeof(ExplanationDocument))]
+[JsonSerializable(typeof(RolloutEventsDocument))]
+[JsonSerializable(typeof(IReadOnlyList<PolicyDocument>))]
+[JsonSerializable(typeof(PolicyDocument))]
+[JsonSerializable(typeof(RollbackRequest))]
+[JsonSerializable(typeof(RollbackDocument))]
+internal sealed partial class RolloutApiJsonContext : JsonSerializerContext;

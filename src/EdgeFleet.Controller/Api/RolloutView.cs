@@ -1,0 +1,112 @@
+using System.Text.Json;
+using EdgeFleet.Controller.Fleet;
+using EdgeFleet.Controller.Rollouts;
+using EdgeFleet.Controller.Store;
+using EdgeFleet.Core.Evidence;
+using EdgeFleet.Rollouts;
+using EdgeFleet.Rollouts.Gating;
+using EdgeFleet.Rollouts.Specs;
+using EdgeFleet.Rollouts.Stages;
+
+namespace EdgeFleet.Controller.Api;
+
+/// <summary>Makes the documents of a rollout from its rows.</summary>
+internal static class RolloutView
+{
+    public static RolloutSummaryDocument Summary(RolloutRow row)
+    {
+        RolloutState state = RolloutDocumentCodec.ReadState(row.State);
+        return new RolloutSummaryDocument(
+            row.Id, row.Name, row.Model, row.Digest, row.Attempt, Word(state.Phase), StageOf(state), state.Reason, state.Paused,
+            row.CreatedBy, Clock.FromMs(row.CreatedAt), Clock.FromMs(row.EndedAt));
+    }
+
+    public static RolloutDocument Full(ReadSession session, RolloutRow row, DeviceStreams streams, IReadOnlyList<GateVerdict> current)
+    {
+        RolloutState state = RolloutDocumentCodec.ReadState(row.State);
+        Dictionary<string, DeploymentRow> deployments = DeploymentStore.ListOfRollout(session, row.Id, row.Attempt).ToDictionary(d => d.DeviceId, StringComparer.Ordinal);
+        Dictionary<string, string> benches = DeploymentStore.ListBenches(session, row.Id, row.Attempt).ToDictionary(b => b.DeviceId, b => b.Evidence, StringComparer.Ordinal);
+        ILookup<string, ShadowTick> ticks = DeploymentStore.ListTicks(session, row.Id, row.Attempt, 0)
+            .ToLookup(tick => tick.DeviceId, tick => JsonSerializer.Deserialize(tick.Evidence, EvidenceJsonContext.Default.ShadowTick)!, StringComparer.Ordinal);
+        Dictionary<string, string?> active = DeviceStore.ListSlotsOfModel(session, row.Model).ToDictionary(s => s.DeviceId, s => s.Active, StringComparer.Ordinal);
+        return new RolloutDocument
+        {
+            Id = row.Id,
+            Name = row.Name,
+            Model = row.Model,
+            Candidate = row.Digest,
+            Attempt = row.Attempt,
+            State = Word(state.Phase),
+            Stage = StageOf(state),
+            Reason = state.Reason.Length > 0 ? state.Reason : string.Join("; ", state.Classes.Where(c => c.Reason.Length > 0).Select(c => $"{c.HardwareClass}: {c.Reason}")),
+            Paused = state.Paused,
+            CreatedBy = row.CreatedBy,
+            CreatedAt = Clock.FromMs(row.CreatedAt),
+            EndedAt = Clock.FromMs(row.EndedAt),
+            Spec = JsonSerializer.SerializeToElement(state.Spec, RolloutsJsonContext.Default.RolloutSpec),
+            Policy = JsonSerializer.SerializeToElement(state.Policy, RolloutsJsonContext.Default.PolicySpec),
+            MarginsHash = state.MarginsHash.ToString(),
+            Classes = [.. state.Classes.Select(c => new RolloutClassDocument(
+                c.HardwareClass, Word(c.Phase), StageName(state, c.Stage), c.Stage, c.StageStartedAt, c.Paused, c.Devices.Count, c.Devices.Count(d => d.Stage >= 0), c.Reason))],
+            Devices = [.. from c in state.Classes
+                          from d in c.Devices
+                          select Device(d, c, state, deployments.GetValueOrDefault(d.DeviceId), benches.GetValueOrDefault(d.DeviceId), ticks[d.DeviceId],
+                              active.GetValueOrDefault(d.DeviceId), streams.IsConnected(d.DeviceId))],
+            NotDrawn = [.. state.NotDrawn.Select(d => new NotDrawnDocument(d.DeviceId, d.Reason))],
+            Current = JsonSerializer.SerializeToElement(current.ToArray(), VerdictListJsonContext.Default.GateVerdictArray),
+            LastEvent = RolloutStore.LastEvent(session, row.Id),
+        };
+    }
+
+    public static string Word(Enum value) => JsonNamingPolicy.CamelCase.ConvertName(value.ToString());
+
+    private static RolloutDeviceDocument Device(
+        DeviceProgress device, ClassProgress progress, RolloutState state, DeploymentRow? deployment, string? bench, IEnumerable<ShadowTick> ticks, string? active, bool online) => new()
+    {
+        Id = device.DeviceId,
+        HardwareClass = progress.HardwareClass,
+        Stage = device.Stage < 0 ? "" : StageName(state, device.Stage),
+        Phase = deployment is not null ? JsonNamingPolicy.CamelCase.ConvertName(deployment.Phase) : device.Stage < 0 ? "notAdmitted" : "offered",
+        Code = deployment?.Code,
+        Detail = device.Exit?.Reason ?? deployment?.Detail,
+        Exit = device.Exit is { } exit ? Word(exit.Standing) : null,
+        Before = device.Before?.ToString(),
+        Active = active,
+        Online = online,
+        Bench = Parse(bench),
+        Probation = Parse(deployment?.Probation),
+        Shadow = Sum([.. ticks]),
+    };
+
+    private static ShadowSumDocument? Sum(List<ShadowTick> ticks)
+    {
+        if (ticks.Count == 0)
+        {
+            return null;
+        }
+        List<double> ratios = [.. ticks.Where(t => t is { Pairs: > 0, MedianLogLatencyRatio: not null }).Select(t => t.MedianLogLatencyRatio!.Value).Order()];
+        ShadowTick? last = ticks.LastOrDefault(t => t.Pairs > 0);
+        return new ShadowSumDocument(
+            ticks.Count, ticks.Sum(t => (long)t.Pairs), ticks.Sum(t => (long)t.Disagreements), ticks.Sum(t => (long)t.NoisePairs), ticks.Sum(t => (long)t.NoiseDisagreements),
+            ratios.Count > 0 ? Math.Exp(ratios[ratios.Count / 2]) : null, last?.BaselineP50Micros, last?.CandidateP50Micros);
+    }
+
+    private static string StageOf(RolloutState state)
+    {
+        List<ClassProgress> going = [.. state.Classes.Where(c => !StageTransitions.IsEnd(c.Phase))];
+        List<ClassProgress> shown = going.Count > 0 ? going : [.. state.Classes];
+        return shown.Count > 0 ? StageName(state, shown.Min(c => c.Stage)) : "";
+    }
+
+    private static string StageName(RolloutState state, int stage) => Word(state.Spec.Stages[stage].Kind);
+
+    private static JsonElement? Parse(string? json)
+    {
+        if (json is null)
+        {
+            return null;
+        }
+        using JsonDocument document = JsonDocument.Parse(json);
+        return document.RootElement.Clone();
+    }
+}

@@ -1,0 +1,42 @@
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using EdgeFleet.Controller.Enrollment;
+using EdgeFleet.Mqtt;
+using EdgeFleet.Trust.Certificates;
+
+namespace EdgeFleet.Controller.Hosting;
+
+/// <summary>The broker that the options ask for, and how the controller logs in there.</summary>
+internal static class BrokerFactory
+{
+    /// <summary>Certificate name and client id of the controller. The dot keeps it apart from every device id.</summary>
+    public const string ControllerName = "edgefleet.controller";
+
+    public static IReportBroker Create(ControllerOptions options, DataFolder folder, FleetAuthority authority, IServiceProvider services) =>
+        new ExternalBroker(options.Broker.ExternalHost ?? "localhost", options.Broker.ExternalPort);
+
+    public static MqttSessionOptions SessionOptions(BrokerOptions options, FleetAuthority authority, RenewedIdentity identity, BrokerEndpoint broker)
+    {
+        X509Certificate2Collection roots = authority.Roots;
+        if (options.CaFile is not null)
+        {
+            roots = [];
+            roots.ImportFromPemFile(options.CaFile);
+        }
+        PemIdentity? given = options.CertificateFile is null
+            ? null
+            : PemIdentity.Load(File.ReadAllText(options.CertificateFile), File.ReadAllText(options.KeyFile!));
+        return new MqttSessionOptions
+        {
+            Host = broker.Host,
+            Port = broker.Port,
+            ClientId = ControllerName,
+            Tls = new MqttTlsOptions
+            {
+                TrustedRoots = roots,
+                ClientCertificate = () => (given ?? identity.Current).Leaf,
+                Intermediates = given is null ? [authority.Authority.Issuer] : null,
+            },
+        };
+    }
+}

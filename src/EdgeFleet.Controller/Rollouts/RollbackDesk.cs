@@ -1,0 +1,158 @@
+using System.Globalization;
+using EdgeFleet.Controller.Fleet;
+using EdgeFleet.Controller.Hosting;
+using EdgeFleet.Controller.Store;
+using EdgeFleet.Core;
+using EdgeFleet.Core.Deployments;
+using EdgeFleet.Rollouts.Specs;
+using EdgeFleet.Rollouts.Stages;
+
+namespace EdgeFleet.Controller.Rollouts;
+
+/// <param name="From">The digest to take back; null for the newest that was activated.</param>
+/// <param name="To">The digest to put back; null for each device's own previous one.</param>
+internal sealed record RollbackWish(string Model, Digest? From, Digest? To, Selector Selector, string Reason, string Actor);
+
+internal abstract record RollbackOutcome
+{
+    private RollbackOutcome() { }
+
+    public sealed record Ordered(RollbackRow Rollback) : RollbackOutcome;
+
+    public sealed record Refused(string Reason) : RollbackOutcome;
+}
+
+/// <summary>
+/// Takes a digest back, in one transaction: a running rollout of the model is aborted, the digest is barred from newcomers, the
+/// assignment names the older one again, and every device that serves it (or is about to) is told to go back. What a device
+/// holds already needs no download. Ordering it again changes nothing.
+/// </summary>
+internal sealed class RollbackDesk(Database database, RolloutDesk rollouts, DesiredWriter desired, SignalBoard signals, TimeProvider time)
+{
+    private const string IdPrefix = "rb";
+
+    public Task<RollbackOutcome> OrderAsync(RollbackWish wish, CancellationToken cancellationToken) =>
+        database.WriteAsync($"rollback {wish.Model}", transaction => Order(transaction, wish), cancellationToken);
+
+    private RollbackOutcome Order(WriteTransaction transaction, RollbackWish wish)
+    {
+        string? from = wish.From?.ToString() ?? AssignmentStore.FindNewestActivated(transaction, wish.Model);
+        if (from is null)
+        {
+            return new RollbackOutcome.Refused($"model '{wish.Model}': nothing was ever activated, so there is nothing to take back");
+        }
+        if (wish.To?.ToString() == from)
+        {
+            return new RollbackOutcome.Refused($"model '{wish.Model}': from and to are both {from}");
+        }
+        if (wish.To is { } to && (ArtifactStore.Find(transaction, to.ToString()) is not { } target || target.Model != wish.Model))
+        {
+            return new RollbackOutcome.Refused($"model '{wish.Model}': {to} is not a published artifact of it");
+        }
+
+        List<(string Device, string To)> targets = Targets(transaction, wish, from);
+        RollbackRow? before = RollbackStore.FindNewest(transaction, wish.Model, from);
+        if (targets.Count == 0 && before is not null && AssignmentStore.FindBar(transaction, wish.Model, from) is not null)
+        {
+            return new RollbackOutcome.Ordered(before);
+        }
+
+        long now = time.NowMs();
+        long ordinal = RollbackStore.NextOrdinal(transaction);
+        RollbackRow row = new()
+        {
+            Id = IdPrefix + ordinal.ToString(CultureInfo.InvariantCulture),
+            Ordinal = ordinal,
+            Model = wish.Model,
+            FromDigest = from,
+            ToDigest = wish.To?.ToString(),
+            Selector = wish.Selector.Text,
+            Reason = wish.Reason,
+            CreatedBy = wish.Actor,
+            CreatedAt = now,
+        };
+        RollbackStore.Add(transaction, row);
+        if (RolloutStore.FindRunning(transaction, wish.Model) is { } running)
+        {
+            rollouts.Apply(transaction, running, OperatorAct.Abort, $"rollback {row.Id}: {wish.Reason}", wish.Actor);
+        }
+        foreach ((string device, string older) in targets)
+        {
+            long generation = desired.Put(transaction, device, ToDesired(row, older, transaction.Epoch)) ?? DesiredStore.GenerationOf(transaction, device);
+            RollbackStore.AddDevice(transaction, row.Id, device, older, generation);
+        }
+        Reassign(transaction, row, targets, now);
+        AuditStore.Append(transaction, now, wish.Actor, "rollback", wish.Model, $"{row.Id}: from {from} on {targets.Count} device(s): {wish.Reason}");
+        transaction.AfterCommit(() => signals.Notify(SignalBoard.Rollback(wish.Model)));
+        return new RollbackOutcome.Ordered(row);
+    }
+
+    /// <summary>Devices that serve the digest or are told to activate it, with what each goes back to.</summary>
+    private static List<(string Device, string To)> Targets(WriteTransaction transaction, RollbackWish wish, string from)
+    {
+        Dictionary<string, SlotsRow> slots = DeviceStore.ListSlotsOfModel(transaction, wish.Model).ToDictionary(row => row.DeviceId, StringComparer.Ordinal);
+        Dictionary<string, DesiredModelRow> written = DesiredStore.ListOfModel(transaction, wish.Model).ToDictionary(row => row.DeviceId, StringComparer.Ordinal);
+        List<(string, string)> targets = [];
+        foreach (DeviceRow device in DeviceStore.ListActive(transaction))
+        {
+            SlotsRow? slot = slots.GetValueOrDefault(device.Id);
+            DesiredModelRow? wanted = written.GetValueOrDefault(device.Id);
+            bool serves = slot?.Active == from;
+            bool activates = wanted?.Digest == from && wanted.Goal == nameof(DeploymentGoal.Active);
+            bool toldBack = wanted is { Reason: nameof(DesiredReason.Rollback) } && wanted.Digest != from && (wish.To is null || wanted.Digest == wish.To.ToString());
+            if ((!serves && !activates) || toldBack || !wish.Selector.Matches(DeviceAttributes.Of(device)))
+            {
+                continue;
+            }
+            // A device that has not switched yet keeps what it has; one that has goes to its own previous.
+            string? older = wish.To?.ToString() ?? (serves ? slot!.Previous : slot?.Active);
+            if (older is not null && older != from)
+            {
+                targets.Add((device.Id, older));
+            }
+        }
+        return targets;
+    }
+
+    private static DesiredDeployment ToDesired(RollbackRow row, string older, long epoch) => new()
+    {
+        Model = row.Model,
+        Digest = Digest.Parse(older),
+        Goal = DeploymentGoal.Active,
+        Reason = DesiredReason.Rollback,
+        RolloutId = row.Id,
+        Epoch = epoch,
+        Plan = new TrialPlan { Install = true, ProbationSeconds = 0 },
+    };
+
+    private static void Reassign(WriteTransaction transaction, RollbackRow row, List<(string Device, string To)> targets, long now)
+    {
+        // Newcomers get what most of the devices go back to; where none does, the newest other that served and is not barred.
+        string? older = row.ToDigest
+            ?? targets.GroupBy(target => target.To, StringComparer.Ordinal).OrderByDescending(group => group.Count()).ThenBy(group => group.Key, StringComparer.Ordinal).FirstOrDefault()?.Key
+            ?? AssignmentStore.ListActivated(transaction, row.Model).FirstOrDefault(digest => digest != row.FromDigest && AssignmentStore.FindBar(transaction, row.Model, digest) is null);
+        if (row.Selector.Length > 0)
+        {
+            if (older is not null)
+            {
+                AssignmentStore.Put(transaction, Assignment(row, row.Selector, older, now));
+            }
+            return;
+        }
+        AssignmentStore.Bar(transaction, row.Model, row.FromDigest, $"taken back by {row.CreatedBy}: {row.Reason}", now);
+        foreach (AssignmentRow assignment in AssignmentStore.ListOfModel(transaction, row.Model).Where(assignment => assignment.Digest == row.FromDigest))
+        {
+            if (older is not null)
+            {
+                AssignmentStore.Put(transaction, Assignment(row, assignment.Selector, older, now));
+            }
+            else
+            {
+                AssignmentStore.Remove(transaction, assignment.Model, assignment.Selector);
+            }
+        }
+    }
+
+    private static AssignmentRow Assignment(RollbackRow row, string selector, string older, long now) =>
+        new() { Model = row.Model, Selector = selector, Digest = older, RolloutId = row.Id, Attempt = 1, UpdatedAt = now };
+}

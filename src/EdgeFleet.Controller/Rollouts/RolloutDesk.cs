@@ -1,0 +1,145 @@
+using System.Security.Cryptography;
+using EdgeFleet.Controller.Hosting;
+using EdgeFleet.Controller.Store;
+using EdgeFleet.Rollouts.Specs;
+using EdgeFleet.Rollouts.Stages;
+
+namespace EdgeFleet.Controller.Rollouts;
+
+/// <summary>What became of an operator's wish.</summary>
+internal abstract record RolloutOutcome
+{
+    private RolloutOutcome() { }
+
+    public sealed record Done(string RolloutId, string Message) : RolloutOutcome;
+
+    public sealed record Unknown(string Reason) : RolloutOutcome;
+
+    /// <summary>Something else stands in the way.</summary>
+    public sealed record Conflict(string Reason) : RolloutOutcome;
+
+    /// <summary>It may not be done.</summary>
+    public sealed record Refused(string Reason) : RolloutOutcome;
+}
+
+/// <summary>Begins rollouts and carries out what operators ask of them.</summary>
+internal sealed class RolloutDesk(Database database, RolloutHost host, SignalBoard signals, TimeProvider time)
+{
+    public const string IdPrefix = "r";
+
+    public async Task<RolloutOutcome> CreateAsync(RolloutSpec spec, string actor, CancellationToken cancellationToken)
+    {
+        RolloutOutcome outcome = await database.WriteAsync($"create rollout {spec.Name}", transaction => Create(transaction, spec, actor), cancellationToken);
+        if (outcome is RolloutOutcome.Done done)
+        {
+            host.Run(done.RolloutId, spec.Model);
+        }
+        return outcome;
+    }
+
+    public Task<RolloutOutcome> CommandAsync(string idOrName, OperatorAct act, string reason, string actor, CancellationToken cancellationToken) =>
+        database.WriteAsync(
+            $"{act} {idOrName}",
+            transaction =>
+            {
+                if (RolloutStore.FindByIdOrName(transaction, idOrName) is not { } row)
+                {
+                    return new RolloutOutcome.Unknown($"rollout '{idOrName}' is not known");
+                }
+                CommandResult result = Apply(transaction, row, act, reason, actor);
+                return result.Changed ? new RolloutOutcome.Done(row.Id, result.Message) : (RolloutOutcome)new RolloutOutcome.Conflict(result.Message);
+            },
+            cancellationToken);
+
+    /// <summary>Carries an act out inside the caller's transaction; the rollout's loop acts on it next.</summary>
+    public CommandResult Apply(WriteTransaction transaction, RolloutRow row, OperatorAct act, string reason, string actor)
+    {
+        CommandResult result = RolloutReconciler.Apply(
+            RolloutDocumentCodec.ReadState(row.State), new OperatorCommand { Act = act, Reason = reason, By = actor, At = time.GetUtcNow() });
+        if (!result.Changed)
+        {
+            return result;
+        }
+        string word = act.ToString().ToLowerInvariant();
+        if (!RolloutStore.Save(transaction, row, RolloutDocumentCodec.Write(result.State), result.State.Phase.ToString(), null))
+        {
+            throw new InvalidOperationException($"rollout '{row.Id}' changed inside a transaction of the only writer");
+        }
+        long now = time.NowMs();
+        RolloutStore.AddEvent(transaction, row.Id, now, "", word, reason.Length > 0 ? $"{actor}: {reason}" : actor);
+        AuditStore.Append(transaction, now, actor, $"rollout.{word}", row.Id, reason);
+        transaction.AfterCommit(() =>
+        {
+            signals.Notify(SignalBoard.Rollout(row.Id));
+            signals.Notify(SignalBoard.RolloutEvents(row.Id));
+        });
+        return result;
+    }
+
+    private RolloutOutcome Create(WriteTransaction transaction, RolloutSpec spec, string actor)
+    {
+        string digest = spec.Candidate.ToString();
+        if (ArtifactStore.Find(transaction, digest) is not { } artifact)
+        {
+            return new RolloutOutcome.Refused($"rollout '{spec.Name}': candidate {digest} is not published here");
+        }
+        if (artifact.Model != spec.Model)
+        {
+            return new RolloutOutcome.Refused($"rollout '{spec.Name}': candidate {digest} is of model '{artifact.Model}', not '{spec.Model}'");
+        }
+        if (PolicyOf(transaction, spec) is not { } policy)
+        {
+            return new RolloutOutcome.Refused($"rollout '{spec.Name}': policy '{spec.Policy}' is not known here; put it into the same file, or POST it to /api/v1/policies");
+        }
+        if (RolloutStore.FindRunning(transaction, spec.Model) is { } running)
+        {
+            return new RolloutOutcome.Conflict($"rollout '{running.Id}' ({running.Name}) of model '{spec.Model}' is {running.Phase}; one at a time: wait for it or abort it");
+        }
+        if (RetryComplaint(transaction, spec, digest) is { } complaint)
+        {
+            return new RolloutOutcome.Conflict($"rollout '{spec.Name}': {complaint}");
+        }
+
+        long ordinal = RolloutStore.NextOrdinal(transaction);
+        string id = IdPrefix + ordinal.ToString(System.Globalization.CultureInfo.InvariantCulture);
+        ulong seed = BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(8));
+        RolloutState state = RolloutState.Create(id, spec, policy, seed, time.GetUtcNow());
+        long now = time.NowMs();
+        RolloutStore.Add(transaction, new RolloutRow
+        {
+            Id = id,
+            Ordinal = ordinal,
+            Name = spec.Name,
+            Model = spec.Model,
+            Digest = digest,
+            Attempt = spec.Attempt,
+            State = RolloutDocumentCodec.Write(state),
+            Phase = state.Phase.ToString(),
+            CreatedBy = actor,
+            CreatedAt = now,
+        });
+        RolloutStore.AddEvent(transaction, id, now, "", "created", $"{actor}: {spec.Model} to {digest}, margins {state.MarginsHash}");
+        AssignmentStore.Unbar(transaction, spec.Model, digest);
+        AuditStore.Append(transaction, now, actor, "rollout.created", id, $"'{spec.Name}', model '{spec.Model}', candidate {digest}, attempt {spec.Attempt}");
+        return new RolloutOutcome.Done(id, $"rollout '{id}' has begun");
+    }
+
+    /// <summary>A digest that was taken back comes again only when a person says so, by a higher attempt.</summary>
+    private static string? RetryComplaint(WriteTransaction transaction, RolloutSpec spec, string digest)
+    {
+        int highest = RolloutStore.HighestFailedAttempt(transaction, spec.Model, digest);
+        string? barred = AssignmentStore.FindBar(transaction, spec.Model, digest);
+        if (barred is not null)
+        {
+            highest = Math.Max(highest, RolloutStore.HighestAttempt(transaction, spec.Model, digest));
+        }
+        return (barred is not null || highest > 0) && spec.Attempt <= highest
+            ? $"candidate {digest} was taken back in attempt {highest}{(barred is null ? "" : $" ({barred})")}; devices refuse it until spec.attempt is {highest + 1} or higher"
+            : null;
+    }
+
+    private static PolicySpec? PolicyOf(WriteTransaction transaction, RolloutSpec spec) =>
+        spec.PolicySpec
+        ?? (PolicyStore.Find(transaction, spec.Policy) is { } row ? RolloutDocumentCodec.ReadPolicy(row.Spec) : null)
+        ?? (spec.Policy == PolicySpec.DefaultName ? new PolicySpec() : null);
+}
