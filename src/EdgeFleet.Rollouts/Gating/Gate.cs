@@ -18,7 +18,8 @@ public static class Gate
             throw new ArgumentException($"the margins hash to {input.Margins.Hash()}, but {input.MarginsHash} was frozen when rollout '{input.RolloutId}' began", nameof(input));
         }
         GateScales? scales = input.Calibration is { } calibration ? new GateScales(input.Margins, calibration) : null;
-        HarmEvidence? harm = scales is null ? null : HarmEvidence.OfClass(input.Devices, scales);
+        // A device that was taken back alone has been answered for; what is asked is whether those still exposed are harmed.
+        HarmEvidence? harm = scales is null ? null : HarmEvidence.OfClass([.. input.Devices.Where(d => !d.Standing.IsAside())], scales);
         List<MissingEvidence> missing = [];
         bool census = input.ClassSize < GateRules.CensusBelowDevices;
         PromotionEvidence? promotion = scales is not null && !census ? PromotionEvidence.OfClass(input, scales, missing) : null;
@@ -36,7 +37,7 @@ public static class Gate
         bool amber = harmLogE >= Math.Log(GateRules.AmberShare / input.Margins.AlphaRollback);
 
         List<DeviceVerdict> broken = [.. devices.Where(d => d.Invariants.Count > 0)];
-        bool invariants = broken.Count >= GateRules.InvariantThreshold(cohort);
+        bool invariants = TooManyBroken(input.Devices);
         bool harmed = harmLogE >= harmThreshold;
         if (!invariants && !harmed)
         {
@@ -72,6 +73,21 @@ public static class Gate
             Reason = VerdictSentence.Write(decision, kind, cohort, broken, devices, metrics, harmLogE, harmThreshold, missing),
             EvaluatedAt = input.EvaluatedAt,
         };
+    }
+
+    // In the present cohort, however small it is, and over all devices that were ever admitted.
+    private static bool TooManyBroken(IReadOnlyList<GateDevice> devices)
+    {
+        int broken = 0, cohort = 0, brokenInCohort = 0;
+        foreach (GateDevice device in devices)
+        {
+            int isBroken = device.Invariants.Count > 0 ? 1 : 0;
+            broken += isBroken;
+            cohort += device.InCohort ? 1 : 0;
+            brokenInCohort += device.InCohort ? isBroken : 0;
+        }
+        return (brokenInCohort > 0 && brokenInCohort >= GateRules.InvariantThreshold(cohort))
+            || (broken > 0 && broken >= GateRules.InvariantThreshold(devices.Count));
     }
 
     /// <summary>Computes a stored verdict again and says whether every number came out the same to the last bit.</summary>

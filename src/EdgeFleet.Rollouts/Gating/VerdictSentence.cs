@@ -37,7 +37,7 @@ internal static class VerdictSentence
         if (decision == GateDecision.Rollback && kind == VerdictKind.Invariant)
         {
             string who = Named([.. broken.Select(d => $"{d.DeviceId}: {d.Invariants[0].Kind} ({d.Invariants[0].Detail})")]);
-            return Format($"{broken.Count} device(s) with a broken invariant in a cohort of {cohort}, taken back at {GateRules.InvariantThreshold(cohort)}: {who}");
+            return Format($"{broken.Count} device(s) of {devices.Count} with a broken invariant (cohort of {cohort}): {who}");
         }
         string figures = string.Join(", ", metrics.Where(m => m.Estimate is not null).Select(m => $"{Name(m.Metric)} {Figure(m.Estimate!.Value, m.Metric)} (margin {Format($"{m.Margin:0.##} {m.MarginUnit}")})"));
         if (decision == GateDecision.Rollback)

@@ -23,6 +23,10 @@ internal sealed class ClassReconciler(RolloutState state, RolloutWorld world, IR
             return progress;
         }
         progress = Exits(progress);
+        if (RefusedByAll(progress) is { } refusal)
+        {
+            return Move(progress, StageOutcome.AllRefused, "classRefused", refusal);
+        }
         progress = Admit(progress);
         progress = Calibrate(progress);
 
@@ -39,9 +43,9 @@ internal sealed class ClassReconciler(RolloutState state, RolloutWorld world, IR
         {
             return Store(withoutHarmed, input, verdict);
         }
-        if (NobodyLeft(progress) is { } gone)
+        if (progress.Devices.All(d => d.Exit is not null))
         {
-            return Move(progress, gone.Outcome, gone.Kind, gone.Why);
+            return Move(progress, StageOutcome.Harm, "classTakenBack", "no device is left: " + string.Join(", ", progress.Devices.GroupBy(d => d.Exit!.Standing).Select(g => $"{g.Count()} {g.Key}")));
         }
         if (progress.Phase == ClassPhase.Running)
         {
@@ -100,11 +104,18 @@ internal sealed class ClassReconciler(RolloutState state, RolloutWorld world, IR
             {
                 continue;
             }
-            (DeviceStanding standing, string reason) = DeviceReading.Standing(device, View(device), progress, state, world.Now);
+            GateDevice read = DeviceReading.ForGate(device, View(device), progress, state, world.Now);
+            (DeviceStanding standing, string reason) = (read.Standing, read.StandingReason);
+            // One broken invariant takes its device back at once, whatever the device itself makes of it.
+            if (read.Invariants.Count > 0 && standing != DeviceStanding.Excluded)
+            {
+                standing = DeviceStanding.Failed;
+                reason = reason.Length > 0 ? reason : $"broke an invariant: {read.Invariants[0].Detail}";
+            }
             if (standing is DeviceStanding.Refused or DeviceStanding.Failed or DeviceStanding.Excluded)
             {
                 devices ??= [.. progress.Devices];
-                devices[i] = device with { Exit = new DeviceExit(standing, reason, world.Now) };
+                devices[i] = device with { Exit = new DeviceExit(standing, reason, world.Now, read.Invariants) };
                 log.Event(progress.HardwareClass, $"device{standing}", $"{device.DeviceId}: {reason}");
             }
         }
@@ -167,30 +178,29 @@ internal sealed class ClassReconciler(RolloutState state, RolloutWorld world, IR
         {
             if (devices[i].Exit is null && harmed.TryGetValue(devices[i].DeviceId, out DeviceVerdict? said))
             {
-                devices[i] = devices[i] with { Exit = new DeviceExit(DeviceStanding.Harmed, said.Reason, world.Now) };
+                devices[i] = devices[i] with { Exit = new DeviceExit(DeviceStanding.Harmed, said.Reason, world.Now, []) };
                 log.Event(progress.HardwareClass, "deviceHarmed", $"{devices[i].DeviceId}: {said.Reason}");
             }
         }
         return progress with { Devices = devices };
     }
 
-    private (StageOutcome Outcome, string Kind, string Why)? NobodyLeft(ClassProgress progress)
+    private string? RefusedByAll(ClassProgress progress)
     {
-        int refused = progress.Devices.Count(d => d.Exit?.Standing is DeviceStanding.Refused or DeviceStanding.Excluded);
-        int gone = progress.Devices.Count(d => d.Exit is not null);
-        bool census = progress.Devices.Count < GateRules.CensusBelowDevices;
-        bool mayRefuse = progress.Phase is ClassPhase.Running or ClassPhase.Inconclusive;
-        if (gone == progress.Devices.Count)
+        if (progress.Phase is not (ClassPhase.Running or ClassPhase.Inconclusive))
         {
-            return refused < gone ? (StageOutcome.Harm, "classTakenBack", $"no device is left: {gone - refused} failed or were harmed, {refused} refused")
-                : mayRefuse ? (StageOutcome.AllRefused, "classRefused", $"all {refused} device(s) refused")
-                : null;
+            return null;
+        }
+        int refused = progress.Devices.Count(d => d.Exit?.Standing is DeviceStanding.Refused or DeviceStanding.Excluded);
+        if (refused == progress.Devices.Count)
+        {
+            return $"all {refused} device(s) refused";
         }
         StageSpec stage = StageOf(progress);
-        int enough = RefusalsPerBenchDevice * stage.CohortSize(progress.Devices.Count);
+        bool census = progress.Devices.Count < GateRules.CensusBelowDevices;
         bool anyFit = progress.Devices.Any(d => d.Exit is null && View(d)?.Deployment is { Phase: >= DeploymentPhase.Benchmarked });
-        return !census && mayRefuse && stage.Kind == StageKind.Bench && refused >= enough && !anyFit
-            ? (StageOutcome.AllRefused, "classRefused", $"the first {refused} device(s) of {progress.Devices.Count} refused")
+        return !census && !anyFit && stage.Kind == StageKind.Bench && refused >= RefusalsPerBenchDevice * stage.CohortSize(progress.Devices.Count)
+            ? $"the first {refused} device(s) of {progress.Devices.Count} refused"
             : null;
     }
 

@@ -69,7 +69,7 @@ internal static class DeviceReading
             StandingReason = reason,
             Shadowing = report?.Phase == DeploymentPhase.Shadowing,
             Ticks = report is null ? [] : [.. report.Ticks.GroupBy(t => t.Tick).OrderBy(g => g.Key).Select(g => GateTick.From(g.First()))],
-            Invariants = report is null ? [] : InvariantReading.Of(report, state.Margins),
+            Invariants = device.Exit is { } exit ? exit.Invariants : report is null ? [] : InvariantReading.Of(report, state.Margins),
             BenchLatencyRatio = report?.Bench?.LatencyRatio,
         };
     }

@@ -49,7 +49,7 @@ public static class RolloutReconciler
 
     private static RolloutState Enrol(RolloutState state, RolloutWorld world, DecisionLog log)
     {
-        if (state.Phase != RolloutPhase.Pending || state.Paused)
+        if (state.Phase != RolloutPhase.Pending || state.Paused || state.AbortRequested)
         {
             return state;
         }

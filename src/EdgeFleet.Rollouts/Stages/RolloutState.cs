@@ -8,7 +8,8 @@ namespace EdgeFleet.Rollouts.Stages;
 /// <param name="Standing">Refused, failed or harmed.</param>
 /// <param name="Reason">What the device or the gate said.</param>
 /// <param name="At">When it was seen.</param>
-public sealed record DeviceExit(DeviceStanding Standing, string Reason, DateTimeOffset At);
+/// <param name="Invariants">Broken invariants, kept here so that they still count when the report is gone.</param>
+public sealed record DeviceExit(DeviceStanding Standing, string Reason, DateTimeOffset At, IReadOnlyList<InvariantFinding> Invariants);
 
 /// <summary>One drawn device. Its place in the list is its place in the frozen enrolment order.</summary>
 public sealed record DeviceProgress

@@ -4,7 +4,7 @@ namespace EdgeFleet.Rollouts.Stages;
 internal static class WakeTimes
 {
     // Limits are "longer than": a look exactly at the limit would see nothing new.
-    private static readonly TimeSpan s_after = TimeSpan.FromMilliseconds(1);
+    private static readonly TimeSpan s_after = TimeSpan.FromTicks(1);
 
     public static DateTimeOffset? Next(RolloutState state, RolloutWorld world)
     {

@@ -91,7 +91,10 @@ internal sealed class FakeFleet
 
     public ClassProgress Class(string hardwareClass) => State.Classes.Single(c => c.HardwareClass == hardwareClass);
 
-    public RolloutWorld World() => new() { Now = Now, Devices = [.. _devices.Values.Select(d => d.View())] };
+    /// <summary>Changes what the controller sees of a device.</summary>
+    public Func<DeviceView, DeviceView> Seen { get; set; } = view => view;
+
+    public RolloutWorld World() => new() { Now = Now, Devices = [.. _devices.Values.Select(d => Seen(d.View()))] };
 
     public void Command(OperatorAct act, string? hardwareClass = null)
     {
@@ -111,7 +114,7 @@ internal sealed class FakeFleet
             {
                 device.LastSeenAt = Now;
                 device.Step(_random);
-                if (device.Active == Candidate)
+                if (device.EverServedCandidate)
                 {
                     EverServedCandidate.Add(device.Id);
                 }
@@ -158,6 +161,7 @@ internal sealed class FakeFleet
         public string Id => id;
         public Behaviour Behaviour => behaviour;
         public Digest? Active { get; set; }
+        public bool EverServedCandidate { get; private set; }
         public DateTimeOffset LastSeenAt { get; set; }
         public DesiredDeployment? Desired { get; set; }
 
@@ -213,6 +217,7 @@ internal sealed class FakeFleet
                     case DeploymentAct.Activate:
                         _before = Active;
                         Active = Candidate;
+                        EverServedCandidate = true;
                         Apply(PhaseOutcome.Success);
                         break;
                     case DeploymentAct.Watch when behaviour.CrashesWhenActive:

@@ -1,3 +1,4 @@
+using EdgeFleet.Core.Deployments;
 using EdgeFleet.Rollouts.Gating;
 using EdgeFleet.Rollouts.Specs;
 using EdgeFleet.Rollouts.Stages;
@@ -15,6 +16,7 @@ public sealed class RolloutReconcilerTests
         Assert.Equal(devices, fleet.Serving(FakeFleet.Candidate).Count());
         VerdictKind expected = devices < 10 ? VerdictKind.Census : VerdictKind.Statistical;
         Assert.Contains(fleet.Verdicts, v => v.Verdict is { Stage: StageKind.Shadow, Decision: GateDecision.Promote } && v.Verdict.Kind == expected);
+        Assert.Equal(new AssignmentChange("fashion", "", FakeFleet.Candidate), Assert.Single(fleet.Last!.Assignments));
     }
 
     [Theory, InlineData(1), InlineData(2), InlineData(3), InlineData(4), InlineData(5), InlineData(8), InlineData(30)]
@@ -25,6 +27,7 @@ public sealed class RolloutReconcilerTests
         Assert.Equal(RolloutPhase.RolledBack, fleet.State.Phase);
         Assert.Empty(fleet.EverServedCandidate);
         Assert.Contains(fleet.Verdicts, v => v.Verdict.Decision == GateDecision.Rollback && v.Verdict.Kind != VerdictKind.Invariant);
+        Assert.Empty(fleet.Last!.Assignments);
     }
 
     [Theory, InlineData(1), InlineData(4), InlineData(8), InlineData(30)]
@@ -56,5 +59,287 @@ public sealed class RolloutReconcilerTests
         Assert.All(fleet.Class("pi").Devices, d => Assert.Equal(DeviceStanding.Refused, d.Exit!.Standing));
         Assert.Equal(ClassPhase.Completed, fleet.Class("orin").Phase);
         Assert.Equal("hardwareClass in (\"orin\")", Assert.Single(fleet.Last!.Assignments).Selector);
+        Assert.All(fleet.Last!.Goals.Where(g => g.DeviceId.StartsWith("pi", StringComparison.Ordinal)), g =>
+            Assert.Equal((FakeFleet.Baseline, DesiredReason.Assignment), (g.Desired!.Digest, g.Desired.Reason)));
+    }
+
+    [Fact]
+    public void A_large_class_is_given_up_after_a_few_refusals_of_its_first_devices()
+    {
+        FakeFleet fleet = new FakeFleet(Rollouts.Staged, Rollouts.Policy).Add("pi", 200, _ => new Behaviour { RefusesAtBench = true }).RunToEnd();
+
+        Assert.Equal(RolloutPhase.Refused, fleet.State.Phase);
+        Assert.Equal(3, fleet.Class("pi").Devices.Count(d => d.Stage >= 0));
+    }
+
+    [Fact]
+    public void Devices_that_refuse_are_listed_and_not_counted_as_failures()
+    {
+        FakeFleet fleet = new FakeFleet(Rollouts.Staged, Rollouts.Policy).Add("orin", 5, i => new Behaviour { RefusesAtBench = i is 1 or 3 }).RunToEnd();
+
+        Assert.Equal(RolloutPhase.Completed, fleet.State.Phase);
+        Assert.Equal(3, fleet.Serving(FakeFleet.Candidate).Count());
+        Assert.Equal(["orin-1", "orin-3"], fleet.Class("orin").Devices.Where(d => d.Exit?.Standing == DeviceStanding.Refused).Select(d => d.DeviceId).Order());
+        Assert.Contains(fleet.Verdicts, v => v.Verdict.Decision == GateDecision.Promote && v.Verdict.Reason.Contains("2 refused", StringComparison.Ordinal));
+    }
+
+    [Theory, InlineData(4, ClassPhase.RolledBack), InlineData(8, ClassPhase.Completed)]
+    public void One_device_with_nan_takes_back_a_cohort_under_five_and_only_itself_in_a_larger_one(int devices, ClassPhase expected)
+    {
+        FakeFleet fleet = new FakeFleet(Rollouts.Staged, Rollouts.Policy).Add("orin", devices, i => new Behaviour { NonFinite = i == 2 }).RunToEnd();
+
+        Assert.Equal(expected, fleet.Class("orin").Phase);
+        Assert.DoesNotContain("orin-2", fleet.EverServedCandidate);
+        DeviceProgress broken = fleet.Class("orin").Devices.Single(d => d.DeviceId == "orin-2");
+        Assert.Equal(InvariantKind.NonFinite, Assert.Single(broken.Exit!.Invariants).Kind);
+    }
+
+    [Fact]
+    public void Two_devices_with_nan_take_back_a_larger_cohort()
+    {
+        FakeFleet fleet = new FakeFleet(Rollouts.Staged, Rollouts.Policy).Add("orin", 8, i => new Behaviour { NonFinite = i is 2 or 5 }).RunToEnd();
+
+        Assert.Equal(RolloutPhase.RolledBack, fleet.State.Phase);
+        Assert.Empty(fleet.EverServedCandidate);
+        Assert.Contains(fleet.Verdicts, v => v.Verdict is { Kind: VerdictKind.Invariant, Decision: GateDecision.Rollback });
+    }
+
+    [Fact]
+    public void A_candidate_that_crashes_while_serving_is_stopped_at_the_canary()
+    {
+        FakeFleet fleet = new FakeFleet(Rollouts.Staged, Rollouts.Policy).Add("orin", 8, _ => new Behaviour { CrashesWhenActive = true }).RunToEnd();
+
+        Assert.Equal(RolloutPhase.RolledBack, fleet.State.Phase);
+        Assert.Equal(2, fleet.EverServedCandidate.Count);
+        Assert.Equal(8, fleet.Serving(FakeFleet.Baseline).Count());
+    }
+
+    [Fact]
+    public void One_harmed_device_of_a_census_goes_back_alone()
+    {
+        FakeFleet fleet = new FakeFleet(Rollouts.Staged, Rollouts.Policy).Add("orin", 8, i => new Behaviour { DisagreementRate = i == 4 ? 0.5 : 0 }).RunToEnd();
+
+        Assert.Equal(RolloutPhase.Completed, fleet.State.Phase);
+        Assert.Equal(["orin-4"], fleet.Serving(FakeFleet.Baseline));
+        Assert.Equal(DeviceStanding.Harmed, fleet.Class("orin").Devices.Single(d => d.DeviceId == "orin-4").Exit!.Standing);
+        Assert.DoesNotContain("orin-4", fleet.EverServedCandidate);
+    }
+
+    [Theory, InlineData(HarmResponse.RollbackClass, RolloutPhase.PartlyCompleted), InlineData(HarmResponse.RollbackRollout, RolloutPhase.RolledBack)]
+    public void Harm_in_one_class_takes_back_that_class_or_the_whole_rollout_as_the_policy_says(HarmResponse response, RolloutPhase expected)
+    {
+        FakeFleet fleet = new FakeFleet(Rollouts.Staged, Rollouts.Policy with { OnHarm = response })
+            .Add("orin", 8)
+            .Add("pi", 8, _ => new Behaviour { DisagreementRate = 0.5 })
+            .RunToEnd();
+
+        Assert.Equal(expected, fleet.State.Phase);
+        Assert.Equal(ClassPhase.RolledBack, fleet.Class("pi").Phase);
+        Assert.Equal(response == HarmResponse.RollbackClass ? 8 : 0, fleet.Serving(FakeFleet.Candidate).Count());
+    }
+
+    [Fact]
+    public void A_class_that_is_done_is_taken_back_with_a_rollout_that_is_not()
+    {
+        FakeFleet fleet = new FakeFleet(Rollouts.Staged, Rollouts.Policy with { OnHarm = HarmResponse.RollbackRollout })
+            .Add("orin", 4)
+            .Add("pi", 4, _ => new Behaviour { CrashesWhenActive = true, SilentFrom = 2, SilentUntil = 60 })
+            .RunUntil(f => f.Class("orin").Phase == ClassPhase.Completed)
+            .RunToEnd();
+
+        Assert.Equal(RolloutPhase.RolledBack, fleet.State.Phase);
+        Assert.Empty(fleet.Serving(FakeFleet.Candidate));
+    }
+
+    [Fact]
+    public void A_silent_device_holds_a_census_and_lets_it_go_on_when_it_is_back()
+    {
+        FakeFleet fleet = new FakeFleet(Rollouts.Staged, Rollouts.Policy)
+            .Add("orin", 5, i => new Behaviour { SilentFrom = i == 2 ? 5 : int.MaxValue, SilentUntil = 60 })
+            .RunUntil(f => f.Steps == 59);
+
+        Assert.Empty(fleet.EverServedCandidate);
+        MissingEvidence missing = Assert.Single(fleet.Last!.Current[0].Missing, m => m.Code == MissingCodes.DeviceMissing);
+        Assert.Equal("orin-2", missing.Subject);
+        Assert.Contains("silent since", missing.Detail, StringComparison.Ordinal);
+        Assert.Equal(RolloutPhase.Completed, fleet.RunToEnd().State.Phase);
+    }
+
+    [Fact]
+    public void A_stage_without_a_decision_waits_for_a_person_and_never_promotes_itself()
+    {
+        FakeFleet fleet = new FakeFleet(Rollouts.Staged, Rollouts.Policy)
+            .Add("orin", 5, i => new Behaviour { SilentFrom = i == 2 ? 5 : int.MaxValue, SilentUntil = 200 })
+            .RunUntil(f => f.Class("orin").Phase == ClassPhase.Inconclusive);
+
+        // The device comes back with all that was missing: still nothing moves without a person.
+        fleet.RunUntil(f => f.Steps == 260);
+        Assert.Equal(ClassPhase.Inconclusive, fleet.Class("orin").Phase);
+        Assert.Empty(fleet.EverServedCandidate);
+
+        fleet.Command(OperatorAct.Resume);
+        Assert.Equal(RolloutPhase.Completed, fleet.RunToEnd().State.Phase);
+    }
+
+    [Fact]
+    public void Harm_is_taken_back_while_a_person_is_waited_for()
+    {
+        RolloutSpec withApproval = Rollouts.Staged with
+        {
+            Stages = [.. Rollouts.Staged.Stages.Select(s => s.Kind == StageKind.Full ? s with { Approval = true } : s)],
+        };
+        bool bad = false;
+        FakeFleet fleet = new FakeFleet(withApproval, Rollouts.Policy).Add("orin", 4).RunUntil(f => f.Class("orin").Phase == ClassPhase.AwaitingApproval);
+        fleet.Seen = view => bad && view.Deployment is { Phase: DeploymentPhase.Committed } report
+            ? view with { Deployment = report with { Phase = DeploymentPhase.FailedRolledBack, Code = "crash-loop", InvariantBroken = true } }
+            : view;
+        fleet.Run(3);
+        Assert.Equal(ClassPhase.AwaitingApproval, fleet.Class("orin").Phase);
+
+        bad = true;
+        Assert.Equal(RolloutPhase.RolledBack, fleet.RunToEnd().State.Phase);
+    }
+
+    [Fact]
+    public void An_approval_lets_the_class_that_waits_go_on()
+    {
+        RolloutSpec withApproval = Rollouts.Staged with
+        {
+            Stages = [.. Rollouts.Staged.Stages.Select(s => s.Kind == StageKind.Canary ? s with { Approval = true } : s)],
+        };
+        FakeFleet fleet = new FakeFleet(withApproval, Rollouts.Policy).Add("orin", 4).Add("pi", 4)
+            .RunUntil(f => f.State.Classes.All(c => c.Phase == ClassPhase.AwaitingApproval));
+        Assert.Empty(fleet.EverServedCandidate);
+
+        fleet.Command(OperatorAct.Approve, "pi");
+        fleet.RunUntil(f => f.Class("pi").Phase == ClassPhase.Completed);
+        Assert.Equal(ClassPhase.AwaitingApproval, fleet.Class("orin").Phase);
+        Assert.All(fleet.EverServedCandidate, id => Assert.StartsWith("pi", id, StringComparison.Ordinal));
+
+        fleet.Command(OperatorAct.Approve);
+        Assert.Equal(RolloutPhase.Completed, fleet.RunToEnd().State.Phase);
+    }
+
+    [Fact]
+    public void A_retrained_model_is_not_stopped_for_answering_differently()
+    {
+        RolloutSpec improvement = Rollouts.Staged with
+        {
+            Compare = CompareMode.Improvement,
+            Stages = [.. Rollouts.Staged.Stages.Select(s => s.Kind == StageKind.Canary ? s with { Approval = true } : s)],
+        };
+        FakeFleet fleet = new FakeFleet(improvement, Rollouts.Policy).Add("orin", 8, _ => new Behaviour { DisagreementRate = 0.3 })
+            .RunUntil(f => f.Class("orin").Phase == ClassPhase.AwaitingApproval);
+        MetricVerdict disagreement = fleet.Verdicts.Last(v => v.Verdict.Stage == StageKind.Shadow).Verdict.Metrics.Single(m => m.Metric == GateMetric.Disagreement);
+        Assert.Equal(MetricState.Informational, disagreement.State);
+        Assert.InRange(disagreement.Estimate!.Value, 25, 35);
+
+        fleet.Command(OperatorAct.Approve);
+        Assert.Equal(RolloutPhase.Completed, fleet.RunToEnd().State.Phase);
+    }
+
+    [Fact]
+    public void A_pause_begins_nothing_new_and_still_takes_harm_back()
+    {
+        FakeFleet good = new FakeFleet(Rollouts.Staged, Rollouts.Policy).Add("orin", 4).Run(3);
+        good.Command(OperatorAct.Pause);
+        good.Run(100);
+        Assert.Equal(1, good.Class("orin").Stage);
+        Assert.Empty(good.EverServedCandidate);
+        good.Command(OperatorAct.Resume);
+        Assert.Equal(RolloutPhase.Completed, good.RunToEnd().State.Phase);
+
+        FakeFleet bad = new FakeFleet(Rollouts.Staged, Rollouts.Policy).Add("orin", 4, _ => new Behaviour { DisagreementRate = 0.5 }).Run(3);
+        bad.Command(OperatorAct.Pause);
+        Assert.Equal(RolloutPhase.RolledBack, bad.RunToEnd().State.Phase);
+    }
+
+    [Fact]
+    public void An_abort_at_any_step_ends_with_every_device_on_what_it_served_before()
+    {
+        int steps = new FakeFleet(Rollouts.Staged, Rollouts.Policy).Add("orin", 3).RunToEnd().Steps;
+        for (int abortAt = 0; abortAt < steps; abortAt++)
+        {
+            FakeFleet fleet = new FakeFleet(Rollouts.Staged, Rollouts.Policy).Add("orin", 3).Run(abortAt);
+            if (!StageTransitions.IsEnd(fleet.State.Phase))
+            {
+                fleet.Command(OperatorAct.Abort);
+                fleet.RunToEnd();
+                Assert.Equal(RolloutPhase.Aborted, fleet.State.Phase);
+                Assert.Equal(3, fleet.Run(3).Serving(FakeFleet.Baseline).Count());
+            }
+        }
+    }
+
+    [Fact]
+    public void A_command_that_has_happened_already_changes_nothing_and_says_so()
+    {
+        FakeFleet fleet = new FakeFleet(Rollouts.Staged, Rollouts.Policy).Add("orin", 3).Run(2);
+        fleet.Command(OperatorAct.Abort);
+
+        CommandResult again = RolloutReconciler.Apply(fleet.State, new OperatorCommand { Act = OperatorAct.Abort, At = fleet.Now });
+        CommandResult approve = RolloutReconciler.Apply(fleet.State, new OperatorCommand { Act = OperatorAct.Approve, At = fleet.Now });
+        CommandResult foreign = RolloutReconciler.Apply(fleet.State, new OperatorCommand { Act = OperatorAct.Pause, HardwareClass = "tpu", At = fleet.Now });
+
+        Assert.False(again.Changed);
+        Assert.Same(fleet.State, again.State);
+        Assert.False(approve.Changed);
+        Assert.Contains("'tpu'", foreign.Message, StringComparison.Ordinal);
+        fleet.RunToEnd();
+        Assert.Contains("is over", RolloutReconciler.Apply(fleet.State, new OperatorCommand { Act = OperatorAct.Pause, At = fleet.Now }).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_rollback_waits_for_devices_that_are_heard_and_names_those_off_line()
+    {
+        FakeFleet fleet = new FakeFleet(Rollouts.Staged, Rollouts.Policy).Add("orin", 4).RunUntil(f => f.EverServedCandidate.Count == 2);
+        string gone = fleet.EverServedCandidate.First();
+        DateTimeOffset last = fleet.Now;
+        fleet.Seen = view => view.DeviceId == gone ? view with { Active = FakeFleet.Candidate, LastSeenAt = last } : view;
+        fleet.Command(OperatorAct.Abort);
+        fleet.Run(3);
+        Assert.Equal(RolloutPhase.RollingBack, fleet.State.Phase);
+
+        fleet.RunToEnd();
+        Assert.Equal(RolloutPhase.Aborted, fleet.State.Phase);
+        Assert.Contains($"off line and told to follow: {gone}", fleet.Class("orin").Reason, StringComparison.Ordinal);
+        DeviceGoal told = fleet.Last!.Goals.Single(g => g.DeviceId == gone);
+        Assert.Equal((FakeFleet.Baseline, DesiredReason.Rollback), (told.Desired!.Digest, told.Desired.Reason));
+    }
+
+    [Fact]
+    public void Full_completes_at_the_stated_share_and_the_assignment_carries_the_rest()
+    {
+        FakeFleet fleet = new FakeFleet(Rollouts.Staged with { CompletionPercent = 90 }, Rollouts.Policy with { Limits = Rollouts.Policy.Limits with { MissingPercent = 10 } })
+            .Add("orin", 40, i => new Behaviour { SilentFrom = i == 17 ? 28 : int.MaxValue })
+            .RunToEnd();
+
+        Assert.Equal(RolloutPhase.Completed, fleet.State.Phase);
+        Assert.InRange(fleet.Serving(FakeFleet.Candidate).Count(), 36, 40);
+        Assert.Equal(FakeFleet.Candidate, Assert.Single(fleet.Last!.Assignments).Digest);
+    }
+
+    [Fact]
+    public void Failed_downloads_are_no_broken_invariant_but_keep_a_rollout_from_completing()
+    {
+        FakeFleet fleet = new FakeFleet(Rollouts.Install, Rollouts.Policy, provisioned: false)
+            .Add("orin", 4, i => new Behaviour { FailsToFetch = i == 3 })
+            .RunUntil(f => f.Class("orin").Phase == ClassPhase.Inconclusive);
+
+        Assert.Equal(3, fleet.Serving(FakeFleet.Candidate).Count());
+        Assert.Contains(fleet.Last!.Current[0].Missing, m => m.Code == MissingCodes.DeviceFailed && m.Subject == "orin-3");
+
+        fleet.Command(OperatorAct.Approve);
+        Assert.Equal(RolloutPhase.Completed, fleet.RunToEnd().State.Phase);
+    }
+
+    [Fact]
+    public void A_candidate_that_no_device_can_fetch_does_not_walk_through_the_class()
+    {
+        FakeFleet fleet = new FakeFleet(Rollouts.Install, Rollouts.Policy, provisioned: false)
+            .Add("orin", 8, _ => new Behaviour { FailsToFetch = true })
+            .RunUntil(f => f.Class("orin").Phase == ClassPhase.Inconclusive);
+
+        Assert.Equal(1, fleet.Class("orin").Devices.Count(d => d.Stage >= 0));
     }
 }
