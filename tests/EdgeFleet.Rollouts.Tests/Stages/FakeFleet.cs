@@ -3,6 +3,7 @@ using EdgeFleet.Core;
 using EdgeFleet.Core.Deployments;
 using EdgeFleet.Core.Evidence;
 using EdgeFleet.Rollouts.Deployments;
+using EdgeFleet.Rollouts.Gating;
 using EdgeFleet.Rollouts.Specs;
 using EdgeFleet.Rollouts.Stages;
 
@@ -48,7 +49,7 @@ internal sealed class FakeFleet
     public DateTimeOffset Now { get; private set; }
     public int Steps { get; private set; }
     public List<RolloutEvent> Events { get; } = [];
-    public List<Gating.StoredVerdict> Verdicts { get; } = [];
+    public List<StoredVerdict> Verdicts { get; } = [];
     public RolloutDecision? Last { get; private set; }
     public IEnumerable<string> Serving(Digest digest) => _devices.Values.Where(d => d.Active == digest).Select(d => d.Id);
     public HashSet<string> EverServedCandidate { get; } = [];

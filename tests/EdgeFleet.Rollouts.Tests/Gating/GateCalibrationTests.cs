@@ -1,0 +1,75 @@
+using EdgeFleet.Rollouts.Gating;
+
+namespace EdgeFleet.Rollouts.Tests.Gating;
+
+public sealed class GateCalibrationTests
+{
+    private static readonly GateMargins s_margins = Gates.Margins with { CalibrationTicks = 3, CalibrationNoisePairs = 30 };
+
+    [Theory]
+    [InlineData(2, 20, "2 of 3 calibration ticks"), InlineData(3, 5, "15 of 30 pairs of the baseline against itself")]
+    public void It_waits_for_ticks_and_for_noise_pairs(int ticks, int noisePairs, string expected)
+    {
+        Assert.Null(GateCalibration.TryFreeze([Device("a", ticks, noisePairs)], s_margins, out string waitingFor));
+        Assert.Equal(expected, waitingFor);
+    }
+
+    [Fact]
+    public void It_takes_more_ticks_when_the_first_ones_hold_too_few_noise_pairs()
+    {
+        GateCalibration calibration = GateCalibration.TryFreeze([Device("a", 20, 5)], s_margins, out _)!;
+
+        Assert.Equal(30, calibration.NoisePairs);
+        Assert.Equal(5, calibration.LastTick["a"]);
+    }
+
+    [Fact]
+    public void Noise_is_pooled_over_the_class_and_its_bound_is_one_sided()
+    {
+        GateCalibration calibration = GateCalibration.TryFreeze([Device("a", 3, 50, noiseDisagreements: 1), Device("b", 9, 50)], s_margins, out _)!;
+
+        Assert.Equal((300, 3), (calibration.NoisePairs, calibration.NoiseDisagreements));
+        Assert.Equal(0.01, calibration.NoiseRate, 12);
+        Assert.InRange(calibration.NoiseRateUpper, 0.02, 0.03);
+        Assert.Equal(2, calibration.LastTick["b"]);
+    }
+
+    [Theory]
+    [InlineData(0.001, 0.10), InlineData(0.2, 0.253), InlineData(5, 0.693)]
+    public void The_latency_range_follows_the_noise_of_a_whole_tick_between_its_bounds(double noise, double expected)
+    {
+        // Ten of a hundred pairs are noise pairs, so a whole tick's figure has sd noise / sqrt(10).
+        Assert.Equal(expected, GateCalibration.TryFreeze([Device("a", 3, 10, noise: noise)], s_margins, out _)!.LatencyWidthLogRatio, 3);
+    }
+
+    [Fact]
+    public void Idle_ticks_calibrate_nothing()
+    {
+        GateDevice idle = Device("a", 50, 0) with { Ticks = [.. Enumerable.Range(0, 50).Select(t => new GateTick { Tick = t })] };
+
+        Assert.Null(GateCalibration.TryFreeze([idle], s_margins, out string waitingFor));
+        Assert.Equal("0 of 3 calibration ticks", waitingFor);
+    }
+
+    [Fact]
+    public void Calibration_ticks_are_not_judged()
+    {
+        GateDevice device = Gates.Device(0, 30) with { Ticks = [.. Enumerable.Range(0, 30).Select(t => new GateTick { Tick = t, Pairs = 100, Disagreements = t < 3 ? 100 : 0, MedianLogLatencyRatio = -0.2 })] };
+        GateCalibration calibration = Gates.Quiet with { LastTick = new Dictionary<string, long> { ["d0"] = 2 } };
+
+        GateVerdict verdict = Gate.Evaluate(Gates.Input([device], calibration: calibration));
+        Assert.Equal((2700L, 0.0), (verdict.Devices[0].Pairs, verdict.Devices[0].DisagreementPercent));
+        Assert.Equal(GateDecision.Promote, verdict.Decision);
+    }
+
+    private static GateDevice Device(string id, int ticks, int noisePairs, int noiseDisagreements = 0, double noise = 0.001) => new()
+    {
+        DeviceId = id,
+        InCohort = true,
+        Standing = DeviceStanding.Reached,
+        Ticks = [.. Enumerable.Range(0, ticks).Select(t => new GateTick
+        {
+            Tick = t, Pairs = 100, NoisePairs = noisePairs, NoiseDisagreements = noiseDisagreements, NoiseMeanLogLatencyRatio = t % 2 == 0 ? noise : -noise,
+        })],
+    };
+}

@@ -1,0 +1,213 @@
+using EdgeFleet.Rollouts.Gating;
+using EdgeFleet.Rollouts.Specs;
+
+namespace EdgeFleet.Rollouts.Tests.Gating;
+
+public sealed class GateTests
+{
+    [Theory]
+    [InlineData(1), InlineData(2), InlineData(3), InlineData(4), InlineData(5), InlineData(8), InlineData(9)]
+    public void A_class_under_ten_is_a_census_in_which_every_device_speaks_for_itself(int devices)
+    {
+        GateVerdict enough = Gate.Evaluate(Gates.Input(Gates.Devices(devices, i => Gates.Device(i, ticks: 21))));
+        GateVerdict tooFew = Gate.Evaluate(Gates.Input(Gates.Devices(devices, i => Gates.Device(i, ticks: 20))));
+
+        Assert.Equal((GateDecision.Promote, VerdictKind.Census), (enough.Decision, enough.Kind));
+        Assert.All(enough.Devices, d => Assert.Equal(GateDecision.Promote, d.Decision));
+        Assert.Equal((GateDecision.Hold, VerdictKind.Census), (tooFew.Decision, tooFew.Kind));
+        Assert.Equal(devices, tooFew.Missing.Count(m => m.Code == MissingCodes.Metric));
+    }
+
+    [Fact]
+    public void One_device_of_a_census_that_lacks_evidence_holds_it_and_is_named_with_what_it_lacks()
+    {
+        GateVerdict verdict = Gate.Evaluate(Gates.Input(Gates.Devices(4, i => Gates.Device(i, ticks: i == 2 ? 5 : 30))));
+
+        MissingEvidence missing = Assert.Single(verdict.Missing);
+        Assert.Equal((GateDecision.Hold, MissingCodes.Metric, "d2"), (verdict.Decision, missing.Code, missing.Subject));
+        Assert.Contains("disagreement lacks evidence (0 %, margin 2 points", missing.Detail, StringComparison.Ordinal);
+        Assert.Contains("windows needed, 5 there", missing.Detail, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Ten_perfect_devices_decide_a_class_of_ten_without_replacement_and_eight_do_not()
+    {
+        GateVerdict ten = Gate.Evaluate(Gates.Input(Gates.Devices(10, i => Gates.Device(i, ticks: 5)), classSize: 10));
+        GateVerdict eight = Gate.Evaluate(Gates.Input(Gates.Devices(8, i => Gates.Device(i, ticks: 5)), classSize: 10));
+
+        Assert.Equal((GateDecision.Promote, VerdictKind.Statistical), (ten.Decision, ten.Kind));
+        Assert.All(ten.Metrics, m => Assert.Equal(MetricState.Promotes, m.State));
+        Assert.Equal(GateDecision.Hold, eight.Decision);
+        Assert.Contains(eight.Missing, m => m.Code == MissingCodes.Metric && m.Detail.Contains("devices needed, 8 there", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Twenty_one_perfect_devices_speak_for_an_endless_class_as_computed_by_hand()
+    {
+        GateVerdict verdict = Gate.Evaluate(Gates.Input(Gates.Devices(19, i => Gates.Device(i, ticks: 5)), classSize: 100));
+
+        Assert.Equal(GateDecision.Promote, verdict.Decision);
+        Assert.Equal(GateDecision.Hold, Gate.Evaluate(Gates.Input(Gates.Devices(18, i => Gates.Device(i, ticks: 5)), classSize: 100)).Decision);
+        Assert.Equal(19, verdict.Metrics[0].PromotionObservations);
+    }
+
+    [Fact]
+    public void Devices_are_taken_in_the_frozen_order_and_not_as_they_finish()
+    {
+        // The third device is not done; the seventeen after it do not count yet.
+        GateVerdict verdict = Gate.Evaluate(Gates.Input(Gates.Devices(20, i => Gates.Device(i, ticks: i == 2 ? 4 : 5)), classSize: 100));
+
+        Assert.Equal(2, verdict.Metrics[0].PromotionObservations);
+        MissingEvidence pairs = Assert.Single(verdict.Missing, m => m.Code == MissingCodes.Pairs);
+        Assert.Equal("d2 has 400 of 500 pairs", pairs.Detail);
+    }
+
+    [Fact]
+    public void A_missing_device_counts_as_the_worst_value_unless_it_had_said_its_word()
+    {
+        GateDevice Missing(int number, int ticks) => Gates.Device(number, ticks) with { Standing = DeviceStanding.Missing, StandingReason = "silent" };
+
+        GateVerdict without = Gate.Evaluate(Gates.Input(Gates.Devices(19, i => i == 3 ? Missing(i, 2) : Gates.Device(i, 5)), classSize: 100));
+        GateVerdict with = Gate.Evaluate(Gates.Input(Gates.Devices(19, i => i == 3 ? Missing(i, 5) : Gates.Device(i, 5)), classSize: 100));
+
+        Assert.True(without.Metrics[0].PromotionLogE < with.Metrics[0].PromotionLogE);
+        Assert.Equal(with.Metrics[0].PromotionLogE, Gate.Evaluate(Gates.Input(Gates.Devices(19, i => Gates.Device(i, 5)), classSize: 100)).Metrics[0].PromotionLogE);
+    }
+
+    [Fact]
+    public void Refused_devices_are_stepped_over()
+    {
+        GateVerdict verdict = Gate.Evaluate(Gates.Input(
+            Gates.Devices(40, i => i % 2 == 0 ? Gates.Device(i) with { Standing = DeviceStanding.Refused } : Gates.Device(i, 5)), classSize: 40));
+
+        Assert.Equal(20, verdict.Metrics[0].PromotionObservations);
+        Assert.Equal(GateDecision.Promote, verdict.Decision);
+        Assert.Contains("20 refused", verdict.Reason, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(1, 1, true), InlineData(4, 1, true), InlineData(5, 1, false), InlineData(5, 2, true), InlineData(8, 1, false), InlineData(30, 1, false), InlineData(30, 2, true)]
+    public void Invariants_take_back_at_one_device_under_five_and_at_two_from_there(int devices, int broken, bool takenBack)
+    {
+        InvariantFinding nan = new(InvariantKind.NonFinite, 3, "3 x NaN");
+        GateVerdict verdict = Gate.Evaluate(Gates.Input(Gates.Devices(devices, i => Gates.Device(i, 3) with
+        {
+            Invariants = i < broken ? [nan] : [],
+            Standing = i < broken ? DeviceStanding.Failed : DeviceStanding.Reached,
+        })));
+
+        Assert.Equal(takenBack, verdict.Decision == GateDecision.Rollback);
+        Assert.Equal(takenBack, verdict.Kind == VerdictKind.Invariant);
+    }
+
+    [Fact]
+    public void A_metric_that_nobody_measured_is_named_and_never_a_pass()
+    {
+        GateVerdict census = Gate.Evaluate(Gates.Input(Gates.Devices(3, i => Gates.Device(i, 60, logRatio: null))));
+        GateVerdict large = Gate.Evaluate(Gates.Input(Gates.Devices(30, i => Gates.Device(i, 5, logRatio: null)), classSize: 30));
+
+        Assert.Equal(GateDecision.Hold, census.Decision);
+        Assert.All(census.Missing, m => Assert.Contains("latencyP50 has no evidence at all", m.Detail, StringComparison.Ordinal));
+        Assert.Equal(MetricState.Absent, census.Metrics[1].State);
+        // In a large class a device that measured no latency counts as the worst.
+        Assert.Equal(GateDecision.Hold, large.Decision);
+        Assert.Contains(large.Missing, m => m.Subject == "latencyP50");
+    }
+
+    [Fact]
+    public void Ticks_without_traffic_are_no_evidence_of_anything()
+    {
+        GateVerdict verdict = Gate.Evaluate(Gates.Input(Gates.Devices(3, i => Gates.Device(i, 500, pairs: 0, logRatio: null))));
+
+        Assert.Equal(GateDecision.Hold, verdict.Decision);
+        Assert.All(verdict.Devices, d => Assert.Equal((0L, "no judged pairs yet"), (d.Pairs, d.Reason)));
+    }
+
+    [Fact]
+    public void Before_the_noise_is_known_nothing_is_judged()
+    {
+        GateVerdict verdict = Gate.Evaluate(Gates.Input(Gates.Devices(3, i => Gates.Device(i, 2, disagreements: 90))) with { Calibration = null });
+
+        Assert.Equal(GateDecision.Hold, verdict.Decision);
+        MissingEvidence calibration = Assert.Single(verdict.Missing, m => m.Code == MissingCodes.Calibration);
+        Assert.Contains("2 of 3 calibration ticks", calibration.Detail, StringComparison.Ordinal);
+        Assert.All(verdict.Metrics, m => Assert.Equal(MetricState.Absent, m.State));
+    }
+
+    [Fact]
+    public void A_baseline_that_disagrees_with_itself_is_not_held_against_the_candidate()
+    {
+        GateCalibration noisy = Gates.Quiet with { NoiseRate = 0.05, NoiseRateUpper = 0.06 };
+        List<GateDevice> devices = [.. Gates.Devices(4, i => Gates.Device(i, 60, disagreements: 5))];
+
+        Assert.Equal(GateDecision.Promote, Gate.Evaluate(Gates.Input(devices, calibration: noisy)).Decision);
+        Assert.Equal(GateDecision.Rollback, Gate.Evaluate(Gates.Input(devices)).Decision);
+    }
+
+    [Fact]
+    public void Signs_of_harm_hold_before_they_take_back()
+    {
+        GateVerdict At(int ticks) => Gate.Evaluate(Gates.Input(Gates.Devices(12, i => Gates.Device(i, ticks, disagreements: 5)), margins: Gates.Margins with { PairsPerDevice = 100 }));
+        int amber = Enumerable.Range(1, 50).First(t => At(t).Amber);
+        int back = Enumerable.Range(1, 50).First(t => At(t).Decision == GateDecision.Rollback);
+
+        Assert.True(amber < back, $"amber at {amber}, back at {back}");
+        Assert.Contains(At(amber).Missing, m => m.Code == MissingCodes.Amber);
+        Assert.Contains("harmed beyond the margin: E = ", At(back).Reason, StringComparison.Ordinal);
+        Assert.Contains("disagreement 5 % (margin 2 points)", At(back).Reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_heavier_weight_takes_back_sooner()
+    {
+        int Ticks(double weight) => Enumerable.Range(1, 100).First(t => Gate.Evaluate(Gates.Input(
+            Gates.Devices(12, i => Gates.Device(i, t, disagreements: 3)), margins: Gates.Margins with { WeightDisagreement = weight })).Decision == GateDecision.Rollback);
+
+        Assert.True(Ticks(10) < Ticks(1));
+        Assert.True(Ticks(1) < Ticks(0.01));
+    }
+
+    [Fact]
+    public void A_soak_that_is_not_over_holds_what_would_promote()
+    {
+        GateInput input = Gates.Input(Gates.Devices(3, i => Gates.Device(i, 30))) with { Soak = TimeSpan.FromHours(2) };
+
+        MissingEvidence soak = Assert.Single(Gate.Evaluate(input).Missing);
+        Assert.Equal((MissingCodes.Soak, "soaked 3600 of 7200 s"), (soak.Code, soak.Detail));
+        Assert.Equal(GateDecision.Promote, Gate.Evaluate(input with { EvaluatedAt = Gates.Start.AddHours(2) }).Decision);
+    }
+
+    [Fact]
+    public void Harm_needs_half_of_the_devices_that_report_and_does_not_wait_for_the_slow_ones()
+    {
+        GateDevice Harmed(int number, int ticks) => Gates.Device(number, ticks, disagreements: 50);
+
+        GateVerdict ahead = Gate.Evaluate(Gates.Input(Gates.Devices(12, i => Harmed(i, i == 0 ? 20 : 0)), classSize: 12));
+        GateVerdict half = Gate.Evaluate(Gates.Input(Gates.Devices(12, i => Harmed(i, i < 6 ? 20 : 0)), classSize: 12));
+        GateVerdict silent = Gate.Evaluate(Gates.Input(Gates.Devices(12, i => i == 0 ? Harmed(i, 20) : Harmed(i, 0) with { Standing = DeviceStanding.Missing }), classSize: 12));
+
+        Assert.Equal(GateDecision.Hold, ahead.Decision);
+        Assert.Equal(0, ahead.Metrics[0].HarmObservations);
+        Assert.Equal(GateDecision.Rollback, half.Decision);
+        Assert.Equal(GateDecision.Rollback, silent.Decision);
+    }
+
+    [Fact]
+    public void Margins_that_were_moved_after_the_start_are_refused()
+    {
+        GateInput input = Gates.Input([Gates.Device(0, 30)]);
+
+        ArgumentException error = Assert.Throws<ArgumentException>(() => Gate.Evaluate(input with { Margins = input.Margins with { DisagreementPoints = 10 } }));
+        Assert.Contains(input.MarginsHash.ToString(), error.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(StageKind.Canary, 19, 1, GateDecision.Promote), InlineData(StageKind.Canary, 18, 2, GateDecision.Hold)]
+    [InlineData(StageKind.Canary, 5, 1, GateDecision.Hold), InlineData(StageKind.Full, 19, 1, GateDecision.Hold), InlineData(StageKind.Full, 20, 0, GateDecision.Promote)]
+    public void A_serving_stage_tolerates_the_stated_share_of_missing_devices_and_a_full_one_its_own(StageKind stage, int reached, int missing, GateDecision expected)
+    {
+        GateInput input = Gates.Input(Gates.Devices(reached + missing, i => Gates.Device(i) with { Standing = i < reached ? DeviceStanding.Reached : DeviceStanding.Missing, Shadowing = false }), classSize: 100);
+
+        Assert.Equal(expected, Gate.Evaluate(input with { Stage = stage, StageIndex = 2 }).Decision);
+    }
+}

@@ -1,0 +1,53 @@
+using System.Text.Json;
+using EdgeFleet.Rollouts.Gating;
+using EdgeFleet.Rollouts.Specs;
+using EdgeFleet.Rollouts.Tests.Stages;
+
+namespace EdgeFleet.Rollouts.Tests.Gating;
+
+public sealed class RecomputationTests
+{
+    [Theory, InlineData(3, 0.0), InlineData(8, 0.03), InlineData(12, 0.01), InlineData(30, 0.5)]
+    public void Every_stored_verdict_comes_out_the_same_to_the_last_bit_after_a_trip_through_json(int devices, double disagreement)
+    {
+        FakeFleet fleet = new FakeFleet(Stages.Rollouts.Staged, Stages.Rollouts.Policy)
+            .Add("orin", devices, i => new Behaviour { DisagreementRate = disagreement, RefusesAtBench = i == 1 })
+            .Run(80);
+
+        Assert.Contains(fleet.Verdicts, v => v.Input.Stage == StageKind.Shadow && v.Input.Devices.Any(d => d.Ticks.Count > 0));
+        foreach (StoredVerdict verdict in fleet.Verdicts)
+        {
+            string json = JsonSerializer.Serialize(verdict, RolloutsJsonContext.Default.StoredVerdict);
+            StoredVerdict read = JsonSerializer.Deserialize(json, RolloutsJsonContext.Default.StoredVerdict)!;
+
+            Assert.True(Gate.Recompute(read).Same);
+            Assert.Equal(json, JsonSerializer.Serialize(read, RolloutsJsonContext.Default.StoredVerdict));
+        }
+    }
+
+    [Fact]
+    public void An_infinite_e_value_survives_the_store()
+    {
+        GateInput input = Gates.Input(Gates.Devices(10, i => Gates.Device(i, ticks: 5)), classSize: 10);
+        StoredVerdict stored = new(input, Gate.Evaluate(input));
+        Assert.Equal(double.PositiveInfinity, stored.Verdict.Metrics[0].PromotionLogE);
+
+        string json = JsonSerializer.Serialize(stored, RolloutsJsonContext.Default.StoredVerdict);
+        Assert.True(Gate.Recompute(JsonSerializer.Deserialize(json, RolloutsJsonContext.Default.StoredVerdict)!).Same);
+    }
+
+    [Fact]
+    public void One_changed_count_is_seen()
+    {
+        GateInput input = Gates.Input(Gates.Devices(4, i => Gates.Device(i, ticks: 25)));
+        StoredVerdict stored = new(input, Gate.Evaluate(input));
+        GateDevice first = input.Devices[0];
+        GateTick[] ticks = [.. first.Ticks];
+        ticks[7] = ticks[7] with { Disagreements = 1 };
+        GateInput changed = input with { Devices = [first with { Ticks = ticks }, .. input.Devices.Skip(1)] };
+
+        Assert.True(Gate.Recompute(stored).Same);
+        Assert.False(Gate.Recompute(stored with { Input = changed }).Same);
+        Assert.False(Gate.Recompute(stored with { Verdict = stored.Verdict with { Reason = "because" } }).Same);
+    }
+}
