@@ -10,16 +10,21 @@ internal sealed class HarmEvidence
 {
     private readonly GateScales _scales;
 
-    private HarmEvidence(GateScales scales)
+    private HarmEvidence(GateScales scales, IEnumerable<List<GateTick>> reportedByTick)
     {
         _scales = scales;
-        Disagreement = BettingEProcess.StartHarm(scales.DisagreementHarmNull);
-        Latency = BettingEProcess.StartHarm(LogRatioMap.NullMean);
+        List<double> disagreements = [], latencies = [];
+        foreach (List<GateTick> reported in reportedByTick)
+        {
+            Average(reported, disagreements, latencies);
+        }
+        Disagreement = BettingEProcess.Observe(BettingEProcess.StartHarm(scales.DisagreementHarmNull), disagreements);
+        Latency = BettingEProcess.Observe(BettingEProcess.StartHarm(LogRatioMap.NullMean), latencies);
     }
 
-    public BettingState Disagreement { get; private set; }
+    public BettingState Disagreement { get; }
 
-    public BettingState Latency { get; private set; }
+    public BettingState Latency { get; }
 
     /// <summary>log of the weighted average.</summary>
     public double LogE
@@ -40,23 +45,16 @@ internal sealed class HarmEvidence
     }
 
     /// <summary>Evidence of one device on its own ticks.</summary>
-    public static HarmEvidence OfDevice(GateDevice device, GateScales scales)
-    {
-        HarmEvidence harm = new(scales);
-        foreach (GateTick tick in scales.Judged(device))
-        {
-            harm.Observe([tick]);
-        }
-        return harm;
-    }
+    public static HarmEvidence OfDevice(GateDevice device, GateScales scales) => new(scales, scales.Judged(device).Select(tick => new List<GateTick> { tick }));
 
     /// <summary>
     /// Evidence of a class: the mean over its devices, tick by tick. A tick counts once half of the devices that can
     /// still report it have done so; a slow minority cannot hold it up, and a device that runs ahead does not speak alone.
     /// </summary>
-    public static HarmEvidence OfClass(IReadOnlyList<GateDevice> devices, GateScales scales)
+    public static HarmEvidence OfClass(IReadOnlyList<GateDevice> devices, GateScales scales) => new(scales, ByTick(devices, scales));
+
+    private static IEnumerable<List<GateTick>> ByTick(IReadOnlyList<GateDevice> devices, GateScales scales)
     {
-        HarmEvidence harm = new(scales);
         List<GateTick>[] ticks = [.. devices.Select(d => scales.Judged(d).ToList())];
         bool[] stillReports = [.. devices.Select(d => d.Shadowing && d.Standing is not DeviceStanding.Missing)];
         int[] next = new int[ticks.Length];
@@ -73,7 +71,7 @@ internal sealed class HarmEvidence
             }
             if (tick == long.MaxValue)
             {
-                return harm;
+                yield break;
             }
             reported.Clear();
             int possible = 0;
@@ -88,13 +86,13 @@ internal sealed class HarmEvidence
             }
             if (2 * reported.Count >= possible)
             {
-                harm.Observe(reported);
+                yield return reported;
             }
         }
     }
 
     // Devices of one tick in enrolment order: the sums are the same to the last bit each time.
-    private void Observe(List<GateTick> reported)
+    private void Average(List<GateTick> reported, List<double> disagreements, List<double> latencies)
     {
         double disagreement = 0, latency = 0;
         int withPairs = 0, withLatency = 0;
@@ -113,11 +111,11 @@ internal sealed class HarmEvidence
         }
         if (withPairs > 0)
         {
-            Disagreement = BettingEProcess.Observe(Disagreement, Math.Min(disagreement / withPairs, 1));
+            disagreements.Add(Math.Min(disagreement / withPairs, 1));
         }
         if (withLatency > 0)
         {
-            Latency = BettingEProcess.Observe(Latency, Math.Min(latency / withLatency, 1));
+            latencies.Add(Math.Min(latency / withLatency, 1));
         }
     }
 }

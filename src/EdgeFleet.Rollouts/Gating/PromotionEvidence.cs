@@ -49,8 +49,7 @@ internal sealed record PromotionEvidence(BettingState Disagreement, BettingState
     /// <summary>A device's own evidence.</summary>
     public static PromotionEvidence OfDevice(GateDevice device, GateScales scales)
     {
-        BettingState disagreement = BettingEProcess.StartPromotion(GateScales.DisagreementPromotionNull);
-        BettingState latency = BettingEProcess.StartPromotion(LogRatioMap.NullMean);
+        List<double> windows = [], latencies = [];
         long pairs = 0, disagreements = 0;
         foreach (GateTick tick in scales.Judged(device))
         {
@@ -58,15 +57,19 @@ internal sealed record PromotionEvidence(BettingState Disagreement, BettingState
             disagreements += tick.Disagreements;
             if (pairs >= scales.PairsPerWindow)
             {
-                disagreement = BettingEProcess.Observe(disagreement, scales.DisagreementUnit(disagreements, pairs));
+                windows.Add(scales.DisagreementUnit(disagreements, pairs));
                 (pairs, disagreements) = (0, 0);
             }
             if (tick.Pairs > 0 && tick.MedianLogLatencyRatio is { } ratio)
             {
-                latency = BettingEProcess.Observe(latency, scales.Latency.ToUnit(ratio));
+                latencies.Add(scales.Latency.ToUnit(ratio));
             }
         }
-        return new PromotionEvidence(disagreement, latency, Window, Tick);
+        return new PromotionEvidence(
+            BettingEProcess.Observe(BettingEProcess.StartPromotion(GateScales.DisagreementPromotionNull), windows),
+            BettingEProcess.Observe(BettingEProcess.StartPromotion(LogRatioMap.NullMean), latencies),
+            Window,
+            Tick);
     }
 
     // The first ticks that reach the asked number of pairs: what a device said does not change when more arrives.

@@ -5,7 +5,8 @@ using EdgeFleet.Rollouts.Specs;
 namespace EdgeFleet.Rollouts.Stages;
 
 /// <summary>One look at one hardware class. Returns the same instance when nothing changes.</summary>
-internal sealed class ClassReconciler(RolloutState state, RolloutWorld world, IReadOnlyDictionary<string, DeviceView> views, DecisionLog log)
+internal sealed class ClassReconciler(
+    RolloutState state, RolloutWorld world, IReadOnlyDictionary<string, DeviceView> views, ReportedEvidence evidence, DecisionLog log)
 {
     // A class whose first devices all refuse is not tried to the end: what refuses them is the hardware that they share.
     private const int RefusalsPerBenchDevice = 3;
@@ -89,7 +90,7 @@ internal sealed class ClassReconciler(RolloutState state, RolloutWorld world, IR
     };
 
     private List<GateDevice> GateDevices(ClassProgress progress) =>
-        [.. progress.Devices.Where(d => d.Stage >= 0).Select(d => DeviceReading.ForGate(d, View(d), progress, state, world.Now))];
+        [.. progress.Devices.Where(d => d.Stage >= 0).Select(d => DeviceReading.ForGate(d, View(d), progress, state, evidence, world.Now))];
 
     private DeviceView? View(DeviceProgress device) => views.GetValueOrDefault(device.DeviceId);
 
@@ -104,7 +105,7 @@ internal sealed class ClassReconciler(RolloutState state, RolloutWorld world, IR
             {
                 continue;
             }
-            GateDevice read = DeviceReading.ForGate(device, View(device), progress, state, world.Now);
+            GateDevice read = DeviceReading.ForGate(device, View(device), progress, state, evidence, world.Now);
             (DeviceStanding standing, string reason) = (read.Standing, read.StandingReason);
             // One broken invariant takes its device back at once, whatever the device itself makes of it.
             if (read.Invariants.Count > 0 && standing != DeviceStanding.Excluded)

@@ -57,10 +57,12 @@ internal static class DeviceReading
     public static TimeSpan TimeLimit(StageSpec stage, PolicySpec policy) =>
         TimeSpan.FromSeconds(policy.Limits.DeviceSeconds + (stage.Goal == DeploymentGoal.Active ? policy.Probation.Seconds : 0));
 
-    public static GateDevice ForGate(DeviceProgress device, DeviceView? view, ClassProgress progress, RolloutState state, DateTimeOffset now)
+    public static GateDevice ForGate(
+        DeviceProgress device, DeviceView? view, ClassProgress progress, RolloutState state, ReportedEvidence evidence, DateTimeOffset now)
     {
         (DeviceStanding standing, string reason) = Standing(device, view, progress, state, now);
         DeploymentReport? report = view is not null && view.HardwareClass == progress.HardwareClass ? view.Deployment : null;
+        (IReadOnlyList<GateTick> ticks, IReadOnlyList<InvariantFinding> invariants) = report is null ? ([], []) : evidence.Of(report);
         return new GateDevice
         {
             DeviceId = device.DeviceId,
@@ -68,8 +70,8 @@ internal static class DeviceReading
             Standing = standing,
             StandingReason = reason,
             Shadowing = report?.Phase == DeploymentPhase.Shadowing,
-            Ticks = report is null ? [] : [.. report.Ticks.GroupBy(t => t.Tick).OrderBy(g => g.Key).Select(g => GateTick.From(g.First()))],
-            Invariants = device.Exit is { } exit ? exit.Invariants : report is null ? [] : InvariantReading.Of(report, state.Margins),
+            Ticks = ticks,
+            Invariants = device.Exit?.Invariants ?? invariants,
             BenchLatencyRatio = report?.Bench?.LatencyRatio,
         };
     }

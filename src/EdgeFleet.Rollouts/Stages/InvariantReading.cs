@@ -8,10 +8,9 @@ namespace EdgeFleet.Rollouts.Stages;
 /// <summary>Finds broken invariants in what a device reported: its ticks, its probation and how its deployment ended.</summary>
 internal static class InvariantReading
 {
-    public static IReadOnlyList<InvariantFinding> Of(DeploymentReport report, GateMargins margins)
+    public static IReadOnlyList<InvariantFinding> Of(DeploymentReport report, IReadOnlyList<ShadowTick> ticks, GateMargins margins)
     {
         List<InvariantFinding> found = [];
-        List<ShadowTick> ticks = [.. report.Ticks.DistinctBy(t => t.Tick).OrderBy(t => t.Tick)];
         Count(found, InvariantKind.ModelCrashed, ticks.Count(t => t.Crashed), "shadow worker died");
         Count(found, InvariantKind.OutOfMemory, ticks.Count(t => t.OutOfMemory), "out of memory in the shadow");
         Count(found, InvariantKind.NonFinite, ticks.Sum(t => (long)t.CandidateNonFinite), "outputs with NaN or infinity in the shadow");

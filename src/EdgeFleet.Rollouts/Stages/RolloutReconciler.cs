@@ -33,12 +33,13 @@ public static class RolloutReconciler
     private static RolloutState Settle(RolloutState state, RolloutWorld world, DecisionLog log)
     {
         Dictionary<string, DeviceView> views = world.Devices.ToDictionary(d => d.DeviceId, StringComparer.Ordinal);
+        ReportedEvidence evidence = new(state.Margins);
         RolloutState next = Enrol(state, world, log);
         // Each pass moves a class at most one step; a class has few, and none leads back.
         for (int pass = 0; pass < 16 + (8 * next.Spec.Stages.Count) + next.Classes.Sum(c => c.Devices.Count); pass++)
         {
             RolloutState before = next;
-            next = StepClasses(next, world, views, log);
+            next = StepClasses(next, new ClassReconciler(next, world, views, evidence, log), log);
             if (ReferenceEquals(next, before))
             {
                 return Conclude(next, log);
@@ -64,9 +65,8 @@ public static class RolloutReconciler
         return state with { Phase = RolloutPhase.Running, Classes = classes, NotDrawn = notDrawn, Reason = "" };
     }
 
-    private static RolloutState StepClasses(RolloutState state, RolloutWorld world, Dictionary<string, DeviceView> views, DecisionLog log)
+    private static RolloutState StepClasses(RolloutState state, ClassReconciler reconciler, DecisionLog log)
     {
-        ClassReconciler reconciler = new(state, world, views, log);
         ClassProgress[]? classes = null;
         for (int i = 0; i < state.Classes.Count; i++)
         {

@@ -22,43 +22,46 @@ public static class BettingEProcess
     public static BettingState StartPromotion(double nullMean, int? populationSize = null) =>
         Start(BettingDirection.Promotion, nullMean, populationSize);
 
-    /// <summary>Takes the observations in order.</summary>
+    /// <summary>Takes one observation in [0, 1].</summary>
+    public static BettingState Observe(BettingState state, double observation) => Observe(state, [observation]);
+
+    /// <summary>Takes the observations in order; the same as taking them one by one.</summary>
     public static BettingState Observe(BettingState state, IEnumerable<double> observations)
     {
+        Span<double> wealth = stackalloc double[BettingGrid.Size];
+        state.LogWealth.CopyTo(wealth);
+        long count = state.Count;
+        double sum = state.Sum, maximum = state.MaxLogE;
+        bool impossible = state.NullImpossible;
         foreach (double observation in observations)
         {
-            state = Observe(state, observation);
+            if (!(observation >= 0 && observation <= 1))
+            {
+                throw new ArgumentOutOfRangeException(nameof(observations), observation, "an observation lies in [0, 1]");
+            }
+            if (count >= state.PopulationSize)
+            {
+                throw new InvalidOperationException($"all {state.PopulationSize} members of the class were already observed");
+            }
+            double nullMean = RemainingNullMean(state, count, sum);
+            count++;
+            sum += observation;
+            if (impossible)
+            {
+                continue;
+            }
+            // At 0 or below, the rest of the class would have to lie below 0 for the null to be false: no more bets.
+            if (state.PopulationSize is null || nullMean > Tolerance)
+            {
+                Bet(wealth, state.Direction, nullMean, observation);
+            }
+            impossible = IsNullImpossible(state, count, sum);
+            if (!impossible)
+            {
+                maximum = Math.Max(maximum, BettingGrid.LogMeanExp(wealth));
+            }
         }
-        return state;
-    }
-
-    /// <summary>Takes one observation in [0, 1].</summary>
-    public static BettingState Observe(BettingState state, double observation)
-    {
-        if (!(observation >= 0 && observation <= 1))
-        {
-            throw new ArgumentOutOfRangeException(nameof(observation), observation, "an observation lies in [0, 1]");
-        }
-        if (state.PopulationSize is { } size && state.Count >= size)
-        {
-            throw new InvalidOperationException($"all {size} members of the class were already observed");
-        }
-
-        double nullMean = RemainingNullMean(state);
-        BettingState next = state with { Count = state.Count + 1, Sum = state.Sum + observation };
-        if (state.NullImpossible)
-        {
-            return next;
-        }
-        // The rest of the class would have to lie below 0: the sample alone already makes the null true. No more bets.
-        bool frozen = state.PopulationSize is not null && nullMean <= Tolerance;
-        if (!frozen)
-        {
-            next = next with { LogWealth = Bet(state, nullMean, observation) };
-        }
-        next = next with { NullImpossible = IsNullImpossible(next) };
-        double logE = next.LogE;
-        return next with { MaxLogE = double.IsPositiveInfinity(logE) || logE <= next.MaxLogE ? next.MaxLogE : logE };
+        return state with { Count = count, Sum = sum, LogWealth = ImmutableArray.Create<double>(wealth), MaxLogE = maximum, NullImpossible = impossible };
     }
 
     private static BettingState Start(BettingDirection direction, double nullMean, int? populationSize)
@@ -80,39 +83,28 @@ public static class BettingEProcess
         };
     }
 
-    private static ImmutableArray<double> Bet(BettingState state, double nullMean, double observation)
+    private static void Bet(Span<double> wealth, BettingDirection direction, double nullMean, double observation)
     {
         // A remaining mean of 1 says that under the null every device left shows exactly 1; betting has nothing to add,
-        // any other value makes the null impossible, and that is decided by the caller.
-        if (state.Direction == BettingDirection.Promotion && nullMean >= 1 - Tolerance)
+        // and any other value makes the null impossible, which is decided after the bet.
+        if (direction == BettingDirection.Promotion && nullMean >= 1 - Tolerance)
         {
-            return state.LogWealth;
+            return;
         }
-        double edge = state.Direction == BettingDirection.Harm
+        double edge = direction == BettingDirection.Harm
             ? (observation - nullMean) / nullMean
             : (nullMean - observation) / (1 - nullMean);
-        var next = new double[BettingGrid.Size];
         ReadOnlySpan<double> fractions = BettingGrid.Fractions;
-        for (int g = 0; g < next.Length; g++)
+        for (int g = 0; g < wealth.Length; g++)
         {
-            next[g] = state.LogWealth[g] + Math.Log(1 + (fractions[g] * edge));
+            wealth[g] += Math.Log(1 + (fractions[g] * edge));
         }
-        return ImmutableArray.Create(next);
     }
 
     // Mean that the members not yet seen must have (at least) for the null to hold for the whole class.
-    private static double RemainingNullMean(BettingState state) =>
-        state.PopulationSize is { } size
-            ? ((size * state.NullMean) - state.Sum) / (size - state.Count)
-            : state.NullMean;
+    private static double RemainingNullMean(BettingState state, long count, double sum) =>
+        state.PopulationSize is { } size ? ((size * state.NullMean) - sum) / (size - count) : state.NullMean;
 
-    private static bool IsNullImpossible(BettingState state)
-    {
-        if (state.PopulationSize is not { } size)
-        {
-            return false;
-        }
-        double needed = (size * state.NullMean) - state.Sum;
-        return needed > (size - state.Count) + (Tolerance * size);
-    }
+    private static bool IsNullImpossible(BettingState state, long count, double sum) =>
+        state.PopulationSize is { } size && (size * state.NullMean) - sum > size - count + (Tolerance * size);
 }

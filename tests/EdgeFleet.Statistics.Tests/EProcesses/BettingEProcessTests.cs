@@ -87,7 +87,7 @@ public sealed class BettingEProcessTests
         BettingState full = BettingEProcess.Observe(BettingEProcess.StartPromotion(0.2, 10), [1.0, 1.0]);
         BettingState frozen = BettingEProcess.Observe(full, [0.0, 0.0, 0.0, 0.0]);
 
-        Assert.Equal(full.LogWealth, frozen.LogWealth);
+        Assert.Equal(full.LogWealth.AsSpan(), frozen.LogWealth.AsSpan());
         Assert.False(frozen.Rejects(0.5));
     }
 
