@@ -1,0 +1,24 @@
+namespace EdgeFleet.Measurement;
+
+/// <summary>
+/// Coin flips from a seed (SplitMix64), the same on every machine and in every release of .NET, so that an order of
+/// measurement can be told again from its seed.
+/// </summary>
+public sealed class SeededCoin(ulong seed)
+{
+    private ulong _state = seed;
+
+    public bool Flip() => (Next() >> 63) != 0;
+
+    /// <summary>True with this chance.</summary>
+    public bool Chance(double share) => (Next() >> 11) * (1.0 / (1UL << 53)) < share;
+
+    private ulong Next()
+    {
+        _state += 0x9E37_79B9_7F4A_7C15;
+        ulong z = _state;
+        z = (z ^ (z >> 30)) * 0xBF58_476D_1CE4_E5B9;
+        z = (z ^ (z >> 27)) * 0x94D0_49BB_1331_11EB;
+        return z ^ (z >> 31);
+    }
+}
