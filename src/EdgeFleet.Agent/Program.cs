@@ -1,9 +1,12 @@
 using System.CommandLine;
 using EdgeFleet.Agent.Serving;
+using EdgeFleet.Agent.Trials;
 
 RootCommand root = new("EdgeFleet on a device.")
 {
     ServeCommand.Create(),
+    BenchCommand.Create(),
+    ShadowCommand.Create(),
 };
 ParseResult parsed = root.Parse(args);
 int code = await parsed.InvokeAsync();

@@ -1,0 +1,35 @@
+using System.CommandLine;
+using EdgeFleet.Core.Evidence;
+using EdgeFleet.Measurement.Benchmarks;
+
+namespace EdgeFleet.Agent.Trials;
+
+/// <summary><c>edgefleet-agent bench --job FILE</c>: the paired benchmark in a process that may die.</summary>
+public static class BenchCommand
+{
+    public static Command Create()
+    {
+        Option<string> job = new("--job") { Description = "The job, one JSON document.", HelpName = "FILE", Required = true };
+        Command command = new("bench", "Worker: benchmark a candidate against the baseline and write the evidence as JSON lines.") { job };
+        command.SetAction((parsed, cancellationToken) => WorkerProcess.RunAsync(
+            (output, stop) => RunAsync(parsed.GetValue(job)!, output, TimeProvider.System, stop), cancellationToken));
+        return command;
+    }
+
+    internal static async Task RunAsync(string path, WorkerOutput output, TimeProvider time, CancellationToken cancellationToken)
+    {
+        BenchJob job = JobFile.Read(path, EvidenceJsonContext.Default.BenchJob);
+        JobFile.Require(path, job.SchemaVersion == BenchJob.CurrentSchemaVersion, $"schemaVersion {job.SchemaVersion} is not known; this build reads {BenchJob.CurrentSchemaVersion}");
+        JobFile.Require(path, job.Blocks is > 0 and <= 10_000, $"blocks is {job.Blocks}; 1 to 10000 are possible");
+        JobFile.Require(path, job.BlockMs is > 0 and <= 600_000, $"blockMs is {job.BlockMs}; 1 to 600000 are possible");
+        JobFile.Require(path, job.WarmUpMs is >= 0 and <= 600_000, $"warmUpMs is {job.WarmUpMs}; 0 to 600000 are possible");
+        JobFile.Require(path, job.IntraOpThreads is > 0 and <= 1024, $"intraOpThreads is {job.IntraOpThreads}; 1 to 1024 are possible");
+        BenchEvidence evidence = await PairedBenchmark.RunAsync(job, new Lines(output), cancellationToken, time);
+        output.Write(WorkerLine.OfResult(evidence));
+    }
+
+    private sealed class Lines(WorkerOutput output) : IProgress<BenchProgress>
+    {
+        public void Report(BenchProgress value) => output.Write(WorkerLine.OfProgress(value.Stage, value.Share));
+    }
+}

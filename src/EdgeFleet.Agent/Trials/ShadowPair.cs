@@ -1,0 +1,101 @@
+using System.Diagnostics;
+using EdgeFleet.Inference;
+
+namespace EdgeFleet.Agent.Trials;
+
+/// <summary>What one input showed.</summary>
+internal enum PairState
+{
+    /// <summary>Both answered.</summary>
+    Compared,
+    /// <summary>The input is of no use: the baseline did not answer it.</summary>
+    BaselineFailed,
+    CandidateFailed,
+}
+
+/// <summary>One input on both models.</summary>
+/// <param name="BaselineTicks">Stopwatch ticks of the baseline's run; the candidate's likewise.</param>
+internal readonly record struct PairOutcome(PairState State, bool Disagrees, bool NonFinite, bool WrongShape, long BaselineTicks, long CandidateTicks);
+
+/// <summary>
+/// Baseline and candidate side by side in this worker. An input runs on one after the other in the order that a coin says:
+/// with a fixed order, whatever the first leaves behind (clocks, heat, caches) would be charged to the second.
+/// </summary>
+internal sealed class ShadowPair(LoadedModel baseline, LoadedModel candidate) : IDisposable
+{
+    private readonly ShadowSide _baseline = new(baseline);
+    private readonly ShadowSide _candidate = new(candidate);
+
+    public PairOutcome Compare(IReadOnlyList<Tensor> inputs, bool candidateFirst)
+    {
+        ShadowSide first = candidateFirst ? _candidate : _baseline;
+        ShadowSide second = candidateFirst ? _baseline : _candidate;
+        bool firstRan = first.TryRun(inputs);
+        bool secondRan = second.TryRun(inputs);
+        (bool baselineRan, bool candidateRan) = candidateFirst ? (secondRan, firstRan) : (firstRan, secondRan);
+        if (!baselineRan)
+        {
+            return new PairOutcome(PairState.BaselineFailed, false, false, false, 0, 0);
+        }
+        if (!candidateRan)
+        {
+            return new PairOutcome(PairState.CandidateFailed, false, false, false, 0, 0);
+        }
+        bool nonFinite = false, wrongShape = false;
+        for (int i = 0; i < _baseline.Outputs.Count; i++)
+        {
+            Tensor mine = _candidate.Outputs[i];
+            nonFinite |= !TensorChecks.AllFinite(mine.ElementType, mine.Data.Span);
+            wrongShape |= !mine.Shape.SequenceEqual(_baseline.Outputs[i].Shape);
+        }
+        return new PairOutcome(PairState.Compared, _baseline.Disagrees(_candidate.Outputs), nonFinite, wrongShape, _baseline.Ticks, _candidate.Ticks);
+    }
+
+    /// <summary>The baseline twice: how often it disagrees with itself, and how much its latency varies, is what noise can do.</summary>
+    public PairOutcome CompareBaselineWithItself(IReadOnlyList<Tensor> inputs)
+    {
+        if (!_baseline.TryRun(inputs))
+        {
+            return new PairOutcome(PairState.BaselineFailed, false, false, false, 0, 0);
+        }
+        IReadOnlyList<Tensor> outputs = _baseline.Outputs;
+        long ticks = _baseline.Ticks;
+        return _baseline.TryRun(inputs)
+            ? new PairOutcome(PairState.Compared, _baseline.Disagrees(outputs), false, false, ticks, _baseline.Ticks)
+            : new PairOutcome(PairState.BaselineFailed, false, false, false, 0, 0);
+    }
+
+    public void Dispose()
+    {
+        baseline.Dispose();
+        candidate.Dispose();
+    }
+
+    private sealed class ShadowSide(LoadedModel model)
+    {
+        public IReadOnlyList<Tensor> Outputs { get; private set; } = [];
+
+        public long Ticks { get; private set; }
+
+        public bool TryRun(IReadOnlyList<Tensor> inputs)
+        {
+            try
+            {
+                long start = Stopwatch.GetTimestamp();
+                Outputs = model.Run(inputs);
+                Ticks = Stopwatch.GetTimestamp() - start;
+                return true;
+            }
+            catch (InferenceException)
+            {
+                // Counted by the caller; the worker goes on with the next input.
+                return false;
+            }
+        }
+
+        /// <summary>Whether the first output names other labels. An answer that is no number names none, and so differs.</summary>
+        public bool Disagrees(IReadOnlyList<Tensor> other) =>
+            !Outputs[0].Shape.SequenceEqual(other[0].Shape)
+            || !TensorChecks.SameLabels(Outputs[0].ElementType, Outputs[0].Shape, Outputs[0].Data.Span, other[0].Data.Span);
+    }
+}

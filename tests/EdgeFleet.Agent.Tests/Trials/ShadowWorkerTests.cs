@@ -1,0 +1,148 @@
+using System.Threading.Channels;
+using EdgeFleet.Agent.Serving.Control;
+using EdgeFleet.Agent.Tests.Serving;
+using EdgeFleet.Agent.Trials;
+using EdgeFleet.Core.Evidence;
+using EdgeFleet.Testing.Onnx;
+
+namespace EdgeFleet.Agent.Tests.Trials;
+
+public sealed class ShadowWorkerTests : IDisposable
+{
+    private readonly DeviceState _state = new();
+    private readonly Lines _lines = new();
+
+    [Fact]
+    public async Task Live_inputs_are_compared_and_each_tick_tells_what_was_seen()
+    {
+        _state.Point("add", _state.AddArtifact("add", TinyModel.AddBias([0, 0])));
+        await using RunnerFixture runner = await RunnerFixture.StartAsync(_state);
+        ShadowJob job = Job(runner, candidate: TinyModel.AddBias([15, 0])) with { NoiseShare = 0.5, FirstTick = 40 };
+
+        List<ShadowTick> ticks = await ShadowAsync(job, runner, until: tick => tick.Pairs > 0 && tick.NoisePairs > 0);
+
+        Assert.Equal(Enumerable.Range(40, ticks.Count).Select(i => (long)i), ticks.Select(tick => tick.Tick));
+        ShadowTick seen = ticks[^1];
+        // Inputs are (10, 20) and (20, 10): fifteen more on the left flips the first and leaves the second.
+        Assert.InRange(seen.Disagreements, 1, seen.Pairs - 1);
+        Assert.Equal((0, 0, 0, 0), (seen.NoiseDisagreements, seen.CandidateNonFinite, seen.CandidateWrongShape, seen.CandidateFailures));
+        Assert.NotNull(seen.MeanLogLatencyRatio);
+        Assert.True(seen.CandidatePeakBytes > 0);
+    }
+
+    [Fact]
+    public async Task What_the_rate_does_not_allow_is_counted_as_dropped()
+    {
+        _state.Point("add", _state.AddArtifact("add", TinyModel.AddBias([0, 0])));
+        await using RunnerFixture runner = await RunnerFixture.StartAsync(_state);
+        ShadowJob job = Job(runner, candidate: TinyModel.AddBias([0, 0])) with { MaxPerSecond = 0.001, TickMs = 200 };
+
+        List<ShadowTick> ticks = await ShadowAsync(job, runner, until: tick => tick.Dropped.GetValueOrDefault("rate") > 0);
+
+        Assert.Equal(1, ticks.Sum(tick => tick.Pairs));
+    }
+
+    [Fact]
+    public async Task A_runner_that_is_away_leaves_ticks_without_pairs_not_an_end()
+    {
+        ShadowJob job = Job(null, candidate: TinyModel.AddBias([0, 0])) with { TickMs = 20 };
+        List<ShadowTick> ticks = await ShadowAsync(job, null, until: tick => tick.Tick == 1);
+        Assert.All(ticks, tick => Assert.Equal((0, true), (tick.Pairs, tick.Dropped.ContainsKey("runnerAway"))));
+    }
+
+    [Fact]
+    public async Task More_memory_than_the_budget_ends_the_shadow_with_a_last_tick()
+    {
+        ShadowJob job = Job(null, candidate: TinyModel.AddBias([0, 0])) with { MemoryBudgetBytes = 1, TickMs = 20 };
+        WorkerException error = await Assert.ThrowsAsync<WorkerException>(() => ShadowAsync(job, null, until: _ => false));
+
+        Assert.Equal(WorkerErrors.BudgetExceeded, error.Code);
+        Assert.True(_lines.Ticks.Single().OutOfMemory);
+    }
+
+    [Theory]
+    [InlineData("garbage", WorkerErrors.ModelNotLoaded)]
+    [InlineData("contract", WorkerErrors.ContractChanged)]
+    public async Task A_candidate_that_cannot_be_compared_is_named_with_a_code(string fault, string code)
+    {
+        ShadowJob job = Job(null, candidate: fault == "garbage" ? [1, 2, 3] : TinyModel.AddBias([0, 0, 0]));
+        WorkerException error = await Assert.ThrowsAsync<WorkerException>(() => ShadowAsync(job, null, until: _ => true));
+        Assert.Equal(code, error.Code);
+        Assert.Contains(job.CandidatePath, error.Message, StringComparison.Ordinal);
+    }
+
+    public void Dispose() => _state.Dispose();
+
+    private ShadowJob Job(RunnerFixture? runner, byte[] candidate)
+    {
+        File.WriteAllBytes(_state["baseline.onnx"], TinyModel.AddBias([0, 0]));
+        File.WriteAllBytes(_state["candidate.onnx"], candidate);
+        return new ShadowJob
+        {
+            Model = "add",
+            BaselinePath = _state["baseline.onnx"],
+            CandidatePath = _state["candidate.onnx"],
+            ControlSocket = runner?.Runner.ControlSocket ?? _state["nobody.sock"],
+            TickMs = 100,
+            SamplingShare = 1,
+            MaxPerSecond = 1e6,
+            MemoryBudgetBytes = 1L << 40,
+        };
+    }
+
+    /// <summary>Shadows while an application asks, until a tick is as wanted.</summary>
+    private async Task<List<ShadowTick>> ShadowAsync(ShadowJob job, RunnerFixture? runner, Func<ShadowTick, bool> until)
+    {
+        using CancellationTokenSource done = new();
+        using RunnerClient client = new(job.ControlSocket);
+        Task asking = runner is null ? Task.CompletedTask : AskAsync(runner, done.Token);
+        Task shadowing = new ShadowWorker(job, client, new WorkerOutput(_lines), TimeProvider.System).RunAsync(done.Token);
+        Task<List<ShadowTick>> waiting = _lines.TicksUntilAsync(until, done.Token);
+        Task first = await Task.WhenAny(waiting, shadowing);
+        await done.CancelAsync();
+        await asking;
+        if (first == shadowing)
+        {
+            await shadowing;
+        }
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => shadowing);
+        return await waiting;
+    }
+
+    private static async Task AskAsync(RunnerFixture runner, CancellationToken stop)
+    {
+        for (int i = 0; !stop.IsCancellationRequested; i++)
+        {
+            (int status, string json, _) = await RunnerFixture.PostBinaryAsync(runner.Http, "add", i % 2 == 0 ? 10 : 20, i % 2 == 0 ? 20 : 10);
+            Assert.True(status == 200, json);
+        }
+    }
+
+    /// <summary>The worker's output as the supervisor reads it.</summary>
+    private sealed class Lines : StringWriter
+    {
+        private readonly Channel<ShadowTick> _ticks = Channel.CreateUnbounded<ShadowTick>();
+
+        public List<ShadowTick> Ticks { get; } = [];
+
+        public override void WriteLine(string? value)
+        {
+            if (WorkerLine.Parse(value!).Tick is { } tick)
+            {
+                Ticks.Add(tick);
+                _ticks.Writer.TryWrite(tick);
+            }
+        }
+
+        public async Task<List<ShadowTick>> TicksUntilAsync(Func<ShadowTick, bool> until, CancellationToken cancellationToken)
+        {
+            List<ShadowTick> ticks = [];
+            do
+            {
+                ticks.Add(await _ticks.Reader.ReadAsync(cancellationToken));
+            }
+            while (!until(ticks[^1]));
+            return ticks;
+        }
+    }
+}
