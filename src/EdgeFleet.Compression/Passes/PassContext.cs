@@ -12,9 +12,10 @@ public sealed class PassContext
     private readonly List<PassDecision> _decisions = [];
     private readonly SortedDictionary<string, double> _metrics = new(StringComparer.Ordinal);
 
-    internal PassContext(OnnxModel model, TargetProfile target, CalibrationRows rows, CancellationToken cancellationToken)
+    internal PassContext(OnnxModel model, string modelName, TargetProfile target, CalibrationRows rows, CancellationToken cancellationToken)
     {
         Model = model;
+        ModelName = modelName;
         Editor = new GraphEditor(model.Graph);
         Target = target;
         Rows = rows;
@@ -23,6 +24,9 @@ public sealed class PassContext
 
     /// <summary>The model as the passes before left it, all weights inside.</summary>
     public OnnxModel Model { get; }
+
+    /// <summary>What messages call the model.</summary>
+    public string ModelName { get; }
 
     public GraphEditor Editor { get; }
 

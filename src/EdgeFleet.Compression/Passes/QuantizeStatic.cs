@@ -91,7 +91,7 @@ internal sealed class QuantizeStatic : ICompressionPass
     {
         string[] tensors = [.. plan.QuantizedTensors().Select(plan.CodesOf).Distinct()];
         IReadOnlyDictionary<string, ValueRange> ranges =
-            ActivationRanges.Observe(context.Model, tensors, context.Rows, context.CancellationToken);
+            ActivationRanges.Observe(context.Model, context.ModelName, tensors, context.Rows, context.CancellationToken);
         return tensors.ToDictionary(tensor => tensor, tensor => format.Map(ranges[tensor], plan.CeilingOf(tensor)), StringComparer.Ordinal);
     }
 

@@ -14,7 +14,7 @@ namespace EdgeFleet.Compression.Quantization;
 internal static class ActivationRanges
 {
     public static IReadOnlyDictionary<string, ValueRange> Observe(
-        OnnxModel model, IReadOnlyList<string> tensors, CalibrationRows rows, CancellationToken cancellationToken)
+        OnnxModel model, string name, IReadOnlyList<string> tensors, CalibrationRows rows, CancellationToken cancellationToken)
     {
         OnnxModel exposed = model.Clone();
         HashSet<string> outputs = [.. exposed.Graph.Output.Select(output => output.Name)];
@@ -29,9 +29,9 @@ internal static class ActivationRanges
         }
 
         InferenceOptions options = new() { IntraOpThreads = 1, Optimization = GraphOptimization.None };
-        using LoadedModel loaded = LoadedModel.Load("calibration", exposed.ToBytes(), options);
+        using LoadedModel loaded = LoadedModel.Load(name, exposed.ToBytes(), options);
         DatasetSplit split = rows.Split;
-        RowInput input = RowInput.Of(loaded.Contract, "calibration", split);
+        RowInput input = RowInput.Of(loaded.Contract, name, split);
         using PreparedCall call = loaded.Prepare([input.Shape]);
         Dictionary<string, ValueRange> ranges = tensors.ToDictionary(tensor => tensor, _ => ValueRange.Empty, StringComparer.Ordinal);
         for (int first = 0; first < rows.Chosen.Count; first += input.RowsPerCall)

@@ -45,7 +45,7 @@ public sealed class CompressionRun(TimeProvider time)
         foreach (RecipeStep step in recipe.Steps)
         {
             onProgress?.Invoke(new CompressionProgress(step.Pass.Id, passes.Count, total));
-            passes.Add(Apply(step, model, recipe.Target, rows, cancellationToken));
+            passes.Add(Apply(step, model, Path.GetFileName(modelPath), recipe.Target, rows, cancellationToken));
         }
 
         onProgress?.Invoke(new CompressionProgress("verify", passes.Count, total));
@@ -64,14 +64,14 @@ public sealed class CompressionRun(TimeProvider time)
             Seconds = Math.Round(time.GetElapsedTime(start).TotalSeconds, 3),
         };
         Write(outFolder, candidate, report);
-        onProgress?.Invoke(new CompressionProgress("done", total, total));
         return report;
     }
 
-    private PassReport Apply(RecipeStep step, OnnxModel model, TargetProfile target, CalibrationRows rows, CancellationToken cancellationToken)
+    private PassReport Apply(
+        RecipeStep step, OnnxModel model, string name, TargetProfile target, CalibrationRows rows, CancellationToken cancellationToken)
     {
         long start = time.GetTimestamp();
-        PassContext context = new(model, target, rows, cancellationToken);
+        PassContext context = new(model, name, target, rows, cancellationToken);
         if (step.Pass.WhyNot(context, step.Settings) is { } reason)
         {
             throw new CompressionException($"pass '{step.Pass.Id}': {reason}");

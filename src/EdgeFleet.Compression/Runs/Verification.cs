@@ -11,20 +11,22 @@ namespace EdgeFleet.Compression.Runs;
 /// </summary>
 internal static class Verification
 {
+    private const string Baseline = "baseline";
+    private const string Candidate = "candidate";
     private static readonly GraphOptimization[] s_levels =
         [GraphOptimization.None, GraphOptimization.Basic, GraphOptimization.Extended, GraphOptimization.All];
 
     /// <exception cref="CompressionException">The candidate is not fit to use.</exception>
     public static VerificationReport Check(byte[] baseline, byte[] candidate, CalibrationRows rows, CancellationToken cancellationToken)
     {
-        float[][] expected = Answers(baseline, "baseline", GraphOptimization.All, rows, contract: null, cancellationToken);
+        float[][] expected = Answers(baseline, Baseline, GraphOptimization.All, rows, contract: null, cancellationToken);
         ModelContract contract = ContractOf(baseline);
         float[][]? first = null;
         float[][] last = [];
         double between = 0;
         foreach (GraphOptimization level in s_levels)
         {
-            last = Answers(candidate, "candidate", level, rows, contract, cancellationToken);
+            last = Answers(candidate, Candidate, level, rows, contract, cancellationToken);
             first ??= last;
             between = Math.Max(between, LargestDifference(first, last));
         }
@@ -41,7 +43,7 @@ internal static class Verification
 
     private static ModelContract ContractOf(byte[] model)
     {
-        using LoadedModel loaded = LoadedModel.Load("baseline", model, new InferenceOptions { Optimization = GraphOptimization.None });
+        using LoadedModel loaded = LoadedModel.Load(Baseline, model, new InferenceOptions { Optimization = GraphOptimization.None });
         return loaded.Contract;
     }
 
@@ -81,7 +83,7 @@ internal static class Verification
         {
             return LoadedModel.Load(name, model, new InferenceOptions { IntraOpThreads = 1, Optimization = level });
         }
-        catch (ModelLoadException ex)
+        catch (ModelLoadException ex) when (name == Candidate)
         {
             throw new CompressionException($"the {name} does not load with optimisation '{level}': {ex.Message}", ex);
         }
