@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using EdgeFleet.Controller.Hosting;
 using EdgeFleet.Core;
 using EdgeFleet.Linux.Files;
 using EdgeFleet.Linux.Processes;
@@ -13,7 +14,7 @@ namespace EdgeFleet.Controller.Broker;
 /// The controller's own mosquitto: set up so that a device reaches nothing but its own topics, started as a child, started again
 /// when it dies, and ended with the controller. Sessions find it again by themselves: the port stays the same.
 /// </summary>
-internal sealed partial class EmbeddedBroker : IAsyncDisposable
+internal sealed partial class EmbeddedBroker : IReportBroker
 {
     private static readonly TimeSpan s_stableAfter = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan s_reloadPatience = TimeSpan.FromSeconds(5);
