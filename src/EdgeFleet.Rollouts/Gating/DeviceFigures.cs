@@ -1,4 +1,5 @@
 using EdgeFleet.Statistics.Estimates;
+using EdgeFleet.Statistics.Functions;
 
 namespace EdgeFleet.Rollouts.Gating;
 
@@ -7,7 +8,7 @@ internal readonly record struct DeviceFigures(long Pairs, long Disagreements, do
 {
     public double? DisagreementPercent => Pairs == 0 ? null : 100.0 * Disagreements / Pairs;
 
-    public double? LatencyRatio => MedianLogLatencyRatio is { } ratio ? Math.Exp(ratio) : null;
+    public double? LatencyRatio => MedianLogLatencyRatio is { } ratio ? PortableMath.Exp(ratio) : null;
 
     public static DeviceFigures Of(GateDevice device, GateScales? scales)
     {

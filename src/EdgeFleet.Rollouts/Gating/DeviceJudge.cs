@@ -1,4 +1,5 @@
 using System.Globalization;
+using EdgeFleet.Statistics.Functions;
 
 namespace EdgeFleet.Rollouts.Gating;
 
@@ -42,7 +43,7 @@ internal static class DeviceJudge
             Metrics = metrics,
             Reason = Or(device.StandingReason, decision switch
             {
-                GateDecision.Rollback => string.Create(CultureInfo.InvariantCulture, $"harmed on its own pairs: E = {Math.Exp(harmLogE):0.#}"),
+                GateDecision.Rollback => string.Create(CultureInfo.InvariantCulture, $"harmed on its own pairs: E = {PortableMath.Exp(harmLogE):0.#}"),
                 GateDecision.Promote => "within the margins on its own pairs",
                 _ => string.Join("; ", metrics.Where(m => m.State is not (MetricState.Promotes or MetricState.Informational)).Select(VerdictSentence.Lacking)),
             }),

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using EdgeFleet.Rollouts.Specs;
+using EdgeFleet.Statistics.Functions;
 
 namespace EdgeFleet.Rollouts.Gating;
 
@@ -33,8 +34,8 @@ public static class Gate
 
         int cohort = input.Devices.Count(d => d.InCohort);
         double harmLogE = harm?.LogE ?? 0;
-        double harmThreshold = Math.Log(1 / input.Margins.AlphaRollback);
-        bool amber = harmLogE >= Math.Log(GateRules.AmberShare / input.Margins.AlphaRollback);
+        double harmThreshold = PortableMath.Log(1 / input.Margins.AlphaRollback);
+        bool amber = harmLogE >= PortableMath.Log(GateRules.AmberShare / input.Margins.AlphaRollback);
 
         List<DeviceVerdict> broken = [.. devices.Where(d => d.Invariants.Count > 0)];
         bool invariants = TooManyBroken(input.Devices);
@@ -67,7 +68,7 @@ public static class Gate
             Devices = devices,
             HarmLogE = harmLogE,
             HarmLogThreshold = harmThreshold,
-            PromotionLogThreshold = Math.Log(1 / input.Margins.AlphaPromotion),
+            PromotionLogThreshold = PortableMath.Log(1 / input.Margins.AlphaPromotion),
             Amber = amber,
             Missing = decision == GateDecision.Rollback ? [] : missing,
             Reason = VerdictSentence.Write(decision, kind, cohort, broken, devices, metrics, harmLogE, harmThreshold, missing),

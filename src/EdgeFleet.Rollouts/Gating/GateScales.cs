@@ -1,5 +1,6 @@
 using EdgeFleet.Rollouts.Specs;
 using EdgeFleet.Statistics.EProcesses;
+using EdgeFleet.Statistics.Functions;
 
 namespace EdgeFleet.Rollouts.Gating;
 
@@ -19,7 +20,7 @@ internal sealed class GateScales
         double margin = margins.DisagreementPoints / 100;
         _cap = margin * GateRules.CapMargins;
         DisagreementHarmNull = Math.Min(calibration.NoiseRateUpper + margin, LargestHarmNull);
-        Latency = new LogRatioMap(Math.Log(1 + (margins.LatencyP50Percent / 100)), calibration.LatencyWidthLogRatio);
+        Latency = new LogRatioMap(PortableMath.Log(1 + (margins.LatencyP50Percent / 100)), calibration.LatencyWidthLogRatio);
         // One margin's worth: with fewer pairs the cap would swallow most of what a rate at the margin shows.
         PairsPerWindow = (int)Math.Ceiling(1 / margin);
     }
@@ -39,11 +40,11 @@ internal sealed class GateScales
     /// <summary>Whether agreement gates; otherwise it is shown.</summary>
     public bool DisagreementGates => Margins.Compare == CompareMode.Equivalence;
 
-    public double PromotionLogThreshold => Math.Log(1 / Margins.AlphaPromotion);
+    public double PromotionLogThreshold => PortableMath.Log(1 / Margins.AlphaPromotion);
 
-    public double HarmLogThreshold => Math.Log(1 / Margins.AlphaRollback);
+    public double HarmLogThreshold => PortableMath.Log(1 / Margins.AlphaRollback);
 
-    public double AmberLogThreshold => Math.Log(GateRules.AmberShare / Margins.AlphaRollback);
+    public double AmberLogThreshold => PortableMath.Log(GateRules.AmberShare / Margins.AlphaRollback);
 
     /// <summary>Disagreement over the noise, capped, on [0, 1].</summary>
     public double DisagreementUnit(long disagreements, long pairs)

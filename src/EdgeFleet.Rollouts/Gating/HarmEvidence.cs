@@ -1,4 +1,5 @@
 using EdgeFleet.Statistics.EProcesses;
+using EdgeFleet.Statistics.Functions;
 
 namespace EdgeFleet.Rollouts.Gating;
 
@@ -39,8 +40,8 @@ internal sealed class HarmEvidence
             }
             double d = Disagreement.LogE, l = Latency.LogE;
             double largest = Math.Max(d, l);
-            double sum = (weightDisagreement * Math.Exp(d - largest)) + (weightLatency * Math.Exp(l - largest));
-            return largest + Math.Log(sum / (weightDisagreement + weightLatency));
+            double sum = (weightDisagreement * PortableMath.Exp(d - largest)) + (weightLatency * PortableMath.Exp(l - largest));
+            return largest + PortableMath.Log(sum / (weightDisagreement + weightLatency));
         }
     }
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using EdgeFleet.Statistics.Functions;
 
 namespace EdgeFleet.Rollouts.Gating;
 
@@ -21,9 +22,9 @@ internal static class VerdictSentence
         }
         if (metric.State is MetricState.Harmed)
         {
-            return Format($"{Name(metric.Metric)} {estimate} is beyond its {margin}: harm E = {Math.Exp(metric.HarmLogE):0.#}");
+            return Format($"{Name(metric.Metric)} {estimate} is beyond its {margin}: harm E = {PortableMath.Exp(metric.HarmLogE):0.#}");
         }
-        string promotion = metric.PromotionLogE is { } logE ? Format($"E = {Math.Exp(logE):0.##}") : "not judged";
+        string promotion = metric.PromotionLogE is { } logE ? Format($"E = {PortableMath.Exp(logE):0.##}") : "not judged";
         string forecast = metric.Forecast is { } total
             ? Format($"about {Math.Ceiling(total):0} {metric.PromotionUnit}s needed, {metric.PromotionObservations} there")
             : Format($"not getting closer after {metric.PromotionObservations} {metric.PromotionUnit}s");
@@ -42,7 +43,7 @@ internal static class VerdictSentence
         string figures = string.Join(", ", metrics.Where(m => m.Estimate is not null).Select(m => $"{Name(m.Metric)} {Figure(m.Estimate!.Value, m.Metric)} (margin {Format($"{m.Margin:0.##} {m.MarginUnit}")})"));
         if (decision == GateDecision.Rollback)
         {
-            return Format($"harmed beyond the margin: E = {Math.Exp(harmLogE):0.#}, {Math.Exp(harmThreshold):0.#} takes it back; {figures}");
+            return Format($"harmed beyond the margin: E = {PortableMath.Exp(harmLogE):0.#}, {PortableMath.Exp(harmThreshold):0.#} takes it back; {figures}");
         }
         if (decision == GateDecision.Hold)
         {

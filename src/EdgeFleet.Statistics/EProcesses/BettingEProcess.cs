@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using EdgeFleet.Statistics.Functions;
 
 namespace EdgeFleet.Statistics.EProcesses;
 
@@ -97,7 +98,7 @@ public static class BettingEProcess
         ReadOnlySpan<double> fractions = BettingGrid.Fractions;
         for (int g = 0; g < wealth.Length; g++)
         {
-            wealth[g] += Math.Log(1 + (fractions[g] * edge));
+            wealth[g] += PortableMath.Log(1 + (fractions[g] * edge));
         }
     }
 

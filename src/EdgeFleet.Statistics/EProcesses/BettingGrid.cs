@@ -1,3 +1,5 @@
+using EdgeFleet.Statistics.Functions;
+
 namespace EdgeFleet.Statistics.EProcesses;
 
 /// <summary>
@@ -15,7 +17,7 @@ public static class BettingGrid
     /// <summary>Wealth fraction of each bet, largest first.</summary>
     public static ReadOnlySpan<double> Fractions => s_fractions;
 
-    internal static readonly double LogSize = Math.Log(Size);
+    internal static readonly double LogSize = PortableMath.Log(Size);
 
     /// <summary>log of the mean of exp(values), in the order given, so that it is the same to the last bit each time.</summary>
     internal static double LogMeanExp(ReadOnlySpan<double> logWealth)
@@ -32,8 +34,8 @@ public static class BettingGrid
         double sum = 0;
         foreach (double value in logWealth)
         {
-            sum += Math.Exp(value - largest);
+            sum += PortableMath.Exp(value - largest);
         }
-        return largest + Math.Log(sum) - (logWealth.Length == Size ? LogSize : Math.Log(logWealth.Length));
+        return largest + PortableMath.Log(sum) - (logWealth.Length == Size ? LogSize : PortableMath.Log(logWealth.Length));
     }
 }

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.Json.Serialization;
+using EdgeFleet.Statistics.Functions;
 
 namespace EdgeFleet.Statistics.EProcesses;
 
@@ -43,10 +44,10 @@ public sealed record BettingState
 
     /// <summary>Anytime p-value: the smallest level at which the null would have been rejected by now.</summary>
     [JsonIgnore]
-    public double AnytimeP => NullImpossible ? 0 : Math.Exp(-MaxLogE);
+    public double AnytimeP => NullImpossible ? 0 : PortableMath.Exp(-MaxLogE);
 
     /// <summary>Whether E has reached 1/alpha now.</summary>
-    public bool Rejects(double alpha) => LogE >= Math.Log(1 / alpha);
+    public bool Rejects(double alpha) => LogE >= PortableMath.Log(1 / alpha);
 
     public bool Equals(BettingState? other) =>
         other is not null

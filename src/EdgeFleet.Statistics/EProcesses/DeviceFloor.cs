@@ -1,3 +1,5 @@
+using EdgeFleet.Statistics.Functions;
+
 namespace EdgeFleet.Statistics.EProcesses;
 
 /// <summary>How many devices a promotion needs at least, and how many more it will need at the present pace.</summary>
@@ -32,6 +34,6 @@ public static class DeviceFloor
     public static double? Forecast(BettingState state, double alpha)
     {
         double logE = state.LogE;
-        return state.Count == 0 || logE <= 0 ? null : state.Rejects(alpha) ? state.Count : Math.Log(1 / alpha) * state.Count / logE;
+        return state.Count == 0 || logE <= 0 ? null : state.Rejects(alpha) ? state.Count : PortableMath.Log(1 / alpha) * state.Count / logE;
     }
 }

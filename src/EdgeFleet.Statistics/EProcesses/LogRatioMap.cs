@@ -1,3 +1,5 @@
+using EdgeFleet.Statistics.Functions;
+
 namespace EdgeFleet.Statistics.EProcesses;
 
 /// <summary>
@@ -16,7 +18,7 @@ public readonly record struct LogRatioMap(double MarginLogRatio, double WidthLog
 
     /// <summary>Map for a margin given as a fraction (0.05 = 5 % worse), with width max(4 * A/A tick sd, 0.10).</summary>
     public static LogRatioMap Create(double marginFraction, double? noiseStandardDeviation) =>
-        new(Math.Log(1 + marginFraction), Math.Max(4 * (noiseStandardDeviation ?? 0), MinimumWidth));
+        new(PortableMath.Log(1 + marginFraction), Math.Max(4 * (noiseStandardDeviation ?? 0), MinimumWidth));
 
     /// <summary>Mapped value in [0, 1] of a log ratio.</summary>
     public double ToUnit(double logRatio)
