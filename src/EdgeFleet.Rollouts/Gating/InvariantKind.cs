@@ -45,4 +45,11 @@ public static class InvariantKinds
     /// <summary>The kind that a report's code names, or null for a code of another sort.</summary>
     public static InvariantKind? FromCode(string? code) =>
         code is not null && s_byCode.TryGetValue(code, out InvariantKind kind) ? kind : null;
+
+    // Words with which a device says that something around it failed, whatever phase that ended.
+    private static readonly HashSet<string> s_ofTheWorld =
+        ["runner-away", "worker-failed", "disk-full", "download-broken", "not-available", "deadline-passed", "rolled-back-here"];
+
+    /// <summary>Whether a code blames the device's surroundings and not the candidate.</summary>
+    internal static bool IsOfTheWorld(string? code) => code is not null && s_ofTheWorld.Contains(code);
 }

@@ -39,10 +39,11 @@ internal static class InvariantReading
         {
             return null;
         }
-        // A candidate that got as far as serving and was taken back by the device broke something, whatever it is called.
+        // A candidate that got as far as serving and was taken back by the device broke something, unless the device says
+        // that it was not the candidate.
         return InvariantKinds.FromCode(report.Code)
             ?? (report.InvariantBroken ? InvariantKind.Other
-                : report.Phase != DeploymentPhase.FailedUnchanged ? InvariantKind.RolledBackLocally
+                : report.Phase != DeploymentPhase.FailedUnchanged && !InvariantKinds.IsOfTheWorld(report.Code) ? InvariantKind.RolledBackLocally
                 : null);
     }
 

@@ -19,13 +19,14 @@ internal static class OperatorCommands
         {
             return new CommandResult(state, false, $"rollout '{state.Spec.Name}' has no hardware class '{named}'");
         }
-        return command.Act switch
+        CommandResult result = command.Act switch
         {
             OperatorAct.Approve => Approve(state, command),
             OperatorAct.Pause => Pause(state, command, true),
             OperatorAct.Resume => Pause(state, command, false),
             _ => Abort(state, command),
         };
+        return result.Changed ? result with { State = result.State with { Commanded = true } } : result;
     }
 
     private static CommandResult Approve(RolloutState state, OperatorCommand command) => Each(state, command, "waits for an approval", progress =>

@@ -34,7 +34,7 @@ public static class RolloutReconciler
     {
         Dictionary<string, DeviceView> views = world.Devices.ToDictionary(d => d.DeviceId, StringComparer.Ordinal);
         ReportedEvidence evidence = new(state.Margins);
-        RolloutState next = Enrol(state, world, log);
+        RolloutState next = Enrol(state.Commanded ? state with { Commanded = false } : state, world, log);
         // Each pass moves a class at most one step; a class has few, and none leads back.
         for (int pass = 0; pass < 16 + (8 * next.Spec.Stages.Count) + next.Classes.Sum(c => c.Devices.Count); pass++)
         {

@@ -74,6 +74,9 @@ public sealed record RolloutState
     public RolloutPhase Phase { get; init; } = RolloutPhase.Pending;
     public bool Paused { get; init; }
     public bool AbortRequested { get; init; }
+
+    /// <summary>A command was applied that no decision has taken up yet; the next one counts as a change, so its goals are written.</summary>
+    public bool Commanded { get; init; }
     public IReadOnlyList<ClassProgress> Classes { get; init; } = [];
     public IReadOnlyList<NotDrawn> NotDrawn { get; init; } = [];
     public string Reason { get; init; } = "";

@@ -272,6 +272,33 @@ public sealed class RolloutReconcilerTests
     }
 
     [Fact]
+    public void A_command_for_one_class_is_taken_up_by_the_next_decision_even_where_nothing_else_moved()
+    {
+        FakeFleet fleet = new FakeFleet(Rollouts.Staged, Rollouts.Policy).Add("orin", 3).Add("pi", 3).RunUntil(f => f.EverServedCandidate.Count(id => id.StartsWith("pi", StringComparison.Ordinal)) == 2);
+        CommandResult aborted = RolloutReconciler.Apply(fleet.State, new OperatorCommand { Act = OperatorAct.Abort, HardwareClass = "pi", At = fleet.Now });
+
+        RolloutDecision decision = RolloutReconciler.Decide(aborted.State, fleet.World());
+        Assert.True(decision.Changed);
+        Assert.All(decision.Goals.Where(g => g.DeviceId.StartsWith("pi", StringComparison.Ordinal)), g => Assert.Equal(FakeFleet.Baseline, g.Desired!.Digest));
+
+        fleet.State = aborted.State;
+        Assert.Equal(RolloutPhase.PartlyCompleted, fleet.RunToEnd().State.Phase);
+        Assert.Equal(3, fleet.Serving(FakeFleet.Candidate).Count());
+    }
+
+    [Theory, InlineData("crash-loop", true, ClassPhase.RolledBack), InlineData("something-new", false, ClassPhase.RolledBack), InlineData("runner-away", false, ClassPhase.Inconclusive)]
+    public void A_device_that_took_the_candidate_back_counts_against_it_unless_it_blames_its_surroundings(string code, bool invariant, ClassPhase expected)
+    {
+        FakeFleet fleet = new FakeFleet(Rollouts.Install, Rollouts.Policy, provisioned: false).Add("orin", 4);
+        fleet.Seen = view => view.DeviceId == "orin-2" && view.Deployment is { } report
+            ? view with { Deployment = report with { Phase = DeploymentPhase.FailedRolledBack, Code = code, InvariantBroken = invariant } }
+            : view;
+        fleet.RunUntil(f => f.State.Classes.Count > 0 && f.Class("orin").Phase is ClassPhase.RolledBack or ClassPhase.Inconclusive);
+
+        Assert.Equal(expected, fleet.Class("orin").Phase);
+    }
+
+    [Fact]
     public void A_command_that_has_happened_already_changes_nothing_and_says_so()
     {
         FakeFleet fleet = new FakeFleet(Rollouts.Staged, Rollouts.Policy).Add("orin", 3).Run(2);
