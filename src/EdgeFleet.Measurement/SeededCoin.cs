@@ -13,6 +13,9 @@ public sealed class SeededCoin(ulong seed)
     /// <summary>True with this chance.</summary>
     public bool Chance(double share) => (Next() >> 11) * (1.0 / (1UL << 53)) < share;
 
+    /// <summary>A whole number from 0 to below the bound, near enough to uniform for bounds far below 2^32.</summary>
+    public int Below(int bound) => (int)(((Next() >> 32) * (ulong)bound) >> 32);
+
     private ulong Next()
     {
         _state += 0x9E37_79B9_7F4A_7C15;

@@ -20,7 +20,7 @@ public sealed record BenchJob
     /// <summary>Null measures one model alone.</summary>
     public string? BaselinePath { get; init; }
     public int IntraOpThreads { get; init; } = 1;
-    /// <summary>Randomised ABBA or BAAB blocks; the block is the unit of the statistics.</summary>
+    /// <summary>Randomised ABBA or BAAB blocks, spread over as many pairs of sessions as their loading allows.</summary>
     public int Blocks { get; init; } = 30;
     public int BlockMs { get; init; } = 250;
     public int WarmUpMs { get; init; } = 1000;
@@ -49,7 +49,7 @@ public sealed record BenchEvidence
     public required string Verdict { get; init; }
     /// <summary><c>faster</c>, <c>slower</c> or <c>none</c>: the interval of the ratio against 1.</summary>
     public required string Difference { get; init; }
-    /// <summary>Candidate over baseline: the exponential of the median block log ratio. Null for one model alone.</summary>
+    /// <summary>Candidate over baseline: the exponential of the median log ratio. Null for one model alone.</summary>
     public double? LatencyRatio { get; init; }
     public double? LatencyRatioLow { get; init; }
     public double? LatencyRatioHigh { get; init; }
@@ -64,7 +64,10 @@ public sealed record BenchEvidence
     public required BenchCondition Condition { get; init; }
     public required int Blocks { get; init; }
     public int DiscardedBlocks { get; init; }
-    /// <summary>log(candidate/baseline) of each block in the order measured, so that the verdict can be recomputed.</summary>
+    /// <summary>
+    /// log(candidate/baseline), one value per pair of sessions in the order measured (the median over the pair's blocks), so
+    /// that the verdict can be recomputed.
+    /// </summary>
     public IReadOnlyList<double> BlockLogRatios { get; init; } = [];
     public required IReadOnlyDictionary<string, string> Fingerprint { get; init; }
     public double LatencyMargin { get; init; }

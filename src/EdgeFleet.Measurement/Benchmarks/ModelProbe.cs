@@ -34,6 +34,8 @@ internal sealed class ModelProbe(InferenceOptions options)
         }
     }
 
+    public TimeSpan LoadTime => TimeSpan.FromMilliseconds(Median(_loadMs));
+
     public Reading Load => Reading.Measured(Median(_loadMs), "ms", $"median of {_loadMs.Count} loads, file in the page cache");
 
     public Reading PeakMemoryReading => _noPeak is not null
