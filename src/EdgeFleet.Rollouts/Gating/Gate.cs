@@ -70,11 +70,21 @@ public static class Gate
             HarmLogThreshold = harmThreshold,
             PromotionLogThreshold = PortableMath.Log(1 / input.Margins.AlphaPromotion),
             Amber = amber,
+            Warnings = Warnings(metrics),
             Missing = decision == GateDecision.Rollback ? [] : missing,
             Reason = VerdictSentence.Write(decision, kind, cohort, broken, devices, metrics, harmLogE, harmThreshold, missing),
             EvaluatedAt = input.EvaluatedAt,
         };
     }
+
+    private static List<string> Warnings(IReadOnlyList<MetricVerdict> metrics) =>
+    [
+        .. from metric in metrics
+           let sure = 2 / Math.Sqrt(Math.Max(metric.HarmObservations, 1))
+           where metric.Autocorrelation > GateRules.LargestAutocorrelation + sure
+           select FormattableString.Invariant(
+               $"{VerdictSentence.Name(metric.Metric)}: neighbouring ticks move together ({metric.Autocorrelation:0.##}), so false alarms are more frequent than alphaRollback says; a longer tickMilliseconds cures it"),
+    ];
 
     // In the present cohort, however small it is, and over all devices that were ever admitted.
     private static bool TooManyBroken(IReadOnlyList<GateDevice> devices)

@@ -24,6 +24,9 @@ public static class GateRules
     /// <summary>Widest half range of a log ratio, a factor of two; beyond it noise is clipped and not waited out.</summary>
     public const double MaximumWidthLogRatio = 0.6931471805599453;
 
+    /// <summary>Correlation of neighbouring ticks from which the stated error rates no longer hold.</summary>
+    public const double LargestAutocorrelation = 0.1;
+
     /// <summary>Devices with a broken invariant at which a cohort of this size is taken back.</summary>
     public static int InvariantThreshold(int cohortSize) => cohortSize < LoneInvariantBelowDevices ? 1 : InvariantDevices;
 }

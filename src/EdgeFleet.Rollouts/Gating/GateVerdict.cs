@@ -65,6 +65,9 @@ public sealed record MetricVerdict
     public required double HarmLogE { get; init; }
     public required long HarmObservations { get; init; }
 
+    /// <summary>Correlation of neighbouring ticks; null with too few to tell.</summary>
+    public double? Autocorrelation { get; init; }
+
     /// <summary>Natural log of the promotion e-value (infinite when the rest of the class cannot matter any more).</summary>
     public double? PromotionLogE { get; init; }
     public long PromotionObservations { get; init; }
@@ -142,6 +145,9 @@ public sealed record GateVerdict
     public required bool Amber { get; init; }
 
     public required IReadOnlyList<MissingEvidence> Missing { get; init; }
+
+    /// <summary>What makes the numbers less sure than they look; decides nothing.</summary>
+    public IReadOnlyList<string> Warnings { get; init; } = [];
 
     /// <summary>The decision in one sentence, with its numbers.</summary>
     public required string Reason { get; init; }

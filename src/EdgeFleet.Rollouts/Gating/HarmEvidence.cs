@@ -1,4 +1,5 @@
 using EdgeFleet.Statistics.EProcesses;
+using EdgeFleet.Statistics.Estimates;
 using EdgeFleet.Statistics.Functions;
 
 namespace EdgeFleet.Rollouts.Gating;
@@ -19,6 +20,8 @@ internal sealed class HarmEvidence
         {
             Average(reported, disagreements, latencies);
         }
+        DisagreementAutocorrelation = BlockEstimator.Autocorrelation(disagreements);
+        LatencyAutocorrelation = BlockEstimator.Autocorrelation(latencies);
         Disagreement = BettingEProcess.Observe(BettingEProcess.StartHarm(scales.DisagreementHarmNull), disagreements);
         Latency = BettingEProcess.Observe(BettingEProcess.StartHarm(LogRatioMap.NullMean), latencies);
     }
@@ -26,6 +29,10 @@ internal sealed class HarmEvidence
     public BettingState Disagreement { get; }
 
     public BettingState Latency { get; }
+
+    public double? DisagreementAutocorrelation { get; }
+
+    public double? LatencyAutocorrelation { get; }
 
     /// <summary>log of the weighted average.</summary>
     public double LogE

@@ -8,9 +8,9 @@ internal static class MetricVerdicts
     public static IReadOnlyList<MetricVerdict> Of(GateScales scales, HarmEvidence harm, PromotionEvidence? promotion, DeviceFigures figures) =>
     [
         Metric(GateMetric.Disagreement, scales.DisagreementGates, scales.Margins.DisagreementPoints, "points", figures.DisagreementPercent,
-            scales, harm.Disagreement, promotion?.Disagreement, promotion?.DisagreementUnit),
+            scales, harm.Disagreement, harm.DisagreementAutocorrelation, promotion?.Disagreement, promotion?.DisagreementUnit),
         Metric(GateMetric.LatencyP50, true, scales.Margins.LatencyP50Percent, "percent", (figures.LatencyRatio - 1) * 100,
-            scales, harm.Latency, promotion?.Latency, promotion?.LatencyUnit),
+            scales, harm.Latency, harm.LatencyAutocorrelation, promotion?.Latency, promotion?.LatencyUnit),
     ];
 
     /// <summary>Before there is a calibration nothing was judged.</summary>
@@ -32,7 +32,7 @@ internal static class MetricVerdicts
 
     private static MetricVerdict Metric(
         GateMetric metric, bool gates, double margin, string marginUnit, double? estimate,
-        GateScales scales, BettingState harm, BettingState? promotion, string? unit)
+        GateScales scales, BettingState harm, double? autocorrelation, BettingState? promotion, string? unit)
     {
         double alpha = scales.Margins.AlphaPromotion;
         MetricState state =
@@ -50,6 +50,7 @@ internal static class MetricVerdicts
             Estimate = estimate,
             HarmLogE = harm.LogE,
             HarmObservations = harm.Count,
+            Autocorrelation = autocorrelation,
             PromotionLogE = promotion?.LogE,
             PromotionObservations = promotion?.Count ?? 0,
             PromotionUnit = unit ?? "",

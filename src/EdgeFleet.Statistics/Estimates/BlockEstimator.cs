@@ -89,6 +89,31 @@ public static class BlockEstimator
     }
 
     /// <summary>
+    /// Correlation of neighbouring values; null for fewer than <paramref name="atLeast"/> of them or when all are equal.
+    /// Bets on ticks assume that it is small.
+    /// </summary>
+    public static double? Autocorrelation(IReadOnlyList<double> values, int atLeast = 20)
+    {
+        if (values.Count < Math.Max(atLeast, 2))
+        {
+            return null;
+        }
+        double mean = 0;
+        for (int i = 0; i < values.Count; i++)
+        {
+            mean += (values[i] - mean) / (i + 1);
+        }
+        double shared = 0, all = 0;
+        for (int i = 0; i < values.Count; i++)
+        {
+            double off = values[i] - mean;
+            all += off * off;
+            shared += i == 0 ? 0 : off * (values[i - 1] - mean);
+        }
+        return all > 0 ? shared / all : null;
+    }
+
+    /// <summary>
     /// One-sided upper bound (Clopper-Pearson) of a chance from events in trials; 1 for no trials: nothing is excluded.
     /// </summary>
     public static double UpperRate(long events, long trials, double confidence = 0.95)

@@ -193,6 +193,20 @@ public sealed class GateTests
     }
 
     [Fact]
+    public void Ticks_that_move_together_are_warned_of()
+    {
+        Random random = new(15);
+        double[] noise = [.. Enumerable.Range(0, 210).Select(_ => random.NextDouble() - 0.5)];
+        GateVerdict Of(int smoothed) => Gate.Evaluate(Gates.Input([Gates.Device(0) with
+        {
+            Ticks = [.. Enumerable.Range(0, 200).Select(t => new GateTick { Tick = t, Pairs = 100, MedianLogLatencyRatio = noise[t..(t + smoothed)].Average() * 0.1 })],
+        }]));
+
+        Assert.Empty(Of(1).Warnings);
+        Assert.Contains("latencyP50: neighbouring ticks move together (0.8", Assert.Single(Of(8).Warnings), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Margins_that_were_moved_after_the_start_are_refused()
     {
         GateInput input = Gates.Input([Gates.Device(0, 30)]);

@@ -66,6 +66,19 @@ public sealed class BlockEstimatorTests
     }
 
     [Fact]
+    public void Neighbours_that_move_together_are_told_from_those_that_do_not()
+    {
+        Random random = new(6);
+        double[] apart = [.. Enumerable.Range(0, 2000).Select(_ => random.NextDouble())];
+        double[] together = [.. apart.Select((_, i) => apart[Math.Max(0, i - 4)..(i + 1)].Average())];
+
+        Assert.InRange(BlockEstimator.Autocorrelation(apart)!.Value, -0.08, 0.08);
+        Assert.InRange(BlockEstimator.Autocorrelation(together)!.Value, 0.7, 0.9);
+        Assert.Null(BlockEstimator.Autocorrelation(apart[..19]));
+        Assert.Null(BlockEstimator.Autocorrelation(new double[30]));
+    }
+
+    [Fact]
     public void The_upper_rate_is_clopper_pearson()
     {
         Near.Equal(1 - Math.Pow(0.05, 1.0 / 30), BlockEstimator.UpperRate(0, 30), 1e-9);
