@@ -9,16 +9,18 @@ internal static class BrokerConfiguration
 {
     private const string Notice = "# Written by edgefleet-controller at each start. Changes here are lost.";
 
-    public static string Settings(EmbeddedBrokerOptions options, int port, string aclFile)
+    public static string Settings(EmbeddedBrokerOptions options, (string ChainFile, string KeyFile) identity, int port, string aclFile)
     {
+        EmbeddedBrokerOptions.RequireLine("certificate file", identity.ChainFile);
+        EmbeddedBrokerOptions.RequireLine("key file", identity.KeyFile);
         StringBuilder text = new();
         void Line(FormattableString line) => text.Append(line.ToString(CultureInfo.InvariantCulture)).Append('\n');
 
         Line($"{Notice}");
         Line($"listener {port}{(options.BindAddress is { } address ? $" {address}" : "")}");
         Line($"cafile {options.CaFile}");
-        Line($"certfile {options.CertificateFile}");
-        Line($"keyfile {options.KeyFile}");
+        Line($"certfile {identity.ChainFile}");
+        Line($"keyfile {identity.KeyFile}");
         Line($"tls_version tlsv1.2");
         Line($"require_certificate true");
         Line($"allow_anonymous false");

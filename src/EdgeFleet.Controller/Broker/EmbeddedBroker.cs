@@ -17,6 +17,7 @@ namespace EdgeFleet.Controller.Broker;
 internal sealed partial class EmbeddedBroker : IReportBroker
 {
     private static readonly TimeSpan s_stableAfter = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan s_renewRetry = TimeSpan.FromHours(1);
     private static readonly TimeSpan s_reloadPatience = TimeSpan.FromSeconds(5);
 
     private readonly EmbeddedBrokerOptions _options;
@@ -26,7 +27,9 @@ internal sealed partial class EmbeddedBroker : IReportBroker
     private readonly SemaphoreSlim _change = new(1);
     private readonly CancellationTokenSource _stop = new();
     private BrokerProcess? _process;
+    private (string ChainFile, string KeyFile) _identity;
     private Task _supervision = Task.CompletedTask;
+    private Task _renewal = Task.CompletedTask;
     private BrokerEndpoint? _endpoint;
     private string _mosquitto = "";
 
@@ -66,6 +69,7 @@ internal sealed partial class EmbeddedBroker : IReportBroker
             await orphan.EndAsync(_options.StopTimeout, _time, cancellationToken);
         }
 
+        _identity = _options.WriteIdentity();
         long began = _time.GetTimestamp();
         for (int attempt = 1; ; attempt++)
         {
@@ -83,6 +87,7 @@ internal sealed partial class EmbeddedBroker : IReportBroker
         }
         LogAnswers(_endpoint.Port, _process!.Id);
         _supervision = Task.Run(SuperviseAsync, CancellationToken.None);
+        _renewal = RenewAsync();
         return _endpoint;
     }
 
@@ -91,19 +96,17 @@ internal sealed partial class EmbeddedBroker : IReportBroker
     /// also on links that it has open. True where the running broker has confirmed it.
     /// </summary>
     public Task<bool> RevokeAsync(string deviceId, CancellationToken cancellationToken = default) =>
-        ChangeAccessAsync(() => _revoked.Add(Identifier.Require("device", deviceId)), cancellationToken);
+        ChangeAsync(() => _revoked.Add(Identifier.Require("device", deviceId)), cancellationToken);
 
     /// <summary>Gives a device its rights back.</summary>
     public Task<bool> RestoreAsync(string deviceId, CancellationToken cancellationToken = default) =>
-        ChangeAccessAsync(() => _revoked.Remove(deviceId), cancellationToken);
-
-    /// <summary>To be called after the certificate files were replaced: new links are shown the new one.</summary>
-    public Task<bool> ReloadCertificateAsync(CancellationToken cancellationToken = default) => ChangeAccessAsync(() => { }, cancellationToken);
+        ChangeAsync(() => _revoked.Remove(deviceId), cancellationToken);
 
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync();
         await _supervision;
+        await _renewal;
         if (_process is { } process)
         {
             await process.StopAsync(_options.StopTimeout);
@@ -111,13 +114,14 @@ internal sealed partial class EmbeddedBroker : IReportBroker
         }
     }
 
-    private async Task<bool> ChangeAccessAsync(Action change, CancellationToken cancellationToken)
+    private async Task<bool> ChangeAsync(Action change, CancellationToken cancellationToken)
     {
         await _change.WaitAsync(cancellationToken);
         try
         {
             change();
             WriteAccessList();
+            WriteSettings(Endpoint.Port);
             if (Volatile.Read(ref _process) is not { Exit.IsCompleted: false } process)
             {
                 // The next one reads the new list before it answers anybody.
@@ -139,6 +143,9 @@ internal sealed partial class EmbeddedBroker : IReportBroker
     private void WriteAccessList() =>
         DurableFile.Write(AccessFile, Encoding.UTF8.GetBytes(BrokerConfiguration.AccessList(_options, _revoked)), DurableFile.PrivateMode);
 
+    private void WriteSettings(int port) =>
+        DurableFile.Write(SettingsFile, Encoding.UTF8.GetBytes(BrokerConfiguration.Settings(_options, _identity, port, AccessFile)), DurableFile.PrivateMode);
+
     /// <summary>Holds off changes of the access list, so that none falls between its reading and the first chance to say "read it again".</summary>
     private async Task LaunchAsync(int port, CancellationToken cancellationToken)
     {
@@ -156,7 +163,7 @@ internal sealed partial class EmbeddedBroker : IReportBroker
     private async Task LaunchAloneAsync(int port, CancellationToken cancellationToken)
     {
         WriteAccessList();
-        DurableFile.Write(SettingsFile, Encoding.UTF8.GetBytes(BrokerConfiguration.Settings(_options, port, AccessFile)), DurableFile.PrivateMode);
+        WriteSettings(port);
         BrokerProcess process = await BrokerProcess.StartAsync(_mosquitto, SettingsFile, LogLine, _time);
         try
         {
@@ -169,6 +176,35 @@ internal sealed partial class EmbeddedBroker : IReportBroker
             throw;
         }
         Volatile.Write(ref _process, process);
+    }
+
+    /// <summary>New links are shown the new certificate; those that are open go on.</summary>
+    private async Task RenewAsync()
+    {
+        TimeSpan pause = _options.RenewEvery;
+        try
+        {
+            while (true)
+            {
+                await Task.Delay(pause, _time, _stop.Token);
+                try
+                {
+                    await ChangeAsync(() => _identity = _options.WriteIdentity(), _stop.Token);
+                    pause = _options.RenewEvery;
+                    LogRenewed(pause);
+                }
+                catch (IOException exception)
+                {
+                    pause = s_renewRetry;
+                    LogNotRenewed(exception, pause);
+                }
+            }
+        }
+        catch (OperationCanceledException) when (_stop.IsCancellationRequested)
+        {
+            // Disposed.
+            return;
+        }
     }
 
     private async Task SuperviseAsync()
@@ -281,6 +317,12 @@ internal sealed partial class EmbeddedBroker : IReportBroker
 
     [LoggerMessage(EventId = 2306, Level = LogLevel.Error, Message = "The broker, process {ProcessId}, did not confirm within {Patience} that it has read its access list")]
     private partial void LogNotConfirmed(int processId, TimeSpan patience);
+
+    [LoggerMessage(EventId = 2308, Level = LogLevel.Information, Message = "The broker has a new certificate; the next comes in {Pause}")]
+    private partial void LogRenewed(TimeSpan pause);
+
+    [LoggerMessage(EventId = 2309, Level = LogLevel.Error, Message = "The broker's certificate could not be renewed; trying again in {Pause}")]
+    private partial void LogNotRenewed(Exception exception, TimeSpan pause);
 
     [LoggerMessage(EventId = 2307, Level = LogLevel.Debug, Message = "mosquitto: {Line}")]
     private partial void LogLine(string line);

@@ -13,10 +13,13 @@ internal sealed record EmbeddedBrokerOptions
     /// <summary>Roots that client certificates must lead to, PEM.</summary>
     public required string CaFile { get; init; }
 
-    /// <summary>The broker's certificate and what leads to the root, PEM.</summary>
-    public required string CertificateFile { get; init; }
+    /// <summary>
+    /// Writes a new certificate (with what leads to the root) and its key as PEM files and names them. Called at each start and
+    /// again after <see cref="RenewEvery"/>: a controller may run for longer than its broker's certificate is good for.
+    /// </summary>
+    public required Func<(string ChainFile, string KeyFile)> WriteIdentity { get; init; }
 
-    public required string KeyFile { get; init; }
+    public TimeSpan RenewEvery { get; init; } = TimeSpan.FromDays(30);
 
     /// <summary>Zero: a free one, the same again after a restart of the controller where it is still free.</summary>
     public int Port { get; init; } = 8883;
@@ -75,7 +78,7 @@ internal sealed record EmbeddedBrokerOptions
                 throw new ArgumentException($"certificate name '{name}' contains a wildcard, a slash or a space");
             }
         }
-        foreach (string path in new[] { Folder, CaFile, CertificateFile, KeyFile, BindAddress ?? "*" })
+        foreach (string path in new[] { Folder, CaFile, BindAddress ?? "*" })
         {
             RequireLine("broker setting", path);
         }
@@ -90,7 +93,7 @@ internal sealed record EmbeddedBrokerOptions
     }
 
     /// <summary>Every setting becomes one line of a file that ends at the line break.</summary>
-    private static void RequireLine(string what, string text)
+    internal static void RequireLine(string what, string text)
     {
         if (text.Length == 0 || text.AsSpan().ContainsAny('\n', '\r', '\0'))
         {

@@ -4,13 +4,14 @@ namespace EdgeFleet.Controller.Tests.Broker;
 
 public sealed class BrokerConfigurationTests
 {
+    private static readonly (string, string) s_identity = ("/data/pki/broker.pem", "/data/pki/broker.key");
+
     private static readonly EmbeddedBrokerOptions s_options = new()
     {
         Folder = "/data/broker",
         Tenant = "acme",
         CaFile = "/data/pki/root.pem",
-        CertificateFile = "/data/pki/broker.pem",
-        KeyFile = "/data/pki/broker.key",
+        WriteIdentity = () => s_identity,
     };
 
     [Fact]
@@ -38,7 +39,7 @@ public sealed class BrokerConfigurationTests
     [Fact]
     public void The_settings_close_the_listener_to_everybody_without_a_certificate()
     {
-        string[] lines = BrokerConfiguration.Settings(s_options with { BindAddress = "127.0.0.1" }, 8883, "/data/broker/access.acl").Split('\n');
+        string[] lines = BrokerConfiguration.Settings(s_options with { BindAddress = "127.0.0.1" }, s_identity, 8883, "/data/broker/access.acl").Split('\n');
 
         Assert.Contains("listener 8883 127.0.0.1", lines);
         Assert.Contains("require_certificate true", lines);
@@ -55,7 +56,7 @@ public sealed class BrokerConfigurationTests
     [InlineData("/data/a\rb")]
     [InlineData("")]
     public void A_path_that_would_become_another_setting_is_refused(string path) =>
-        Assert.Throws<ArgumentException>(() => (s_options with { KeyFile = path }).Validate());
+        Assert.Throws<ArgumentException>(() => (s_options with { CaFile = path }).Validate());
 
     [Theory]
     [InlineData("device_1")]

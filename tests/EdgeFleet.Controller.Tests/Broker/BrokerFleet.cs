@@ -22,14 +22,12 @@ internal sealed class BrokerFleet : IAsyncDisposable
         AuthorityFiles files = CertificateAuthority.Create("test fleet", TimeProvider.System);
         Authority = CertificateAuthority.Load(files.RootPem, files.IssuerPem, files.IssuerKeyPem, TimeProvider.System);
         File.WriteAllText(Path("root.pem"), files.RootPem);
-        WriteServerIdentity();
         Options = new EmbeddedBrokerOptions
         {
             Folder = Path("broker"),
             Tenant = Tenant,
             CaFile = Path("root.pem"),
-            CertificateFile = Path("server.pem"),
-            KeyFile = Path("server.key"),
+            WriteIdentity = WriteServerIdentity,
             Port = 0,
             BindAddress = "127.0.0.1",
             RestartDelay = TimeSpan.FromMilliseconds(10),
@@ -45,16 +43,19 @@ internal sealed class BrokerFleet : IAsyncDisposable
 
     public string Path(string name) => System.IO.Path.Join(_folder.Path, name);
 
-    public void WriteServerIdentity()
+    public TimeProvider Time { get; init; } = TimeProvider.System;
+
+    private (string, string) WriteServerIdentity()
     {
         ServerCertificate server = Authority.IssueServer("edgefleet-broker", ["localhost", "127.0.0.1"]);
         File.WriteAllText(Path("server.pem"), server.ChainPem);
         File.WriteAllText(Path("server.key"), server.KeyPem);
+        return (Path("server.pem"), Path("server.key"));
     }
 
     public EmbeddedBroker NewBroker()
     {
-        EmbeddedBroker broker = new(Options, TimeProvider.System, NullLogger<EmbeddedBroker>.Instance);
+        EmbeddedBroker broker = new(Options, Time, NullLogger<EmbeddedBroker>.Instance);
         _owned.Add(broker);
         return broker;
     }

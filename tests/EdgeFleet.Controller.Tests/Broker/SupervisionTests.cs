@@ -5,6 +5,7 @@ using System.Net.Sockets;
 using System.Security.Cryptography.X509Certificates;
 using EdgeFleet.Controller.Broker;
 using EdgeFleet.Mqtt;
+using EdgeFleet.Testing.Time;
 using EdgeFleet.Trust.Certificates;
 
 namespace EdgeFleet.Controller.Tests.Broker;
@@ -173,7 +174,7 @@ public sealed class SupervisionTests : IAsyncLifetime
     [Fact]
     public async Task A_key_that_cannot_be_read_is_an_error_in_mosquittos_own_words()
     {
-        _fleet.Options = _fleet.Options with { KeyFile = _fleet.Path("absent.key"), StartTimeout = TimeSpan.FromMilliseconds(500) };
+        _fleet.Options = _fleet.Options with { WriteIdentity = () => (_fleet.Path("root.pem"), _fleet.Path("absent.key")), StartTimeout = TimeSpan.FromMilliseconds(500) };
         EmbeddedBroker broker = _fleet.NewBroker();
 
         IOException refused = await Assert.ThrowsAsync<IOException>(() => broker.StartAsync());
@@ -182,29 +183,35 @@ public sealed class SupervisionTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_renewed_certificate_is_shown_to_new_links_while_old_ones_go_on()
+    public async Task The_certificate_is_renewed_in_time_and_shown_to_new_links_while_old_ones_go_on()
     {
-        EmbeddedBroker broker = await _fleet.StartAsync();
-        MqttSession device = await _fleet.ConnectAsync(broker, "device-a");
-        string before = await ShownSerialAsync(broker);
+        ManualTimeProvider time = new();
+        await using BrokerFleet fleet = new() { Time = time };
+        EmbeddedBroker broker = await fleet.StartAsync();
+        MqttSession device = await fleet.ConnectAsync(broker, "device-a");
+        string before = await ShownSerialAsync(fleet, broker);
 
-        _fleet.WriteServerIdentity();
-        Assert.Equal(before, await ShownSerialAsync(broker));
-        Assert.True(await broker.ReloadCertificateAsync());
+        time.Advance(fleet.Options.RenewEvery - TimeSpan.FromMinutes(1));
+        Assert.Equal(before, await ShownSerialAsync(fleet, broker));
+        time.Advance(TimeSpan.FromMinutes(1));
 
-        Assert.NotEqual(before, await ShownSerialAsync(broker));
+        long began = Stopwatch.GetTimestamp();
+        while (await ShownSerialAsync(fleet, broker) == before)
+        {
+            Assert.True(Stopwatch.GetElapsedTime(began) < BrokerFleet.Patience, "the old certificate is still shown");
+        }
         Assert.True((await device.PublishAsync(BrokerFleet.Text(Topic))).IsSuccess);
         Assert.Equal(1, device.Counters.Connects);
     }
 
-    private async Task<string> ShownSerialAsync(EmbeddedBroker broker)
+    private static async Task<string> ShownSerialAsync(BrokerFleet fleet, EmbeddedBroker broker)
     {
-        using PemIdentity identity = _fleet.Identity("device-z");
+        using PemIdentity identity = fleet.Identity("device-z");
         using TcpClient client = new();
         await client.ConnectAsync(IPAddress.Loopback, broker.Endpoint.Port);
         await using SslStream tls = new(client.GetStream());
         X509ChainPolicy policy = new() { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
-        policy.CustomTrustStore.Add(_fleet.Authority.Root);
+        policy.CustomTrustStore.Add(fleet.Authority.Root);
         await tls.AuthenticateAsClientAsync(new SslClientAuthenticationOptions { TargetHost = "localhost", CertificateChainPolicy = policy, ClientCertificateContext = identity.Context });
         return tls.RemoteCertificate!.GetSerialNumberString();
     }
