@@ -1,4 +1,3 @@
-using EdgeFleet.Probing;
 using Grpc.AspNetCore.Server;
 using Grpc.Net.Client;
 using Microsoft.AspNetCore.Builder;
@@ -63,8 +62,6 @@ internal sealed class ProbeServer : IAsyncDisposable
         configure?.Invoke(options);
         return GrpcChannel.ForAddress(Address, options);
     }
-
-    public Probe.ProbeClient Client(GrpcChannel channel) => new(channel);
 
     public async ValueTask DisposeAsync()
     {

@@ -121,6 +121,7 @@ internal sealed class ProbeService(ProbeState state) : Probe.ProbeBase
 
         if (wish.Deaf)
         {
+            state.BeDeaf();
             await state.Released;
         }
 

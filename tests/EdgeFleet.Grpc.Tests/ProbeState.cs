@@ -8,12 +8,18 @@ internal sealed class ProbeState
     private readonly Lock _gate = new();
     private readonly List<(int Count, TaskCompletionSource Reached)> _waiting = [];
     private readonly TaskCompletionSource _released = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _deaf = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _cancellations;
 
     public ServerCallContext? LastContext { get; set; }
 
+    /// <summary>Completes when the first deaf call waits.</summary>
+    public Task Deaf => _deaf.Task;
+
     /// <summary>Completes when deaf calls may end.</summary>
     public Task Released => _released.Task;
+
+    public void BeDeaf() => _deaf.TrySetResult();
 
     public void Release() => _released.TrySetResult();
 

@@ -1,33 +1,15 @@
 using EdgeFleet.Probing;
 using Grpc.Core;
-using Grpc.Net.Client;
 
 namespace EdgeFleet.Grpc.Tests.Calls;
 
-public sealed class FourKindsTests : IAsyncLifetime
+public sealed class FourKindsTests : ProbeTest
 {
-    private ProbeServer _server = null!;
-    private GrpcChannel _channel = null!;
-    private Probe.ProbeClient _client = null!;
-
-    public async Task InitializeAsync()
-    {
-        _server = await ProbeServer.StartAsync();
-        _channel = _server.Open();
-        _client = new Probe.ProbeClient(_channel);
-    }
-
-    public async Task DisposeAsync()
-    {
-        _channel.Dispose();
-        await _server.DisposeAsync();
-    }
-
     [Fact]
     public async Task A_unary_call_gives_the_answer_with_headers_and_trailers()
     {
         Metadata headers = new() { { "x-text", "plain" }, { "x-bytes-bin", [0, 255, 44] } };
-        using AsyncUnaryCall<Message> call = _client.EchoAsync(new Message { Text = "grüß" }, headers);
+        using AsyncUnaryCall<Message> call = Client.EchoAsync(new Message { Text = "grüß" }, headers);
 
         Message answer = await call;
         Metadata responseHeaders = await call.ResponseHeadersAsync;
@@ -42,18 +24,18 @@ public sealed class FourKindsTests : IAsyncLifetime
 
     [Fact]
     public void A_blocking_unary_call_gives_the_answer() =>
-        Assert.Equal(7, _client.Echo(new Message { Number = 7 }).Number);
+        Assert.Equal(7, Client.Echo(new Message { Number = 7 }).Number);
 
     [Fact]
     public async Task An_empty_message_is_a_message()
     {
-        Assert.Equal(new Message(), await _client.EchoAsync(new Message()));
+        Assert.Equal(new Message(), await Client.EchoAsync(new Message()));
     }
 
     [Fact]
     public async Task A_server_stream_gives_each_message_in_order_and_then_the_status()
     {
-        using AsyncServerStreamingCall<Message> call = _client.Count(new Message { Number = 500, Wish = new Wish { ReplyBytes = 1000 } });
+        using AsyncServerStreamingCall<Message> call = Client.Count(new Message { Number = 500, Wish = new Wish { ReplyBytes = 1000 } });
         List<long> numbers = [];
         await foreach (Message message in call.ResponseStream.ReadAllAsync())
         {
@@ -68,7 +50,7 @@ public sealed class FourKindsTests : IAsyncLifetime
     [Fact]
     public async Task A_server_stream_that_fails_gives_its_messages_before_the_status()
     {
-        using AsyncServerStreamingCall<Message> call = _client.Count(new Message { Number = 3, Wish = new Wish { Status = (int)StatusCode.DataLoss, Detail = "50 % lost\n" } });
+        using AsyncServerStreamingCall<Message> call = Client.Count(new Message { Number = 3, Wish = new Wish { Status = (int)StatusCode.DataLoss, Detail = "50 % lost\n" } });
         int count = 0;
         RpcException thrown = await Assert.ThrowsAsync<RpcException>(async () =>
         {
@@ -84,9 +66,9 @@ public sealed class FourKindsTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_client_stream_gives_one_answer_to_all_messages()
+    public async Task AClient_stream_gives_one_answer_to_all_messages()
     {
-        using AsyncClientStreamingCall<Message, Message> call = _client.Sum();
+        using AsyncClientStreamingCall<Message, Message> call = Client.Sum();
         for (int i = 1; i <= 100; i++)
         {
             await call.RequestStream.WriteAsync(new Message { Number = i });
@@ -100,9 +82,9 @@ public sealed class FourKindsTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_client_stream_without_messages_is_answered()
+    public async Task AClient_stream_without_messages_is_answered()
     {
-        using AsyncClientStreamingCall<Message, Message> call = _client.Sum();
+        using AsyncClientStreamingCall<Message, Message> call = Client.Sum();
         await call.RequestStream.CompleteAsync();
         Assert.Equal("0", (await call).Text);
     }
@@ -110,7 +92,7 @@ public sealed class FourKindsTests : IAsyncLifetime
     [Fact]
     public async Task A_duplex_stream_answers_each_message_before_the_next_is_sent()
     {
-        using AsyncDuplexStreamingCall<Message, Message> call = _client.Chat();
+        using AsyncDuplexStreamingCall<Message, Message> call = Client.Chat();
         for (int i = 0; i < 50; i++)
         {
             await call.RequestStream.WriteAsync(new Message { Number = i });
@@ -127,7 +109,7 @@ public sealed class FourKindsTests : IAsyncLifetime
     public async Task A_status_that_the_service_chose_arrives_with_its_text()
     {
         RpcException thrown = await Assert.ThrowsAsync<RpcException>(async () =>
-            await _client.EchoAsync(new Message { Wish = new Wish { Status = 5, Detail = "grüß 100%" } }));
+            await Client.EchoAsync(new Message { Wish = new Wish { Status = 5, Detail = "grüß 100%" } }));
         Assert.Equal(StatusCode.NotFound, thrown.StatusCode);
         Assert.Equal("grüß 100%", thrown.Status.Detail);
     }
@@ -135,7 +117,7 @@ public sealed class FourKindsTests : IAsyncLifetime
     [Fact]
     public async Task A_method_that_the_service_leaves_out_and_a_service_that_is_not_there_are_unimplemented()
     {
-        RpcException leftOut = await Assert.ThrowsAsync<RpcException>(async () => await _client.MissingAsync(new Message()));
+        RpcException leftOut = await Assert.ThrowsAsync<RpcException>(async () => await Client.MissingAsync(new Message()));
         Assert.Equal(StatusCode.Unimplemented, leftOut.StatusCode);
 
         Method<Message, Message> unknown = new(
@@ -143,7 +125,7 @@ public sealed class FourKindsTests : IAsyncLifetime
             Marshallers.Create(message => Google.Protobuf.MessageExtensions.ToByteArray(message), Message.Parser.ParseFrom),
             Marshallers.Create(message => Google.Protobuf.MessageExtensions.ToByteArray(message), Message.Parser.ParseFrom));
         RpcException notThere = await Assert.ThrowsAsync<RpcException>(async () =>
-            await _channel.CreateCallInvoker().AsyncUnaryCall(unknown, null, default, new Message()));
+            await Channel.CreateCallInvoker().AsyncUnaryCall(unknown, null, default, new Message()));
         Assert.Equal(StatusCode.Unimplemented, notThere.StatusCode);
         Assert.Contains("/edgefleet.probe.Nothing/Here", notThere.Status.Detail, StringComparison.Ordinal);
     }
