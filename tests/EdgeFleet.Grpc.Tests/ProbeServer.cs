@@ -66,9 +66,15 @@ internal sealed class ProbeServer : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         State.Release();
+        await StopAsync();
+        await _app.DisposeAsync();
+    }
+
+    /// <summary>Stops at once: what is still running is aborted.</summary>
+    public async Task StopAsync()
+    {
         using CancellationTokenSource now = new();
         await now.CancelAsync();
         await _app.StopAsync(now.Token);
-        await _app.DisposeAsync();
     }
 }

@@ -66,7 +66,7 @@ internal sealed class ClientCall<TRequest, TResponse> : IDisposable
         }
         catch (Exception ex)
         {
-            End(FailureStatus.From(ex, _channel.Address), []);
+            End(ToStatus(ex), []);
         }
 
         Start(new SingleRequestContent(frame.WrittenMemory));
@@ -112,7 +112,7 @@ internal sealed class ClientCall<TRequest, TResponse> : IDisposable
     public Status ToStatus(Exception failure) =>
         failure is not RpcException && _deadline <= _channel.Options.Time.GetUtcNow().UtcDateTime
             ? DeadlineExceeded(failure)
-            : FailureStatus.From(failure, _channel.Address);
+            : FailureStatus.From(failure, _channel.Address, beforeResponse: _response is null);
 
     private static Status DeadlineExceeded(Exception? cause) => new(StatusCode.DeadlineExceeded, "The deadline of the call has passed.", cause);
 

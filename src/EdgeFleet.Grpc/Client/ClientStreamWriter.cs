@@ -86,7 +86,9 @@ internal sealed class ClientStreamWriter<TRequest, TResponse>(ClientCall<TReques
                 await call.Outcome.Ended.ConfigureAwait(false);
             }
 
-            throw call.Outcome.HasEnded ? call.Outcome.ToException() : new RpcException(call.ToStatus(ex));
+            throw call.Outcome.HasEnded ? call.Outcome.ToException() : new RpcException(ex is OperationCanceledException
+                ? new Status(StatusCode.Cancelled, "The server has ended the stream; the response says why.", ex)
+                : call.ToStatus(ex));
         }
     }
 }

@@ -50,7 +50,9 @@ internal sealed class StreamingRequestContent : HttpContent
             throw new IOException("The connection refused the stream after messages were written to it; they cannot be sent again.");
         }
 
-        await _completed.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
+        // HttpClient cancels its token when the stream has failed, and would then report that cancellation instead of the
+        // failure. The response knows the reason; it ends the call, and that ends this.
+        await _completed.Task.ConfigureAwait(false);
     }
 
     protected override bool TryComputeLength(out long length)

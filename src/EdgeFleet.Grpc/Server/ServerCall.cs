@@ -4,13 +4,15 @@ using Microsoft.AspNetCore.Http;
 namespace Grpc.AspNetCore.Server;
 
 /// <summary>One call on the server: its context, its request stream and its response.</summary>
-internal sealed class ServerCall(HttpServerCallContext context, ServerResponse response, int? maxReceiveBytes)
+internal sealed class ServerCall(HttpServerCallContext context, CallLifetime lifetime, ServerResponse response, int? maxReceiveBytes)
 {
     public HttpServerCallContext Context => context;
 
+    public CallLifetime Lifetime => lifetime;
+
     public ServerResponse Response => response;
 
-    public ServerStreamReader<T> Requests<T>(Marshaller<T> marshaller) => new(context, marshaller, maxReceiveBytes);
+    public ServerStreamReader<T> Requests<T>(Marshaller<T> marshaller) => new(context, lifetime, marshaller, maxReceiveBytes);
 
     public ServerStreamWriter<T> Responses<T>(Marshaller<T> marshaller) => new(context, response, marshaller);
 

@@ -38,12 +38,12 @@ internal sealed partial class ServerCallRunner(IOptions<GrpcServiceOptions> opti
         }
 
         http.Response.ContentType = GrpcHeaders.ContentType;
-        ServerResponse response = new(http, _options.MaxSendMessageSize);
-        using HttpServerCallContext context = new(http, response, timeout, time);
-        ServerCall call = new(context, response, _options.MaxReceiveMessageSize);
+        using CallLifetime lifetime = new(timeout, time, http.RequestAborted);
+        ServerResponse response = new(http, lifetime, _options.MaxSendMessageSize);
+        ServerCall call = new(new HttpServerCallContext(http, lifetime, response), lifetime, response, _options.MaxReceiveMessageSize);
 
         Task<Status> running = InvokeAsync(call, method);
-        if (context.Expired is { } expired && await Task.WhenAny(running, expired).ConfigureAwait(false) == expired && !running.IsCompleted)
+        if (lifetime.Expired is { } expired && await Task.WhenAny(running, expired).ConfigureAwait(false) == expired && !running.IsCompleted)
         {
             await EndAtDeadlineAsync(call).ConfigureAwait(false);
 
@@ -53,10 +53,7 @@ internal sealed partial class ServerCallRunner(IOptions<GrpcServiceOptions> opti
         }
 
         Status status = await running.ConfigureAwait(false);
-        if (!context.CallerIsGone)
-        {
-            response.End(status, context.ResponseTrailers);
-        }
+        response.End(status, call.Context.ResponseTrailers);
     }
 
     /// <summary>What is not gRPC gets an answer that its own protocol understands.</summary>
@@ -104,7 +101,7 @@ internal sealed partial class ServerCallRunner(IOptions<GrpcServiceOptions> opti
     private static async Task EndAtDeadlineAsync(ServerCall call)
     {
         call.Response.End(DeadlineExceeded(call.Context), call.Context.ResponseTrailers);
-        if (!call.Context.HttpContext.RequestAborted.IsCancellationRequested)
+        if (!call.Lifetime.CallerIsGone)
         {
             await call.Context.HttpContext.Response.CompleteAsync().ConfigureAwait(false);
             call.Response.Reset(StatusMapping.NoError);
@@ -131,12 +128,12 @@ internal sealed partial class ServerCallRunner(IOptions<GrpcServiceOptions> opti
 
             return ex.Status;
         }
-        catch (Exception ex) when (context.Expired is { IsCompleted: true })
+        catch (Exception ex) when (call.Lifetime.HasExpired)
         {
             LogEndedAfterDeadline(ex, context.Method);
             return DeadlineExceeded(context);
         }
-        catch (Exception ex) when (context.CallerIsGone || context.CancellationToken.IsCancellationRequested)
+        catch (Exception ex) when (call.Lifetime.CallerIsGone)
         {
             LogCallerGone(ex, context.Method);
             return Status.DefaultCancelled;

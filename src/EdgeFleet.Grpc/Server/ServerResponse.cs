@@ -1,3 +1,4 @@
+using System.IO.Pipelines;
 using Grpc.Core;
 using Grpc.Core.Wire;
 using Microsoft.AspNetCore.Http;
@@ -9,7 +10,7 @@ namespace Grpc.AspNetCore.Server;
 /// The response of one call: headers, messages, then one status. The deadline may end it while the service is still
 /// writing, so each step first takes the response.
 /// </summary>
-internal sealed class ServerResponse(HttpContext http, int? maxSendBytes)
+internal sealed class ServerResponse(HttpContext http, CallLifetime lifetime, int? maxSendBytes)
 {
     private readonly Lock _gate = new();
     private bool _writing;
@@ -89,7 +90,7 @@ internal sealed class ServerResponse(HttpContext http, int? maxSendBytes)
             writing = _writing;
         }
 
-        if (http.RequestAborted.IsCancellationRequested)
+        if (lifetime.CallerIsGone)
         {
             return;
         }
@@ -149,9 +150,12 @@ internal sealed class ServerResponse(HttpContext http, int? maxSendBytes)
     {
         using CancellationTokenRegistration registration = cancellationToken.UnsafeRegister(
             static state => ((ServerResponse)state!).ResetIfWriting(), this);
-        await http.Response.BodyWriter.FlushAsync(CancellationToken.None).ConfigureAwait(false);
+        FlushResult flushed = await http.Response.BodyWriter.FlushAsync(CancellationToken.None).ConfigureAwait(false);
         cancellationToken.ThrowIfCancellationRequested();
-        http.RequestAborted.ThrowIfCancellationRequested();
+        if (flushed.IsCompleted)
+        {
+            throw lifetime.StreamBroke(null);
+        }
     }
 
     private void ResetIfWriting()
@@ -180,7 +184,7 @@ internal sealed class ServerResponse(HttpContext http, int? maxSendBytes)
 
             if (_ended)
             {
-                http.RequestAborted.ThrowIfCancellationRequested();
+                lifetime.Token.ThrowIfCancellationRequested();
                 throw new InvalidOperationException("The call has ended; nothing more can be written.");
             }
 

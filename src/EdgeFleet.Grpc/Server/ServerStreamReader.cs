@@ -6,7 +6,7 @@ using Grpc.Core.Wire;
 namespace Grpc.AspNetCore.Server;
 
 /// <summary>The request stream as the service reads it.</summary>
-internal sealed class ServerStreamReader<T>(HttpServerCallContext context, Marshaller<T> marshaller, int? maxReceiveBytes) : IAsyncStreamReader<T>
+internal sealed class ServerStreamReader<T>(HttpServerCallContext context, CallLifetime lifetime, Marshaller<T> marshaller, int? maxReceiveBytes) : IAsyncStreamReader<T>
 {
     private readonly PayloadDeserializationContext _payload = new();
     private int _reading;
@@ -50,10 +50,10 @@ internal sealed class ServerStreamReader<T>(HttpServerCallContext context, Marsh
     {
         _current = default;
         PipeReader body = context.HttpContext.Request.BodyReader;
-        using CancellationTokenSource? linked = cancellationToken.CanBeCanceled && cancellationToken != context.CancellationToken
-            ? CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, context.CancellationToken)
+        using CancellationTokenSource? linked = cancellationToken.CanBeCanceled && cancellationToken != lifetime.Token
+            ? CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, lifetime.Token)
             : null;
-        CancellationToken token = linked?.Token ?? context.CancellationToken;
+        CancellationToken token = linked?.Token ?? lifetime.Token;
         while (true)
         {
             ReadResult read = await ReadBodyAsync(body, token).ConfigureAwait(false);
@@ -106,9 +106,7 @@ internal sealed class ServerStreamReader<T>(HttpServerCallContext context, Marsh
         }
         catch (IOException ex)
         {
-            // The body fails a moment before RequestAborted fires; both say that the caller ended the call.
-            context.MarkCallerGone();
-            throw new OperationCanceledException("The caller ended the call.", ex, context.CancellationToken);
+            throw lifetime.StreamBroke(ex);
         }
     }
 }

@@ -36,7 +36,6 @@ internal static class TimeoutHeader
         return $"{MaxAmount}H";
     }
 
-    /// <summary>Saturates: 99999999H is more than a <see cref="DateTime"/> can be moved by.</summary>
     public static bool TryDecode(string header, out TimeSpan timeout)
     {
         timeout = default;
@@ -56,7 +55,7 @@ internal static class TimeoutHeader
         {
             if (unit == header[^1])
             {
-                timeout = amount > TimeSpan.MaxValue.Ticks / unitTicks ? TimeSpan.MaxValue : TimeSpan.FromTicks(amount * unitTicks);
+                timeout = TimeSpan.FromTicks(amount * unitTicks);
                 return true;
             }
         }
@@ -64,7 +63,7 @@ internal static class TimeoutHeader
         return false;
     }
 
-    /// <summary>The moment after a time span from now, no later than <see cref="DateTime.MaxValue"/>.</summary>
+    /// <summary>Saturates: 99999999H is a time span, but more than a <see cref="DateTime"/> can be moved by.</summary>
     public static DateTime DeadlineAfter(DateTime utcNow, TimeSpan timeout) =>
         timeout >= DateTime.MaxValue - utcNow ? DateTime.MaxValue : utcNow + timeout;
 }

@@ -29,26 +29,15 @@ public sealed class OneAtATimeTests : ProbeTest
     [Fact]
     public async Task Two_writes_at_once_on_the_client_are_refused()
     {
+        // The channel has no connection yet, so the first write waits for one.
         using var call = Client.Chat();
-
-        // Nobody reads the echoes, so the window fills and a write waits.
-        Message large = new() { Payload = ByteString.CopyFrom(new byte[1_000_000]) };
-        Task pending;
-        do
-        {
-            pending = call.RequestStream.WriteAsync(large);
-        }
-        while (await Task.WhenAny(pending, Task.Delay(500)) == pending);
-
-        await Assert.ThrowsAsync<InvalidOperationException>(() => call.RequestStream.WriteAsync(large));
+        Task first = call.RequestStream.WriteAsync(new Message { Number = 4 });
+        await Assert.ThrowsAsync<InvalidOperationException>(() => call.RequestStream.WriteAsync(new Message()));
         await Assert.ThrowsAsync<InvalidOperationException>(() => call.RequestStream.CompleteAsync());
 
-        while (!pending.IsCompleted)
-        {
-            Assert.True(await call.ResponseStream.MoveNext().OrFail());
-        }
-
-        await pending;
+        await first.OrFail();
+        Assert.True(await call.ResponseStream.MoveNext().OrFail());
+        Assert.Equal(4, call.ResponseStream.Current.Number);
     }
 
     [Fact]
@@ -73,7 +62,7 @@ public sealed class OneAtATimeTests : ProbeTest
             Assert.Equal(expected++, message.Number);
         }
 
-        Assert.True(expected > 1);
+        Assert.True(expected > 0);
     }
 
     [Fact]
@@ -103,16 +92,21 @@ public sealed class OneAtATimeTests : ProbeTest
 
     private async Task ClashAsync(Message request, IServerStreamWriter<Message> responses, ServerCallContext context)
     {
+        // The caller does not read yet, so sooner or later a write waits for window and the next finds it waiting.
         ByteString payload = ByteString.CopyFrom(new byte[100_000]);
-        Task pending;
-        long number = 0;
-        do
+        Task last = Task.CompletedTask;
+        for (long number = 0; ; number++)
         {
-            pending = responses.WriteAsync(new Message { Number = number++, Payload = payload });
-        }
-        while (pending.IsCompletedSuccessfully || await Task.WhenAny(pending, Task.Delay(500)) == pending);
+            Task next = responses.WriteAsync(new Message { Number = number, Payload = payload });
+            if (next.IsFaulted)
+            {
+                _serverSaw.SetResult(await Assert.ThrowsAsync<InvalidOperationException>(() => next));
+                break;
+            }
 
-        _serverSaw.SetResult(await Assert.ThrowsAsync<InvalidOperationException>(() => responses.WriteAsync(new Message())));
-        await pending;
+            last = next;
+        }
+
+        await last;
     }
 }
