@@ -77,7 +77,7 @@ internal sealed class BrokerProcess : IAsyncDisposable
     }
 
     /// <exception cref="IOException">It ended instead, or does not answer in time; its last words are in the message.</exception>
-    public async Task WaitUntilAnsweringAsync(int port, TimeSpan patience, CancellationToken cancellationToken)
+    public async Task WaitUntilAnsweringAsync(IPAddress address, int port, TimeSpan patience, CancellationToken cancellationToken)
     {
         using CancellationTokenSource timeout = new(patience, _time);
         using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
@@ -90,7 +90,7 @@ internal sealed class BrokerProcess : IAsyncDisposable
                 using TcpClient probe = new();
                 try
                 {
-                    await probe.ConnectAsync(IPAddress.Loopback, port, either.Token);
+                    await probe.ConnectAsync(address, port, either.Token);
                     return;
                 }
                 catch (SocketException)

@@ -168,7 +168,7 @@ internal sealed partial class EmbeddedBroker : IReportBroker
         try
         {
             BrokerRecord.Of(process.Id)?.Save(RecordFile);
-            await process.WaitUntilAnsweringAsync(port, _options.StartTimeout, cancellationToken);
+            await process.WaitUntilAnsweringAsync(ProbeAddress(), port, _options.StartTimeout, cancellationToken);
         }
         catch
         {
@@ -285,6 +285,11 @@ internal sealed partial class EmbeddedBroker : IReportBroker
         DurableFile.Write(PortFile, Encoding.ASCII.GetBytes(port.ToString(CultureInfo.InvariantCulture)));
         return port;
     }
+
+    /// <summary>Where a listener bound as the options say can be reached from here.</summary>
+    private IPAddress ProbeAddress() => IPAddress.TryParse(_options.BindAddress, out IPAddress? bound)
+        ? bound.Equals(IPAddress.Any) ? IPAddress.Loopback : bound.Equals(IPAddress.IPv6Any) ? IPAddress.IPv6Loopback : bound
+        : IPAddress.Loopback;
 
     private static bool IsFree(int port)
     {

@@ -156,6 +156,21 @@ public sealed class SupervisionTests : IAsyncLifetime
         }
     }
 
+    [Theory]
+    [InlineData(null)]
+    [InlineData("0.0.0.0")]
+    [InlineData("127.0.0.2")]
+    public async Task The_broker_starts_on_the_address_that_it_is_given(string? address)
+    {
+        _fleet.Options = _fleet.Options with { BindAddress = address };
+
+        EmbeddedBroker broker = await _fleet.StartAsync();
+
+        using TcpClient client = new();
+        await client.ConnectAsync(address is null or "0.0.0.0" ? "127.0.0.1" : address, broker.Endpoint.Port);
+        Assert.True(client.Connected);
+    }
+
     [Fact]
     public async Task A_taken_port_is_named_in_the_error()
     {
