@@ -34,21 +34,31 @@ internal sealed record QuantizedNode(NodeProto Node, QuantizedRole Role, Weighte
 /// </summary>
 internal sealed class QuantizationPlan
 {
+    /// <summary>Grey and colour images, spectrograms: what the first convolution of a network reads.</summary>
+    private const int NarrowChannels = 3;
+
     private static readonly HashSet<string> s_computes = ["Add", "Mul", "AveragePool", "GlobalAveragePool", "LeakyRelu", "Concat"];
     private static readonly HashSet<string> s_moves = ["MaxPool", "Flatten", "Reshape", "Transpose", "Squeeze", "Unsqueeze"];
     private readonly GraphEditor _editor;
     private readonly Dictionary<string, string> _sourceOfCodes = new(StringComparer.Ordinal);
 
-    private QuantizationPlan(GraphEditor editor) => _editor = editor;
+    private readonly bool _keepNarrowInputs;
+
+    private QuantizationPlan(GraphEditor editor, bool keepNarrowInputs)
+    {
+        _editor = editor;
+        _keepNarrowInputs = keepNarrowInputs;
+    }
 
     public List<QuantizedNode> Nodes { get; private set; } = [];
 
     /// <summary>Why each node with weights that is not quantized is left alone.</summary>
     public List<(NodeProto Node, string Reason)> Kept { get; } = [];
 
-    public static QuantizationPlan Of(GraphEditor editor, IReadOnlySet<string> excluded)
+    /// <param name="keepNarrowInputs">Whether convolutions over very few channels stay float.</param>
+    public static QuantizationPlan Of(GraphEditor editor, IReadOnlySet<string> excluded, bool keepNarrowInputs)
     {
-        QuantizationPlan plan = new(editor);
+        QuantizationPlan plan = new(editor, keepNarrowInputs);
         plan.Choose(excluded);
         plan.DropWhatLeadsNowhere();
         plan.DecideOutputs();
@@ -113,6 +123,8 @@ internal sealed class QuantizationPlan
                 QuantizedNode quantized = new(node, known, weighted, activation, (activation ?? node).Output[0]);
                 Nodes.Add(quantized);
                 coded.Add(quantized.Result);
+                // What it reads gets codes too, also where a float node makes it.
+                coded.Add(node.Input[0]);
             }
         }
     }
@@ -139,6 +151,11 @@ internal sealed class QuantizationPlan
         if (node.OpType == "ConvTranspose")
         {
             return "the runtime has no 8 bit kernel for it";
+        }
+
+        if (_keepNarrowInputs && node.OpType == "Conv" && node.Int("group", 1) == 1 && weighted.Weights.Dims[1] <= NarrowChannels)
+        {
+            return $"it reads {weighted.Weights.Dims[1]} channel(s), where 8 bit kernels are slower than float ones";
         }
 
         if (node.OpType == "Gemm" && (node.Float("alpha", 1) != 1 || node.Float("beta", 1) != 1 || node.Int("transA", 0) != 0))

@@ -15,7 +15,7 @@ namespace EdgeFleet.Compression.Tests.Passes;
 
 public sealed class QuantizeStaticTests : IDisposable
 {
-    private const string Recipe = "passes: [{ pass: quantize-static }]";
+    private const string Recipe = "passes: [{ pass: quantize-static, narrowInputs: quantize }]";
     private readonly TemporaryFolder _folder = new();
     private readonly Compressor _compressor;
 
@@ -67,6 +67,19 @@ public sealed class QuantizeStaticTests : IDisposable
         Assert.Equal(
             ["QuantizeLinear", "QLinearConv", "QLinearConv", "QLinearAdd", "QLinearGlobalAveragePool", "Flatten", "QGemm"],
             RuntimeOracle.OperatorsAfterFusion(quantized.ToBytes()));
+    }
+
+    [Fact]
+    public void A_convolution_over_one_channel_stays_float_unless_the_recipe_asks_otherwise()
+    {
+        OnnxModel quantized = _compressor.Compress(ModelBuilder.Classifier().Build(), "passes: [{ pass: quantize-static }]");
+
+        Assert.Equal(
+            ["Conv", "QuantizeLinear", "QLinearConv", "QLinearAdd", "QLinearGlobalAveragePool", "Flatten", "QGemm"],
+            RuntimeOracle.OperatorsAfterFusion(quantized.ToBytes()));
+        Assert.Contains(
+            _compressor.Report.Passes[0].Decisions,
+            decision => decision is { Node: "c1_node", Action: "kept float", Reason: "it reads 1 channel(s), where 8 bit kernels are slower than float ones" });
     }
 
     [Fact]
@@ -154,7 +167,7 @@ public sealed class QuantizeStaticTests : IDisposable
     [Fact]
     public void Nodes_that_the_recipe_excludes_stay_as_they_are()
     {
-        OnnxModel quantized = _compressor.Compress(ModelBuilder.Classifier().Build(), "passes: [{ pass: quantize-static, exclude: [c1_node] }]");
+        OnnxModel quantized = _compressor.Compress(ModelBuilder.Classifier().Build(), "passes: [{ pass: quantize-static, narrowInputs: quantize, exclude: [c1_node] }]");
 
         NodeProto conv = quantized.Graph.Node.First(node => node.OpType == "Conv");
         Assert.Equal(["x", "w1", "b1"], conv.Input);

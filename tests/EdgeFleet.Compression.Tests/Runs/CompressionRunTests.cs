@@ -15,7 +15,7 @@ namespace EdgeFleet.Compression.Tests.Runs;
 
 public sealed class CompressionRunTests : IDisposable
 {
-    private const string Recipe = "passes: [{ pass: fold-batchnorm }, { pass: quantize-static }]";
+    private const string Recipe = "passes: [{ pass: fold-batchnorm }, { pass: quantize-static, narrowInputs: quantize }]";
     private readonly TemporaryFolder _folder = new();
     private readonly Dataset _dataset;
     private readonly Compressor _compressor;
