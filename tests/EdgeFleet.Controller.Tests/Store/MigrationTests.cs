@@ -1,0 +1,73 @@
+using EdgeFleet.Controller.Store;
+using EdgeFleet.Testing;
+using Microsoft.Data.Sqlite;
+
+namespace EdgeFleet.Controller.Tests.Store;
+
+public sealed class MigrationTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    private DatabaseOptions Options(string tenant = "default") => new() { File = _folder["store.db"], Tenant = tenant };
+
+    [Fact]
+    public async Task An_empty_folder_gets_the_newest_schema_and_opening_it_again_changes_nothing_but_the_epoch()
+    {
+        string first;
+        await using (Database database = Database.Open(Options()))
+        {
+            Assert.Equal(1, database.Epoch);
+            first = await SchemaAsync(database);
+        }
+        await using (Database database = Database.Open(Options()))
+        {
+            Assert.Equal(2, database.Epoch);
+            Assert.Equal(first, await SchemaAsync(database));
+            Assert.Equal(Migrations.Current, await database.ReadAsync(session => session.QueryOne<long>("PRAGMA user_version"), CancellationToken.None));
+        }
+    }
+
+    [Fact]
+    public async Task The_store_keeps_what_was_acknowledged_through_a_power_cut()
+    {
+        await using Database database = Database.Open(Options());
+        (string journal, long synchronous) = await database.WriteAsync(
+            "look", transaction => (transaction.QueryOne<string>("PRAGMA journal_mode")!, transaction.QueryOne<long>("PRAGMA synchronous")), CancellationToken.None);
+
+        Assert.Equal("wal", journal);
+        Assert.Equal(2, synchronous); // FULL
+    }
+
+    [Fact]
+    public async Task A_database_of_a_newer_controller_is_refused_and_left_alone()
+    {
+        await Database.Open(Options()).DisposeAsync();
+        Alter($"PRAGMA user_version = {Migrations.Current + 1}");
+
+        InvalidDataException error = Assert.Throws<InvalidDataException>(() => Database.Open(Options()));
+        Assert.Contains($"schema {Migrations.Current + 1}", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_database_of_another_tenant_is_refused()
+    {
+        await Database.Open(Options()).DisposeAsync();
+
+        InvalidDataException error = Assert.Throws<InvalidDataException>(() => Database.Open(Options("other")));
+        Assert.Contains("'default'", error.Message, StringComparison.Ordinal);
+    }
+
+    private static Task<string> SchemaAsync(Database database) => database.ReadAsync(
+        session => string.Join('\n', session.Query<string>("SELECT COALESCE(sql, name) FROM sqlite_master ORDER BY name")), CancellationToken.None);
+
+    private void Alter(string sql)
+    {
+        using SqliteConnection connection = new(new SqliteConnectionStringBuilder { DataSource = _folder["store.db"], Pooling = false }.ToString());
+        connection.Open();
+        using SqliteCommand command = connection.CreateCommand();
+        command.CommandText = sql;
+        command.ExecuteNonQuery();
+    }
+}
