@@ -1,0 +1,253 @@
+using System.Net;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using System.Text.Json.Nodes;
+using EdgeFleet.Controller.Hosting;
+using EdgeFleet.Controller.Tests.Support;
+using EdgeFleet.Testing;
+using EdgeFleet.Trust.Certificates;
+using EdgeFleet.Trust.Enrollment;
+using Google.Protobuf;
+using Grpc.Core;
+using Grpc.Net.Client;
+using State = EdgeFleet.Protocol.V1.EnrollResponse.Types.State;
+using Wire = EdgeFleet.Protocol.V1;
+
+namespace EdgeFleet.Controller.Tests.Enrollment;
+
+/// <summary>Who gets in, over the real listeners.</summary>
+public sealed class EnrollmentTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+    private readonly ManualTime _time = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    private Task<TestController> StartAsync() => TestController.StartAsync(_folder, new ControllerParts { Time = _time });
+
+    [Fact]
+    public async Task The_same_token_and_key_get_the_same_answer_again_also_after_the_token_is_used_up_and_expired()
+    {
+        await using TestController controller = await StartAsync();
+        string token = await controller.CreateTokenAsync();
+        using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+
+        Wire.EnrollResponse first = await ScriptedDevice.AskAsync(controller, "dev-1", token, key);
+        _time.Advance(TimeSpan.FromHours(1));
+        Wire.EnrollResponse again = await ScriptedDevice.AskAsync(controller, "dev-1", token, key);
+
+        Assert.Equal(State.Enrolled, first.State);
+        Assert.Equal(first.CertificateChainPem, again.CertificateChainPem);
+        using X509Certificate2 certificate = X509Certificate2.CreateFromPem(first.CertificateChainPem);
+        Assert.Equal("dev-1", CertificateTrust.CommonName(certificate));
+        Assert.Equal(CertificateAuthority.DeviceLifetime, certificate.NotAfter.ToUniversalTime() - certificate.NotBefore.ToUniversalTime() - TimeSpan.FromHours(1));
+    }
+
+    [Fact]
+    public async Task A_used_token_lets_no_second_device_in_and_the_try_is_audited()
+    {
+        await using TestController controller = await StartAsync();
+        string token = await controller.CreateTokenAsync();
+        await using ScriptedDevice first = await ScriptedDevice.EnrollAsync(controller, "dev-1", token);
+
+        await RefusedAsync(controller, "dev-2", token, "has been used");
+        await RefusedAsync(controller, "dev-1", token, "another key");
+
+        JsonArray audit = (await controller.GetAsync("audit?verify=true"))["items"]!.AsArray();
+        Assert.Equal(2, audit.Count(entry => entry!["act"]!.GetValue<string>() == "enrolment.refused"));
+        Assert.Single((await controller.GetAsync("devices")).AsArray());
+    }
+
+    [Fact]
+    public async Task An_expired_an_unknown_and_a_foreign_token_are_refused_with_the_reason()
+    {
+        await using TestController controller = await StartAsync();
+        string bound = await controller.CreateTokenAsync(new JsonObject { ["deviceId"] = "dev-1", ["autoApprove"] = true });
+        string brief = await controller.CreateTokenAsync(new JsonObject { ["ttlSeconds"] = 5, ["autoApprove"] = true });
+
+        await RefusedAsync(controller, "dev-2", bound, "bound to another device");
+        await RefusedAsync(controller, "dev-2", EnrollmentToken.Create(), "not known");
+        _time.Advance(TimeSpan.FromSeconds(6));
+        await RefusedAsync(controller, "dev-2", brief, "expired");
+        await RefusedAsync(controller, "dev-2", "eft1.short", "enrolment token", StatusCode.InvalidArgument);
+        await RefusedAsync(controller, "Dev/2", bound, "lower-case letters", StatusCode.InvalidArgument);
+
+        Assert.Empty((await controller.GetAsync("devices")).AsArray());
+    }
+
+    [Fact]
+    public async Task Of_many_keys_that_race_with_one_token_exactly_one_gets_in()
+    {
+        await using TestController controller = await StartAsync();
+        string token = await controller.CreateTokenAsync();
+
+        bool[] admitted = await Task.WhenAll(Enumerable.Range(0, 24).Select(async i =>
+        {
+            using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+            try
+            {
+                // Half of them ask for the same name, half for names of their own.
+                return (await ScriptedDevice.AskAsync(controller, i % 2 == 0 ? "dev-0" : $"dev-{i}", token, key)).State == State.Enrolled;
+            }
+            catch (RpcException ex) when (ex.StatusCode == StatusCode.PermissionDenied)
+            {
+                return false;
+            }
+        }));
+
+        Assert.Single(admitted, true);
+        Assert.Single((await controller.GetAsync("devices")).AsArray());
+    }
+
+    [Fact]
+    public async Task A_group_token_lets_as_many_in_as_it_says_and_gives_them_its_labels()
+    {
+        await using TestController controller = await StartAsync();
+        string token = await controller.CreateTokenAsync(new JsonObject
+        {
+            ["group"] = "lab", ["count"] = 2, ["autoApprove"] = true, ["labels"] = new JsonObject { ["site"] = "north" },
+        });
+        await using ScriptedDevice first = await ScriptedDevice.EnrollAsync(controller, "dev-1", token);
+        await using ScriptedDevice second = await ScriptedDevice.EnrollAsync(controller, "dev-2", token);
+
+        await RefusedAsync(controller, "dev-3", token, "has been used");
+        JsonArray found = (await controller.GetAsync($"devices?selector={Uri.EscapeDataString("group == lab and site == north")}")).AsArray();
+        Assert.Equal(["dev-1", "dev-2"], found.Select(device => device!["id"]!.GetValue<string>()));
+    }
+
+    [Fact]
+    public async Task A_device_waits_until_an_operator_approves_it()
+    {
+        await using TestController controller = await StartAsync();
+        string token = await controller.CreateTokenAsync(new JsonObject());
+        using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+
+        Wire.EnrollResponse waiting = await ScriptedDevice.AskAsync(controller, "dev-1", token, key);
+        Assert.Equal((State.Pending, ""), (waiting.State, waiting.CertificateChainPem));
+        Assert.True(waiting.RetryAfterMs > 0);
+        await controller.PostAsync("devices/dev-1/approve", null);
+        Wire.EnrollResponse approved = await ScriptedDevice.AskAsync(controller, "dev-1", token, key);
+
+        Assert.Equal(State.Enrolled, approved.State);
+        Assert.NotEmpty(approved.CertificateChainPem);
+        Assert.Equal(controller.Host.Endpoints.DeviceUrl, approved.DeviceUrl);
+        Assert.Single(approved.ReleaseKeysPem);
+    }
+
+    [Fact]
+    public async Task A_revoked_device_is_cut_off_at_once_and_does_not_come_back_before_it_is_removed()
+    {
+        await using TestController controller = await StartAsync();
+        await using ScriptedDevice device = await ScriptedDevice.EnrollAsync(controller, "dev-1", await controller.CreateTokenAsync());
+        await device.ConnectAsync();
+
+        await controller.PostAsync("devices/dev-1/revoke", new JsonObject { ["reason"] = "stolen" });
+        RpcException cut = await Assert.ThrowsAsync<RpcException>(() => device.ReadUntilAsync(() => false));
+        Assert.Equal(StatusCode.Aborted, cut.StatusCode);
+        RpcException refused = await Assert.ThrowsAsync<RpcException>(device.ConnectAsync);
+        Assert.Equal(StatusCode.PermissionDenied, refused.StatusCode);
+        Assert.Contains("revoked", refused.Status.Detail, StringComparison.Ordinal);
+        await RefusedAsync(controller, "dev-1", await controller.CreateTokenAsync(), "revoked");
+
+        using HttpResponseMessage removed = await controller.Operator.DeleteAsync("devices/dev-1");
+        Assert.Equal(HttpStatusCode.NoContent, removed.StatusCode);
+        await using ScriptedDevice anew = await ScriptedDevice.EnrollAsync(controller, "dev-1", await controller.CreateTokenAsync());
+        await anew.ConnectAsync();
+    }
+
+    [Fact]
+    public async Task A_certificate_that_this_controller_did_not_issue_is_worth_nothing_whatever_name_it_carries()
+    {
+        await using TestController controller = await StartAsync();
+        await using ScriptedDevice device = await ScriptedDevice.EnrollAsync(controller, "dev-1", await controller.CreateTokenAsync());
+        using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+
+        // Another authority: TLS refuses it.
+        AuthorityFiles files = CertificateAuthority.Create("mallory", TimeProvider.System);
+        using CertificateAuthority mallory = CertificateAuthority.Load(files.RootPem, files.IssuerPem, files.IssuerKeyPem, TimeProvider.System);
+        Assert.Equal(StatusCode.Unavailable, await StatusOfSyncAsync(controller, mallory.IssueDevice("dev-1", CertificateRequests.Create(key, "dev-1")).ChainPem, key));
+        // Our authority's, but of a stolen issuing key: the database does not know the serial number.
+        Assert.Equal(
+            StatusCode.PermissionDenied,
+            await StatusOfSyncAsync(controller, controller.Authority.Authority.IssueDevice("dev-1", CertificateRequests.Create(key, "dev-1")).ChainPem, key));
+        // A server's certificate of our authority is for servers.
+        ServerCertificate server = controller.Authority.Authority.IssueServer("dev-1", ["localhost"]);
+        using ECDsa serverKey = ECDsa.Create();
+        serverKey.ImportFromPem(server.KeyPem);
+        Assert.Equal(StatusCode.Unavailable, await StatusOfSyncAsync(controller, server.ChainPem, serverKey));
+        // The controller's own client identity is no device.
+        ServerCertificate own = controller.Authority.Authority.IssueClient(BrokerFactory.ControllerName);
+        using ECDsa ownKey = ECDsa.Create();
+        ownKey.ImportFromPem(own.KeyPem);
+        Assert.Equal(StatusCode.PermissionDenied, await StatusOfSyncAsync(controller, own.ChainPem, ownKey));
+    }
+
+    [Fact]
+    public async Task A_renewed_certificate_replaces_the_old_one_a_day_after_its_first_use()
+    {
+        await using TestController controller = await StartAsync();
+        await using ScriptedDevice device = await ScriptedDevice.EnrollAsync(controller, "dev-1", await controller.CreateTokenAsync());
+        using ECDsa newKey = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        _time.Advance(TimeSpan.FromDays(7));
+
+        Wire.RenewResponse renewed = await new Wire.Enrollment.EnrollmentClient(device.Channel()).RenewAsync(
+            new Wire.RenewRequest { CertificateRequest = ByteString.CopyFrom(CertificateRequests.Create(newKey, "anything")) });
+        using X509Certificate2 certificate = X509Certificate2.CreateFromPem(renewed.CertificateChainPem);
+        Assert.Equal("dev-1", CertificateTrust.CommonName(certificate));
+
+        await device.ConnectAsync();
+        Assert.Equal(StatusCode.OK, await StatusOfSyncAsync(controller, renewed.CertificateChainPem, newKey));
+        await device.ConnectAsync();
+        _time.Advance(TimeSpan.FromHours(25));
+        RpcException refused = await Assert.ThrowsAsync<RpcException>(device.ConnectAsync);
+        Assert.Contains("replaced by a newer one", refused.Status.Detail, StringComparison.Ordinal);
+        Assert.Equal(StatusCode.OK, await StatusOfSyncAsync(controller, renewed.CertificateChainPem, newKey));
+    }
+
+    [Fact]
+    public async Task Each_listener_serves_its_own_audience_only()
+    {
+        await using TestController controller = await StartAsync();
+        await using ScriptedDevice device = await ScriptedDevice.EnrollAsync(controller, "dev-1", await controller.CreateTokenAsync());
+        using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+
+        RpcException noSync = await Assert.ThrowsAsync<RpcException>(async () =>
+        {
+            using GrpcChannel open = ScriptedDevice.Channel(controller, controller.Host.Endpoints.EnrollUrl, null);
+            using var call = new Wire.Fleet.FleetClient(open).Sync(new Wire.SyncRequest());
+            await call.ResponseStream.MoveNext(CancellationToken.None);
+        });
+        Assert.Equal(StatusCode.Unimplemented, noSync.StatusCode);
+        RpcException noEnroll = await Assert.ThrowsAsync<RpcException>(async () =>
+            await new Wire.Enrollment.EnrollmentClient(device.Channel()).EnrollAsync(new Wire.EnrollRequest { Token = "x" }));
+        Assert.Equal(StatusCode.Unimplemented, noEnroll.StatusCode);
+        Assert.Equal(StatusCode.Unavailable, await StatusOfSyncAsync(controller, null, key));
+        using HttpClient http = new();
+        using HttpResponseMessage grpcOnOperator = await http.PostAsync(new Uri(controller.Host.Endpoints.OperatorUrl + "/edgefleet.v1.Enrollment/Enroll"), null);
+        Assert.Equal(HttpStatusCode.NotFound, grpcOnOperator.StatusCode);
+    }
+
+    private static async Task RefusedAsync(TestController controller, string id, string token, string why, StatusCode status = StatusCode.PermissionDenied)
+    {
+        using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        RpcException error = await Assert.ThrowsAsync<RpcException>(() => ScriptedDevice.AskAsync(controller, id, token, key));
+        Assert.Equal(status, error.StatusCode);
+        Assert.Contains(why, error.Status.Detail, StringComparison.Ordinal);
+    }
+
+    private static async Task<StatusCode> StatusOfSyncAsync(TestController controller, string? chainPem, ECDsa key)
+    {
+        using PemIdentity? identity = chainPem is null ? null : PemIdentity.Load(chainPem, key.ExportPkcs8PrivateKeyPem());
+        using GrpcChannel channel = ScriptedDevice.Channel(controller, controller.Host.Endpoints.DeviceUrl, identity);
+        try
+        {
+            using var call = new Wire.Fleet.FleetClient(channel).Sync(new Wire.SyncRequest());
+            await call.ResponseStream.MoveNext(CancellationToken.None);
+            return StatusCode.OK;
+        }
+        catch (RpcException ex)
+        {
+            return ex.StatusCode;
+        }
+    }
+}
