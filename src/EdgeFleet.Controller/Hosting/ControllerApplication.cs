@@ -79,6 +79,7 @@ internal static class ControllerApplication
         services.AddSingleton<OperatorAccess>();
         services.AddSingleton<RolloutWriter>();
         services.AddSingleton<RolloutHost>();
+        services.AddSingleton<IRolloutRunner>(provider => provider.GetRequiredService<RolloutHost>());
         services.AddSingleton<RolloutDesk>();
         services.AddSingleton<RollbackDesk>();
         services.AddSingleton(provider => new IngestDesk(

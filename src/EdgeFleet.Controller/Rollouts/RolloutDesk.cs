@@ -22,8 +22,14 @@ internal abstract record RolloutOutcome
     public sealed record Refused(string Reason) : RolloutOutcome;
 }
 
+/// <summary>Drives rollouts that are in the store.</summary>
+internal interface IRolloutRunner
+{
+    void Run(string rolloutId, string model);
+}
+
 /// <summary>Begins rollouts and carries out what operators ask of them.</summary>
-internal sealed class RolloutDesk(Database database, RolloutHost host, SignalBoard signals, TimeProvider time)
+internal sealed class RolloutDesk(Database database, IRolloutRunner runner, SignalBoard signals, TimeProvider time)
 {
     public const string IdPrefix = "r";
 
@@ -32,7 +38,7 @@ internal sealed class RolloutDesk(Database database, RolloutHost host, SignalBoa
         RolloutOutcome outcome = await database.WriteAsync($"create rollout {spec.Name}", transaction => Create(transaction, spec, actor), cancellationToken);
         if (outcome is RolloutOutcome.Done done)
         {
-            host.Run(done.RolloutId, spec.Model);
+            runner.Run(done.RolloutId, spec.Model);
         }
         return outcome;
     }

@@ -9,7 +9,8 @@ namespace EdgeFleet.Controller.Rollouts;
 
 /// <summary>Runs a loop for each rollout that is not over: those of the store at the start, and each new one.</summary>
 internal sealed class RolloutHost(
-    Database database, RolloutWriter writer, DeviceStreams streams, SignalBoard signals, FatalErrors fatal, TimeProvider time, ILoggerFactory logs) : IAsyncDisposable
+    Database database, RolloutWriter writer, DeviceStreams streams, SignalBoard signals, FatalErrors fatal, TimeProvider time, ILoggerFactory logs)
+    : IRolloutRunner, IAsyncDisposable
 {
     private readonly ConcurrentDictionary<string, Running> _running = new(StringComparer.Ordinal);
     private readonly CancellationTokenSource _stopping = new();

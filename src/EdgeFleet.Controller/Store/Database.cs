@@ -47,7 +47,7 @@ internal sealed class Database : IAsyncDisposable
         SqliteConnection connection = Connect(options.File, SqliteOpenMode.ReadWriteCreate);
         try
         {
-            connection.Execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY;");
+            connection.Execute($"PRAGMA journal_mode = WAL; PRAGMA synchronous = {(options.Flushes ? "FULL" : "OFF")}; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY;");
             Migrations.Apply(connection, options.Tenant);
             long epoch = connection.QuerySingle<long>("UPDATE controller SET epoch = epoch + 1 WHERE id = 1 RETURNING epoch");
             return new Database(options, connection, epoch);

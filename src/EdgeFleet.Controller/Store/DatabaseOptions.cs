@@ -9,5 +9,7 @@ internal sealed record DatabaseOptions
     /// <summary>Pieces of work that share one transaction and one flush.</summary>
     public int MaximumBatch { get; init; } = 512;
     public int Readers { get; init; } = 4;
+    /// <summary>False only where a test commits thousands of times and asks what the rules do, not what the disk keeps.</summary>
+    public bool Flushes { get; init; } = true;
     public IWriteObserver? Observer { get; init; }
 }
