@@ -1,0 +1,138 @@
+using EdgeFleet.Controller.Rollouts;
+using EdgeFleet.Controller.Store;
+using EdgeFleet.Core;
+using EdgeFleet.Core.Deployments;
+using EdgeFleet.Rollouts.Gating;
+using EdgeFleet.Rollouts.Specs;
+using EdgeFleet.Rollouts.Stages;
+
+namespace EdgeFleet.Controller.Tests.Rollouts;
+
+/// <summary>What the controller adds to the rules: one rollout per model, assignments for those who were away, verdicts that can be computed again.</summary>
+public sealed class RolloutTests
+{
+    private const string Full = "[ { bench: {} }, { shadow: {} }, { canary: { devices: 1 } }, { full: {} } ]";
+
+    [Fact]
+    public async Task A_second_rollout_of_the_same_model_is_refused_while_one_runs_and_names_it()
+    {
+        await using RolloutRig rig = await RolloutRig.StartAsync([new RigDevice("dev-1", 1)]);
+        string id = await rig.CreateAsync(RolloutRig.Spec(Full));
+
+        RolloutOutcome second = await rig.Rollouts.CreateAsync(SpecFile.ParseRollout(RolloutRig.Spec(Full)), "operator", CancellationToken.None);
+
+        Assert.Contains($"'{id}'", Assert.IsType<RolloutOutcome.Conflict>(second).Reason, StringComparison.Ordinal);
+        Assert.Single(await rig.Database.ReadAsync(RolloutStore.ListRunning, CancellationToken.None));
+    }
+
+    [Fact]
+    public async Task A_candidate_that_is_not_published_and_a_policy_that_nobody_wrote_are_refused()
+    {
+        await using RolloutRig rig = await RolloutRig.StartAsync([new RigDevice("dev-1", 1)]);
+        RolloutSpec spec = SpecFile.ParseRollout(RolloutRig.Spec(Full));
+
+        Assert.Contains("is not published here", await RefusedAsync(spec with { Candidate = Digest.Of([77]) }), StringComparison.Ordinal);
+        Assert.Contains("is of model 'fashion', not 'other'", await RefusedAsync(spec with { Model = "other" }), StringComparison.Ordinal);
+        Assert.Contains("policy 'nowhere' is not known", await RefusedAsync(spec with { PolicySpec = null, Policy = "nowhere" }), StringComparison.Ordinal);
+
+        async Task<string> RefusedAsync(RolloutSpec wish) =>
+            Assert.IsType<RolloutOutcome.Refused>(await rig.Rollouts.CreateAsync(wish, "operator", CancellationToken.None)).Reason;
+    }
+
+    [Fact]
+    public async Task A_device_that_was_away_gets_the_new_digest_by_assignment_and_measures_it_first()
+    {
+        RigDevice away = new("dev-2", 1);
+        await using RolloutRig rig = await RolloutRig.StartAsync([new RigDevice("dev-1", 1), away]);
+        await SilenceAsync(rig, away);
+
+        RolloutState end = await rig.RunToEndAsync(await rig.CreateAsync(RolloutRig.Spec(Full)));
+        Assert.Equal(RolloutPhase.Completed, end.Phase);
+        Assert.Equal("dev-2", Assert.Single(end.NotDrawn).DeviceId);
+        Assert.Equal(RolloutRig.Before, away.Active);
+
+        away.Online = true;
+        await rig.RoundAsync();
+        DesiredDeployment desired = Assert.IsType<DesiredDeployment>(away.Desired);
+        Assert.Equal((RolloutRig.Candidate, DesiredReason.Assignment, false), (desired.Digest, desired.Reason, desired.Plan.Install));
+    }
+
+    [Fact]
+    public async Task An_install_leaves_alone_what_serves_a_model_already()
+    {
+        RigDevice serving = new("dev-2", 1);
+        await using RolloutRig rig = await RolloutRig.StartAsync([new RigDevice("dev-1", 1), serving], provisioned: false);
+        serving.Install(RolloutRig.Before);
+        await rig.RoundAsync();
+
+        RolloutState end = await rig.RunToEndAsync(await rig.CreateAsync(RolloutRig.Spec("[ { full: {} } ]", "install")));
+
+        Assert.Equal(RolloutPhase.Completed, end.Phase);
+        Assert.Equal(RolloutRig.Candidate, rig.Devices[0].Active);
+        Assert.Equal(RolloutRig.Before, serving.Active);
+        Assert.Equal(0, serving.Generation);
+    }
+
+    [Fact]
+    public async Task Every_stored_verdict_is_computed_again_to_the_same_bits()
+    {
+        await using RolloutRig rig = await RolloutRig.StartAsync([new RigDevice("dev-1", 1), new RigDevice("dev-2", 2)]);
+        string id = await rig.CreateAsync(RolloutRig.Spec(Full));
+        await rig.RunToEndAsync(id);
+
+        IReadOnlyList<VerdictRow> rows = await rig.Database.ReadAsync<IReadOnlyList<VerdictRow>>(
+            session => [.. RolloutStore.ListVerdictNumbers(session, id).Select(seq => RolloutStore.FindVerdict(session, id, seq)!)], CancellationToken.None);
+        Assert.True(rows.Count >= 8, $"{rows.Count} verdicts");
+        foreach (VerdictRow row in rows)
+        {
+            StoredVerdict stored = RolloutDocumentCodec.ReadVerdict(row.Stored);
+            Assert.True(Gate.Recompute(stored).Same, $"verdict {row.Seq}: {stored.Verdict.Reason}");
+            // The control: one disagreement more gives other bits.
+            if (stored.Input.Devices.Any(device => device.Ticks.Count > 3))
+            {
+                GateInput moved = stored.Input with { Devices = [.. stored.Input.Devices.Select(device => device with { Ticks = [.. device.Ticks.Select(tick => tick with { Disagreements = tick.Disagreements + 1 })] })] };
+                Assert.False(Gate.Recompute(stored with { Input = moved }).Same);
+            }
+        }
+    }
+
+    [Fact]
+    public async Task Pause_resume_and_abort_do_what_they_say_and_are_audited()
+    {
+        await using RolloutRig rig = await RolloutRig.StartAsync([new RigDevice("dev-1", 1), new RigDevice("dev-2", 1)]);
+        string id = await rig.CreateAsync(RolloutRig.Spec(Full));
+        Assert.IsType<RolloutOutcome.Done>(await rig.Rollouts.CommandAsync(id, OperatorAct.Pause, "lunch", "operator", CancellationToken.None));
+        for (int i = 0; i < 5; i++)
+        {
+            await rig.RoundAsync();
+        }
+        Assert.All(rig.Devices, device => Assert.Null(device.Desired));
+
+        Assert.IsType<RolloutOutcome.Conflict>(await rig.Rollouts.CommandAsync(id, OperatorAct.Pause, "", "operator", CancellationToken.None));
+        Assert.IsType<RolloutOutcome.Done>(await rig.Rollouts.CommandAsync("trial", OperatorAct.Resume, "", "operator", CancellationToken.None));
+        for (int i = 0; i < 5; i++)
+        {
+            await rig.RoundAsync();
+        }
+        Assert.Contains(rig.Devices, device => device.Desired?.Digest == RolloutRig.Candidate);
+
+        Assert.IsType<RolloutOutcome.Done>(await rig.Rollouts.CommandAsync(id, OperatorAct.Abort, "changed my mind", "operator", CancellationToken.None));
+        Assert.Equal(RolloutPhase.Aborted, (await rig.RunToEndAsync(id)).Phase);
+        Assert.All(rig.Devices, device => Assert.Equal([RolloutRig.Before], device.Served));
+        Assert.IsType<RolloutOutcome.Conflict>(await rig.Rollouts.CommandAsync(id, OperatorAct.Approve, "", "operator", CancellationToken.None));
+        Assert.IsType<RolloutOutcome.Unknown>(await rig.Rollouts.CommandAsync("r99", OperatorAct.Approve, "", "operator", CancellationToken.None));
+        IReadOnlyList<AuditEntry> audit = await rig.Database.ReadAsync(session => AuditStore.List(session, 0, 100), CancellationToken.None);
+        Assert.Equal(
+            ["rollout.created", "rollout.pause", "rollout.resume", "rollout.abort", "rollout.ended"],
+            audit.Select(entry => entry.Act).Where(act => act.StartsWith("rollout.", StringComparison.Ordinal)));
+    }
+
+    private static async Task SilenceAsync(RolloutRig rig, RigDevice device)
+    {
+        rig.Streams.Remove(device.Stream!);
+        (device.Stream, device.Online) = (null, false);
+        // As if it had last been heard of a day ago, by a controller that has run all the time.
+        await rig.Database.WriteAsync(
+            "age", transaction => transaction.Execute("UPDATE devices SET reported_at = NULL, last_seen_at = NULL, presence_at = NULL WHERE id = @Id", new { device.Id }), CancellationToken.None);
+    }
+}
