@@ -124,82 +124,30 @@ internal static class DeviceEndpoints
     }
 
     private static async Task<IResult> ApproveAsync(
-        string id, HttpContext http, Database database, Assignments assignments, DeviceStreams streams, TimeProvider time, CancellationToken cancellationToken)
-    {
-        string? refused = await database.WriteAsync(
-            $"approve {id}",
-            transaction =>
-            {
-                if (DeviceStore.Find(transaction, id) is not { } device)
-                {
-                    return "";
-                }
-                if (DeviceStore.Approve(transaction, id, time.NowMs()))
-                {
-                    assignments.ApplyTo(transaction, device);
-                    AuditStore.Append(transaction, time.NowMs(), OperatorAccess.Caller(http), "device.approved", id, device.HardwareClass);
-                    return null;
-                }
-                // Approving twice is no error; a revoked device does not come back this way.
-                return device.State == DeviceStates.Active ? null : $"device '{id}' is {device.State}; remove it and enrol it again";
-            },
-            cancellationToken);
-        return refused switch
-        {
-            null => await ShowAsync(id, database, streams, cancellationToken),
-            "" => Unknown(id),
-            _ => Problems.Conflict(refused),
-        };
-    }
+        string id, HttpContext http, DeviceRegistry registry, Database database, DeviceStreams streams, CancellationToken cancellationToken) =>
+        await AnswerAsync(id, await registry.ApproveAsync(id, OperatorAccess.Caller(http), cancellationToken), database, streams, cancellationToken);
 
     private static async Task<IResult> RevokeAsync(
-        string id, ReasonRequest request, HttpContext http, Database database, DeviceStreams streams, TimeProvider time, CancellationToken cancellationToken)
-    {
-        if (string.IsNullOrWhiteSpace(request.Reason))
-        {
-            return Problems.BadRequest($"device '{id}': a reason is needed to revoke it");
-        }
-        bool known = await database.WriteAsync(
-            $"revoke {id}",
-            transaction =>
-            {
-                if (DeviceStore.Find(transaction, id) is null)
-                {
-                    return false;
-                }
-                if (DeviceStore.Revoke(transaction, id, request.Reason, time.NowMs()))
-                {
-                    AuditStore.Append(transaction, time.NowMs(), OperatorAccess.Caller(http), "device.revoked", id, request.Reason);
-                    transaction.AfterCommit(() => streams.Close(id));
-                }
-                return true;
-            },
-            cancellationToken);
-        return known ? await ShowAsync(id, database, streams, cancellationToken) : Unknown(id);
-    }
+        string id, ReasonRequest request, HttpContext http, DeviceRegistry registry, Database database, DeviceStreams streams, CancellationToken cancellationToken) =>
+        string.IsNullOrWhiteSpace(request.Reason)
+            ? Problems.BadRequest($"device '{id}': a reason is needed to revoke it")
+            : await AnswerAsync(id, await registry.RevokeAsync(id, request.Reason, OperatorAccess.Caller(http), cancellationToken), database, streams, cancellationToken);
 
-    private static async Task<IResult> RemoveAsync(string id, HttpContext http, Database database, TimeProvider time, CancellationToken cancellationToken)
-    {
-        string? state = await database.WriteAsync(
-            $"remove {id}",
-            transaction =>
-            {
-                DeviceRow? device = DeviceStore.Find(transaction, id);
-                if (device is { State: DeviceStates.Revoked })
-                {
-                    DeviceStore.Remove(transaction, id);
-                    AuditStore.Append(transaction, time.NowMs(), OperatorAccess.Caller(http), "device.removed", id, device.RevokedReason ?? "");
-                }
-                return device?.State;
-            },
-            cancellationToken);
-        return state switch
+    private static async Task<IResult> RemoveAsync(string id, HttpContext http, DeviceRegistry registry, CancellationToken cancellationToken) =>
+        await registry.RemoveAsync(id, OperatorAccess.Caller(http), cancellationToken) switch
         {
-            null => Unknown(id),
-            DeviceStates.Revoked => TypedResults.NoContent(),
-            _ => Problems.Conflict($"device '{id}' is {state}; revoke it first"),
+            RegistryOutcome.Done => TypedResults.NoContent(),
+            RegistryOutcome.Conflict conflict => Problems.Conflict(conflict.Reason),
+            _ => Unknown(id),
         };
-    }
+
+    private static async Task<IResult> AnswerAsync(
+        string id, RegistryOutcome outcome, Database database, DeviceStreams streams, CancellationToken cancellationToken) => outcome switch
+    {
+        RegistryOutcome.Done => await ShowAsync(id, database, streams, cancellationToken),
+        RegistryOutcome.Conflict conflict => Problems.Conflict(conflict.Reason),
+        _ => Unknown(id),
+    };
 
     private static IResult Unknown(string id) => Problems.NotFound($"device '{id}' is not known");
 }

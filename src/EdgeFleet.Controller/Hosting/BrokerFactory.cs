@@ -1,8 +1,10 @@
-using System.Security.Cryptography;
+using System.Net;
 using System.Security.Cryptography.X509Certificates;
+using EdgeFleet.Controller.Broker;
 using EdgeFleet.Controller.Enrollment;
 using EdgeFleet.Mqtt;
 using EdgeFleet.Trust.Certificates;
+using Microsoft.Extensions.Logging;
 
 namespace EdgeFleet.Controller.Hosting;
 
@@ -12,8 +14,30 @@ internal static class BrokerFactory
     /// <summary>Certificate name and client id of the controller. The dot keeps it apart from every device id.</summary>
     public const string ControllerName = "edgefleet.controller";
 
-    public static IReportBroker Create(ControllerOptions options, DataFolder folder, FleetAuthority authority, IServiceProvider services) =>
-        new ExternalBroker(options.Broker.ExternalHost ?? "localhost", options.Broker.ExternalPort);
+    public static IReportBroker Create(
+        ControllerOptions options, DataFolder folder, FleetAuthority authority, IReadOnlyCollection<string> revokedDevices, TimeProvider time, ILoggerFactory logs)
+    {
+        if (options.Broker.ExternalHost is { } external)
+        {
+            return new ExternalBroker(external, options.Broker.ExternalPort);
+        }
+        (string chainFile, string keyFile) = authority.WriteBrokerIdentity();
+        return new EmbeddedBroker(
+            new EmbeddedBrokerOptions
+            {
+                Folder = folder.BrokerFolder,
+                Tenant = options.Tenant,
+                CaFile = authority.RootPemFile,
+                CertificateFile = chainFile,
+                KeyFile = keyFile,
+                Port = options.Broker.EmbeddedPort,
+                BindAddress = options.BindAddress.Equals(IPAddress.Any) ? null : options.BindAddress.ToString(),
+                AdvertisedHost = options.Names[0],
+                ControllerName = ControllerName,
+                RevokedDevices = revokedDevices,
+            },
+            time, logs.CreateLogger<EmbeddedBroker>());
+    }
 
     public static MqttSessionOptions SessionOptions(BrokerOptions options, FleetAuthority authority, RenewedIdentity identity, BrokerEndpoint broker)
     {

@@ -73,6 +73,8 @@ internal static class ControllerApplication
         services.AddSingleton<DesiredWriter>();
         services.AddSingleton<Assignments>();
         services.AddSingleton<EnrollmentDesk>();
+        services.AddSingleton<DeviceRegistry>();
+        services.AddSingleton<Housekeeping>();
         services.AddSingleton<DeviceAccess>();
         services.AddSingleton<DeviceCaller>();
         services.AddSingleton<Publisher>();

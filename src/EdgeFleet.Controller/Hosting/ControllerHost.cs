@@ -81,9 +81,13 @@ internal sealed partial class ControllerHost : IAsyncDisposable
         BrokerEndpoint mqtt = new("localhost", 0);
         if (!parts.WithoutBroker)
         {
-            IReportBroker broker = parts.Broker ?? BrokerFactory.Create(Options, folder, authority, app.Services);
+            IReadOnlyList<string> revoked = await database.ReadAsync(DeviceStore.ListRevokedIds, cancellationToken);
+            IReportBroker broker = parts.Broker ?? BrokerFactory.Create(
+                Options, folder, authority, revoked, parts.Time, app.Services.GetRequiredService<ILoggerFactory>());
             _parts.Push(broker);
             mqtt = await broker.StartAsync(cancellationToken);
+            _ = fatal.Watch("broker", broker.Completion);
+            app.Services.GetRequiredService<DeviceRegistry>().Broker = broker;
         }
         SyncSettings settings = app.Services.GetRequiredService<SyncSettings>();
         (settings.MqttHost, settings.MqttPort) = (mqtt.Host, mqtt.Port);
@@ -96,6 +100,9 @@ internal sealed partial class ControllerHost : IAsyncDisposable
         {
             await SubscribeAsync(authority, mqtt, parts.Time, fatal, log, cancellationToken);
         }
+        Housekeeping housekeeping = app.Services.GetRequiredService<Housekeeping>();
+        _parts.Push(housekeeping);
+        _ = fatal.Watch("housekeeping", housekeeping.Start());
         RolloutHost rollouts = app.Services.GetRequiredService<RolloutHost>();
         _parts.Push(rollouts);
         await rollouts.StartAsync(cancellationToken);

@@ -30,7 +30,7 @@ internal static class ReportDecoder
             Wire.ReportHeader? header = parsed is null ? null : TryReadHeader(payload);
             bool placed = header is { Seq: > 0 and <= long.MaxValue, Boot: <= long.MaxValue };
             throw new PoisonReportException(
-                ReportText.Clean(ex.Message), placed ? parsed!.Device : null, placed ? (long)header!.Boot : 0, placed ? (long)header!.Seq : 0, ex);
+                ReportText.Clean(ex is InvalidProtocolBufferException ? $"not the expected protobuf message: {ex.Message}" : ex.Message), placed ? parsed!.Device : null, placed ? (long)header!.Boot : 0, placed ? (long)header!.Seq : 0, ex);
         }
     }
 

@@ -117,9 +117,9 @@ internal sealed partial class RolloutLoop
         cancellationToken.ThrowIfCancellationRequested();
     }
 
-    [LoggerMessage(EventId = 2301, Level = LogLevel.Information, Message = "Rollout {RolloutId} {HardwareClass}: {Kind}: {What}")]
+    [LoggerMessage(EventId = 2401, Level = LogLevel.Information, Message = "Rollout {RolloutId} {HardwareClass}: {Kind}: {What}")]
     private partial void LogEvent(string rolloutId, string hardwareClass, string kind, string what);
 
-    [LoggerMessage(EventId = 2302, Level = LogLevel.Warning, Message = "Rollout {RolloutId} could not be read or written; next attempt in {Pause}")]
+    [LoggerMessage(EventId = 2402, Level = LogLevel.Warning, Message = "Rollout {RolloutId} could not be read or written; next attempt in {Pause}")]
     private partial void LogStoreAway(Exception exception, string rolloutId, TimeSpan pause);
 }

@@ -70,6 +70,9 @@ internal static class DeviceStore
     public static IReadOnlyList<DeviceRow> ListActive(ReadSession session) =>
         session.Query<DeviceRow>("SELECT * FROM devices WHERE state = 'active' ORDER BY id");
 
+    public static IReadOnlyList<string> ListRevokedIds(ReadSession session) =>
+        session.Query<string>("SELECT id FROM devices WHERE state = 'revoked' ORDER BY id");
+
     public static FleetCounts Count(ReadSession session) => session.QueryOne<FleetCounts>(
         """
         SELECT COUNT(*) AS devices,

@@ -5,6 +5,7 @@ using System.Text.Json;
 using EdgeFleet.Core;
 using EdgeFleet.Core.Deployments;
 using EdgeFleet.Core.Evidence;
+using EdgeFleet.Mqtt;
 using EdgeFleet.Protocol;
 using EdgeFleet.Trust.Certificates;
 using Google.Protobuf;
@@ -25,6 +26,7 @@ internal sealed class ScriptedDevice : IAsyncDisposable
     private readonly ECDsa _key;
     private readonly List<IDisposable> _open = [];
     private AsyncServerStreamingCall<Wire.SyncEvent>? _stream;
+    private MqttSession? _session;
     private long _seq;
 
     private ScriptedDevice(TestController controller, string id, ECDsa key, string chainPem)
@@ -70,6 +72,29 @@ internal sealed class ScriptedDevice : IAsyncDisposable
             Facts = Facts(threads),
             AgentVersion = "test",
         });
+    }
+
+    /// <summary>A session of its own at the controller's broker; reports go over it from now on.</summary>
+    public async Task<MqttSession> ConnectToBrokerAsync()
+    {
+        PemIdentity identity = PemIdentity.Load(ChainPem, _key.ExportPkcs8PrivateKeyPem());
+        _open.Add(identity);
+        X509Certificate2Collection roots = [];
+        roots.ImportFromPem(_controller.Host.Endpoints.RootPem);
+        X509Certificate2Collection chain = [];
+        chain.ImportFromPem(ChainPem);
+        MqttSession session = new(new MqttSessionOptions
+        {
+            Host = _controller.Host.Endpoints.MqttHost,
+            Port = _controller.Host.Endpoints.MqttPort,
+            ClientId = Id,
+            Tls = new MqttTlsOptions { TrustedRoots = roots, ClientCertificate = () => identity.Leaf, Intermediates = [chain[1]] },
+            ReconnectDelay = TimeSpan.FromMilliseconds(50),
+            MaximumReconnectDelay = TimeSpan.FromMilliseconds(500),
+        });
+        await session.ConnectAsync();
+        _session = session;
+        return session;
     }
 
     /// <summary>A channel to the device plane with this device's certificate.</summary>
@@ -146,9 +171,11 @@ internal sealed class ScriptedDevice : IAsyncDisposable
 
     public Wire.ReportHeader Header() => new() { Boot = (ulong)Boot, Seq = (ulong)++_seq };
 
-    public Task SendAsync(string topic, IMessage message) => _controller.Ingest.TakeAsync(topic, message.ToByteArray(), CancellationToken.None);
+    public Task SendAsync(string topic, IMessage message) => _session is { } session
+        ? session.PublishAsync(new MqttMessage { Topic = topic, Payload = message.ToByteArray(), ContentType = Topics.ContentType(message.Descriptor) })
+        : _controller.Ingest.TakeAsync(topic, message.ToByteArray(), CancellationToken.None);
 
-    public Topics Topics => new("default", Id);
+    public Topics OwnTopics => new("default", Id);
 
     /// <summary>Says what it serves.</summary>
     public Task ReportStateAsync(string model = "fashion")
@@ -161,18 +188,18 @@ internal sealed class ScriptedDevice : IAsyncDisposable
         {
             reported.Models[model] = new Wire.ModelSlots { Active = active.ToString(), Previous = Previous?.ToString() ?? "", Golden = active.ToString() };
         }
-        return SendAsync(Topics.Reported, reported);
+        return SendAsync(OwnTopics.Reported, reported);
     }
 
     public Task ReportPhaseAsync(Wire.DesiredDeployment desired, DeploymentPhase phase, string model = "fashion", string code = "", string detail = "", bool invariant = false) =>
-        SendAsync(Topics.Deployment($"{model}-{(desired.RolloutId.Length > 0 ? desired.RolloutId : "assignment")}"), new Wire.DeploymentReport
+        SendAsync(OwnTopics.Deployment($"{model}-{(desired.RolloutId.Length > 0 ? desired.RolloutId : "assignment")}"), new Wire.DeploymentReport
         {
             Header = Header(), Model = model, Digest = desired.Digest, RolloutId = desired.RolloutId, Attempt = desired.Attempt, Generation = (ulong)Generation,
             Phase = PhaseMapping.ToWire(phase), Code = code, Detail = detail, Invariant = invariant, HardwareClass = DesiredMapping.ToCore(Facts(Threads)).ClassId,
         });
 
     public Task ReportTickAsync(Wire.DesiredDeployment desired, ShadowTick tick, string model = "fashion") =>
-        SendAsync(Topics.Shadow(Digest.Parse(desired.Digest)), new Wire.ShadowReport
+        SendAsync(OwnTopics.Shadow(Digest.Parse(desired.Digest)), new Wire.ShadowReport
         {
             Header = Header(), Model = model, Digest = desired.Digest, RolloutId = desired.RolloutId, Attempt = desired.Attempt,
             HardwareClass = DesiredMapping.ToCore(Facts(Threads)).ClassId,
@@ -191,11 +218,14 @@ internal sealed class ScriptedDevice : IAsyncDisposable
         await ReportPhaseAsync(desired, DeploymentPhase.Committed, model);
     }
 
-    public ValueTask DisposeAsync()
+    public async ValueTask DisposeAsync()
     {
         Disconnect();
+        if (_session is not null)
+        {
+            await _session.DisposeAsync();
+        }
         _open.ForEach(open => open.Dispose());
         _key.Dispose();
-        return ValueTask.CompletedTask;
     }
 }
