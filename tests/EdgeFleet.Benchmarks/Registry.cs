@@ -8,5 +8,8 @@ internal static class Registry
         new("serving", "what the runner adds to an inference", Serving.ServingBenchmark.RunAsync),
     ];
 
-    public static IReadOnlyList<Measurement> Evidence { get; } = [];
+    public static IReadOnlyList<Measurement> Evidence { get; } =
+    [
+        new("paired-benchmark", "whether the benchmark tells the truth about two models", Measuring.PairedBenchmarkEvidence.RunAsync),
+    ];
 }

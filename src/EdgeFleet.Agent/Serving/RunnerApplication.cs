@@ -128,7 +128,10 @@ internal sealed partial class RunnerApplication(ModelTable models, ControlApi co
     {
         await context.ReadBodyAsync(options.MaximumRequestBytes);
         long start = Stopwatch.GetTimestamp();
-        await model.TakePlaceAsync(context.Aborted);
+        if (!model.TryTakePlace())
+        {
+            await model.WaitForPlaceAsync(context.Aborted);
+        }
         try
         {
             if (version is not null)

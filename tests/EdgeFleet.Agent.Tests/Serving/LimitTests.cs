@@ -13,11 +13,12 @@ public sealed class LimitTests : IDisposable
     public async Task When_all_places_and_the_queue_are_taken_the_next_request_is_turned_away_for_later()
     {
         using ServedModel model = new("add", concurrency: 1, queue: 1);
-        await model.TakePlaceAsync(CancellationToken.None);
-        ValueTask waiting = model.TakePlaceAsync(CancellationToken.None);
+        Assert.True(model.TryTakePlace());
+        Assert.False(model.TryTakePlace());
+        Task waiting = model.WaitForPlaceAsync(CancellationToken.None);
         Assert.False(waiting.IsCompleted);
 
-        RequestException refused = await Assert.ThrowsAsync<RequestException>(async () => await model.TakePlaceAsync(CancellationToken.None));
+        RequestException refused = await Assert.ThrowsAsync<RequestException>(() => model.WaitForPlaceAsync(CancellationToken.None));
 
         Assert.Equal((503, 1), (refused.Status, refused.RetryAfterSeconds));
         Assert.Equal("model 'add' has 1 requests running and 1 waiting, its limit", refused.Message);

@@ -44,10 +44,28 @@ internal sealed class ServedModel(string name, int concurrency, int queue) : IDi
         throw new RequestException(StatusCodes.Status503ServiceUnavailable, $"model '{Name}' is not ready{(Error is null ? "" : $": {Error}")}") { RetryAfterSeconds = 1 };
     }
 
-    /// <summary>Takes a place among the running requests; a free one at once.</summary>
+    /// <summary>Takes a free place among the running requests; false when there is none and the request has to wait.</summary>
+    public bool TryTakePlace() => _running.Wait(0, CancellationToken.None);
+
+    /// <summary>Waits for a place.</summary>
     /// <exception cref="RequestException">Too many are waiting already.</exception>
-    public ValueTask TakePlaceAsync(CancellationToken cancellationToken) =>
-        _running.Wait(0, CancellationToken.None) ? ValueTask.CompletedTask : WaitForPlaceAsync(cancellationToken);
+    public async Task WaitForPlaceAsync(CancellationToken cancellationToken)
+    {
+        if (Interlocked.Increment(ref _waiting) > queue)
+        {
+            Interlocked.Decrement(ref _waiting);
+            Interlocked.Increment(ref _overloaded);
+            throw new RequestException(StatusCodes.Status503ServiceUnavailable, $"model '{Name}' has {concurrency} requests running and {queue} waiting, its limit") { RetryAfterSeconds = 1 };
+        }
+        try
+        {
+            await _running.WaitAsync(cancellationToken);
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _waiting);
+        }
+    }
 
     public void GivePlaceBack() => _running.Release();
 
@@ -78,23 +96,5 @@ internal sealed class ServedModel(string name, int concurrency, int queue) : IDi
         Activate(null);
         Tap.Dispose();
         _running.Dispose();
-    }
-
-    private async ValueTask WaitForPlaceAsync(CancellationToken cancellationToken)
-    {
-        if (Interlocked.Increment(ref _waiting) > queue)
-        {
-            Interlocked.Decrement(ref _waiting);
-            Interlocked.Increment(ref _overloaded);
-            throw new RequestException(StatusCodes.Status503ServiceUnavailable, $"model '{Name}' has {concurrency} requests running and {queue} waiting, its limit") { RetryAfterSeconds = 1 };
-        }
-        try
-        {
-            await _running.WaitAsync(cancellationToken);
-        }
-        finally
-        {
-            Interlocked.Decrement(ref _waiting);
-        }
     }
 }
