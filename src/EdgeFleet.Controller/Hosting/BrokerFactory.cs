@@ -21,15 +21,13 @@ internal static class BrokerFactory
         {
             return new ExternalBroker(external, options.Broker.ExternalPort);
         }
-        (string chainFile, string keyFile) = authority.WriteBrokerIdentity();
         return new EmbeddedBroker(
             new EmbeddedBrokerOptions
             {
                 Folder = folder.BrokerFolder,
                 Tenant = options.Tenant,
                 CaFile = authority.RootPemFile,
-                CertificateFile = chainFile,
-                KeyFile = keyFile,
+                WriteIdentity = authority.WriteBrokerIdentity,
                 Port = options.Broker.EmbeddedPort,
                 BindAddress = options.BindAddress.Equals(IPAddress.Any) ? null : options.BindAddress.ToString(),
                 AdvertisedHost = options.Names[0],

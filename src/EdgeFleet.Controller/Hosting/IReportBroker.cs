@@ -14,9 +14,6 @@ internal interface IReportBroker : IAsyncDisposable
 
     /// <summary>Gives a device its rights back.</summary>
     Task<bool> RestoreAsync(string deviceId, CancellationToken cancellationToken) => Task.FromResult(false);
-
-    /// <summary>Called after the broker's certificate files were written anew.</summary>
-    Task<bool> ReloadCertificateAsync(CancellationToken cancellationToken) => Task.FromResult(false);
 }
 
 /// <param name="Host">What devices are told.</param>
