@@ -21,8 +21,11 @@ public interface IFileStore
     /// <summary>Makes one folder whose parent exists; one that is there already is left alone.</summary>
     void CreateDirectory(string path, UnixFileMode mode);
 
-    /// <summary>Opens a file for reading and writing; <paramref name="mode"/> counts only when it is made here.</summary>
-    IStoredFile Open(string path, UnixFileMode mode);
+    /// <summary>
+    /// Opens a file for reading and, where asked, writing. For writing it is made when it is not there;
+    /// <paramref name="mode"/> counts only then.
+    /// </summary>
+    IStoredFile Open(string path, UnixFileMode mode, bool write = true);
 
     /// <summary>Replaces what is at <paramref name="to"/> in one step.</summary>
     void Rename(string from, string to);
@@ -40,6 +43,8 @@ public interface IFileStore
 
     /// <summary>Removes a folder and what is in it; one that is not there is no error.</summary>
     void DeleteDirectory(string path);
+
+    void SetMode(string path, UnixFileMode mode);
 
     /// <summary>Puts the names in a folder on disk.</summary>
     void FlushDirectory(string path);

@@ -51,16 +51,16 @@ public sealed partial class LinuxFileStore : IFileStore
         }
     }
 
-    public IStoredFile Open(string path, UnixFileMode mode)
+    public IStoredFile Open(string path, UnixFileMode mode, bool write = true)
     {
         // FileShare.ReadWrite: any other share would keep the runner or a worker from reading meanwhile.
         FileStreamOptions options = new()
         {
-            Mode = FileMode.OpenOrCreate,
-            Access = FileAccess.ReadWrite,
+            Mode = write ? FileMode.OpenOrCreate : FileMode.Open,
+            Access = write ? FileAccess.ReadWrite : FileAccess.Read,
             Share = FileShare.ReadWrite | FileShare.Delete,
             BufferSize = 0,
-            UnixCreateMode = mode,
+            UnixCreateMode = write ? mode : null,
         };
         return new OpenFile(new FileStream(path, options));
     }
@@ -104,6 +104,8 @@ public sealed partial class LinuxFileStore : IFileStore
             Directory.Delete(path, recursive: true);
         }
     }
+
+    public void SetMode(string path, UnixFileMode mode) => File.SetUnixFileMode(path, mode);
 
     public void FlushDirectory(string path)
     {

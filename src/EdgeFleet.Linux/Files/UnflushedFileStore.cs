@@ -11,13 +11,14 @@ public sealed class UnflushedFileStore(IFileStore inner) : IFileStore
     public byte[]? Read(string path) => inner.Read(path);
     public IReadOnlyList<string> List(string directory) => inner.List(directory);
     public void CreateDirectory(string path, UnixFileMode mode) => inner.CreateDirectory(path, mode);
-    public IStoredFile Open(string path, UnixFileMode mode) => new UnflushedFile(inner.Open(path, mode));
+    public IStoredFile Open(string path, UnixFileMode mode, bool write = true) => new UnflushedFile(inner.Open(path, mode, write));
     public void Rename(string from, string to) => inner.Rename(from, to);
     public void HardLink(string existing, string path) => inner.HardLink(existing, path);
     public void SymbolicLink(string target, string path) => inner.SymbolicLink(target, path);
     public string? ReadLink(string path) => inner.ReadLink(path);
     public void Delete(string path) => inner.Delete(path);
     public void DeleteDirectory(string path) => inner.DeleteDirectory(path);
+    public void SetMode(string path, UnixFileMode mode) => inner.SetMode(path, mode);
     public long AvailableBytes(string directory) => inner.AvailableBytes(directory);
 
     public void FlushDirectory(string path)

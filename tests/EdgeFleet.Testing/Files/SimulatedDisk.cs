@@ -65,12 +65,16 @@ public sealed class SimulatedDisk : IFileStore
     public void CreateDirectory(string path, UnixFileMode mode) => Change($"mkdir {path}", () =>
         Parent(path).Entries.TryAdd(NameOf(path), Node.NewDirectory()));
 
-    public IStoredFile Open(string path, UnixFileMode mode)
+    public IStoredFile Open(string path, UnixFileMode mode, bool write = true)
     {
         Node? existing = With(() => Find(path));
         if (existing is not null)
         {
             return new OpenFile(this, existing, path);
+        }
+        if (!write)
+        {
+            throw new FileNotFoundException($"open '{path}': no such file");
         }
         Node created = Node.NewFile();
         Change($"create {path}", () => Parent(path).Entries[NameOf(path)] = created);
@@ -99,6 +103,15 @@ public sealed class SimulatedDisk : IFileStore
     }
 
     public void DeleteDirectory(string path) => Delete(path);
+
+    public void SetMode(string path, UnixFileMode mode) => Change($"set mode of {path}", () =>
+    {
+        // Modes decide nothing here: whoever can see the disk is root.
+        if (Find(path) is null)
+        {
+            throw new FileNotFoundException($"chmod '{path}': no such file");
+        }
+    });
 
     public void FlushDirectory(string path) => Change($"flush folder {path}", () =>
     {
