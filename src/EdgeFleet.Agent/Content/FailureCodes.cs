@@ -1,0 +1,32 @@
+namespace EdgeFleet.Agent.Content;
+
+/// <summary>Stable words for why a deployment did not go on; they travel in reports and are what a program may compare.</summary>
+public static class FailureCodes
+{
+    public const string BadSignature = "bad-signature";
+    public const string BadManifest = "bad-manifest";
+    public const string BadContent = "bad-content";
+    public const string BadModel = "bad-model";
+    public const string OtherContract = "other-contract";
+    public const string DoesNotLoad = "does-not-load";
+    public const string Crashed = "model-crashed";
+    public const string OutOfMemory = "out-of-memory";
+    public const string NonFinite = "non-finite";
+    public const string WrongShape = "wrong-shape";
+    public const string InferenceFailed = "inference-failed";
+    public const string FailedRequests = "failed-requests";
+    public const string CrashLoop = "crash-loop";
+    public const string SlowerThanBaseline = "slower-than-baseline";
+    public const string BiggerThanBaseline = "bigger-than-baseline";
+    public const string OtherHardware = "other-hardware";
+    public const string DiskFull = "disk-full";
+    public const string FailedBefore = "failed-before";
+    public const string DownloadBroken = "download-broken";
+    public const string NotAvailable = "not-available";
+    public const string RunnerAway = "runner-away";
+    public const string WorkerFailed = "worker-failed";
+    public const string DeadlinePassed = "deadline-passed";
+    public const string NotWanted = "not-wanted";
+    public const string RolledBackHere = "rolled-back-here";
+    public const string NothingToRestore = "nothing-to-restore";
+}
