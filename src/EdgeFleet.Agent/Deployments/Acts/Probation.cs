@@ -1,0 +1,108 @@
+using EdgeFleet.Agent.Content;
+using EdgeFleet.Agent.Runners;
+using EdgeFleet.Core.Evidence;
+using EdgeFleet.Rollouts.Deployments;
+
+namespace EdgeFleet.Agent.Deployments.Acts;
+
+/// <summary>
+/// Watches a candidate that serves. Only time in which the runner answered counts, so that a device that was switched off
+/// has not passed by waiting.
+/// </summary>
+internal sealed class Probation(DeploymentServices services)
+{
+    /// <param name="update">Keeps the record in memory, and saves it when asked to.</param>
+    public async Task<ActResult> WatchAsync(DeploymentRecord record, Func<DeploymentRecord, bool, DeploymentRecord> update, CancellationToken cancellationToken)
+    {
+        DeploymentOptions options = services.Options;
+        DateTimeOffset? runnerStarted = null;
+        double savedAt = record.ProbationSeconds;
+        int away = 0;
+        long last = services.Time.GetTimestamp();
+        while (true)
+        {
+            RunnerReport report;
+            try
+            {
+                report = await services.Runner.StatusAsync(cancellationToken).ConfigureAwait(false);
+                if (report.Find(record.Model) is not { } model || model is { Active: null, Error: null, Fallback: false })
+                {
+                    throw new RunnerAwayException("the runner has started and not loaded the model yet");
+                }
+            }
+            catch (RunnerAwayException ex)
+            {
+                if (++away > options.MaximumRunnerRetries)
+                {
+                    return new ActResult(PhaseOutcome.Failure, FailureCodes.RunnerAway, $"the runner does not answer while {record.Digest.Short} is on probation: {ex.Message}");
+                }
+                await Task.Delay(Poll(record), services.Time, cancellationToken).ConfigureAwait(false);
+                last = services.Time.GetTimestamp();
+                continue;
+            }
+            away = 0;
+            if (runnerStarted is { } known && known != report.StartedAt)
+            {
+                record = update(record with { RunnerRestarts = record.RunnerRestarts + 1 }, true);
+            }
+            runnerStarted = report.StartedAt;
+            long now = services.Time.GetTimestamp();
+            record = record with { ProbationSeconds = record.ProbationSeconds + services.Time.GetElapsedTime(last, now).TotalSeconds };
+            last = now;
+
+            RunnerModel served = report.Find(record.Model)!;
+            ProbationEvidence evidence = Evidence(record, served);
+            if (Judge(record, served, options) is { } failed)
+            {
+                return failed with { Probation = evidence };
+            }
+            if (record.ProbationSeconds >= record.Plan.ProbationSeconds)
+            {
+                return ActResult.Success with { Probation = evidence };
+            }
+            bool save = record.ProbationSeconds - savedAt >= options.ProbationSave.TotalSeconds;
+            record = update(record, save);
+            savedAt = save ? record.ProbationSeconds : savedAt;
+            await Task.Delay(Poll(record), services.Time, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private static ActResult? Judge(DeploymentRecord record, RunnerModel served, DeploymentOptions options)
+    {
+        if (served.Fallback || served.Active != record.Digest)
+        {
+            return ActResult.Broken(FailureCodes.CrashLoop, $"the runner serves {served.Active?.Short ?? "nothing"} instead of {record.Digest.Short}: {served.Error ?? "it fell back by itself"}");
+        }
+        if (record.RunnerRestarts > options.MaximumRunnerRestarts)
+        {
+            return ActResult.Broken(FailureCodes.CrashLoop, $"the runner ended {record.RunnerRestarts} times in {record.ProbationSeconds:0} s of probation");
+        }
+        if (served.NonFinite > 0)
+        {
+            return ActResult.Broken(FailureCodes.NonFinite, $"{served.NonFinite} of {served.Requests} answers are not finite");
+        }
+        if (served.WrongShape > 0)
+        {
+            return ActResult.Broken(FailureCodes.WrongShape, $"{served.WrongShape} of {served.Requests} answers have the wrong shape");
+        }
+        return served.Failures > record.Plan.ProbationMaxFailures
+            ? ActResult.BadDigest(FailureCodes.FailedRequests, $"{served.Failures} of {served.Requests} requests failed; {record.Plan.ProbationMaxFailures} may")
+            : null;
+    }
+
+    private static ProbationEvidence Evidence(DeploymentRecord record, RunnerModel served) => new()
+    {
+        Requests = served.Requests,
+        Failures = served.Failures,
+        NonFinite = served.NonFinite,
+        WrongShape = served.WrongShape,
+        RunnerRestarts = record.RunnerRestarts,
+        P50Micros = served.P50Micros,
+        P95Micros = served.P95Micros,
+        Seconds = record.ProbationSeconds,
+    };
+
+    /// <summary>Often enough to see a short probation, never more often than five times a second.</summary>
+    private TimeSpan Poll(DeploymentRecord record) => TimeSpan.FromSeconds(
+        Math.Clamp(record.Plan.ProbationSeconds / 20.0, 0.2, services.Options.ProbationPoll.TotalSeconds));
+}

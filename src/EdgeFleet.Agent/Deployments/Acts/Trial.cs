@@ -1,0 +1,130 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+using System.Text;
+using EdgeFleet.Agent.Content;
+using EdgeFleet.Agent.Workers;
+using EdgeFleet.Core;
+using EdgeFleet.Core.Evidence;
+using EdgeFleet.Rollouts.Deployments;
+
+namespace EdgeFleet.Agent.Deployments.Acts;
+
+/// <summary>Benchmark and shadow: the candidate beside the artifact that serves.</summary>
+internal sealed class Trial(DeploymentServices services)
+{
+    public async Task<ActResult> BenchAsync(DeploymentRecord record, CancellationToken cancellationToken)
+    {
+        if (services.Slots.Read(record.Model)?.Active is not { } baseline)
+        {
+            return ActResult.Retry(FailureCodes.NothingToRestore, "there is no baseline to measure against");
+        }
+        BenchJob job = new()
+        {
+            CandidatePath = EntryPoint(record.Model, record.Digest),
+            BaselinePath = EntryPoint(record.Model, baseline),
+            IntraOpThreads = services.Options.Threads,
+            Blocks = record.Plan.BenchBlocks,
+            BlockMs = record.Plan.BenchBlockMs,
+            WarmUpMs = record.Plan.BenchWarmUpMs,
+            Seed = Seed("bench", record),
+            // The device goes on serving meanwhile, so only the paired ratio means anything.
+            Condition = BenchCondition.Live,
+            LeaseFile = services.Options.BenchLease,
+            LatencyMargin = record.Plan.BenchLatencyMargin,
+            MemoryMargin = record.Plan.BenchMemoryMargin,
+            HardwareClass = services.Facts.Read().ClassId,
+        };
+        switch (await services.Trials.BenchAsync(job, record.Plan.WorkerMemoryBytes, cancellationToken).ConfigureAwait(false))
+        {
+            case TrialResult.Measured { Evidence: { } evidence }:
+                // On disk before the phase that says so: a phase without its evidence would hold the rollout for ever.
+                services.Reports.Bench(record, baseline, job.HardwareClass, evidence);
+                return evidence.Verdict == "fail" ? ActResult.Refusal(RefusalCode(evidence), evidence.Reason) : ActResult.Success with { Detail = evidence.Reason };
+            case TrialResult.ModelFailed failed:
+                return failed.Invariant
+                    ? ActResult.Broken(failed.Code, failed.Detail)
+                    : ActResult.BadDigest(failed.Code, failed.Detail);
+            case TrialResult.WorldFailed failed:
+                return ActResult.Retry(FailureCodes.WorkerFailed, failed.Detail);
+            default:
+                return ActResult.Retry(FailureCodes.WorkerFailed, "the benchmark ended without a result");
+        }
+    }
+
+    /// <summary>Goes on until the goal moves, or until the candidate breaks an invariant: then it stops at once, on this device alone.</summary>
+    /// <param name="save">Saves the record; called after each tick is in the outbox.</param>
+    public async Task<ActResult> ShadowAsync(DeploymentRecord record, Func<DeploymentRecord, DeploymentRecord> save, CancellationToken cancellationToken)
+    {
+        if (services.Slots.Read(record.Model)?.Active is not { } baseline)
+        {
+            return ActResult.Retry(FailureCodes.NothingToRestore, "there is no baseline to compare with");
+        }
+        ShadowJob job = new()
+        {
+            Model = record.Model,
+            BaselinePath = EntryPoint(record.Model, baseline),
+            CandidatePath = EntryPoint(record.Model, record.Digest),
+            ControlSocket = services.State.ControlSocket,
+            IntraOpThreads = services.Options.Threads,
+            TickMs = record.Plan.ShadowTickMs,
+            SamplingShare = record.Plan.ShadowSamplingShare,
+            NoiseShare = record.Plan.ShadowNoiseShare,
+            MaxPerSecond = record.Plan.ShadowMaxPerSecond,
+            Seed = Seed("shadow", record),
+            FirstTick = record.NextTick,
+            MemoryBudgetBytes = record.Plan.WorkerMemoryBytes,
+        };
+        string hardwareClass = services.Facts.Read().ClassId;
+        using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        ActResult? broken = null;
+        TrialResult end;
+        try
+        {
+            end = await services.Trials.ShadowAsync(
+                job,
+                async (tick, _) =>
+                {
+                    services.Reports.Shadow(record, baseline, hardwareClass, tick);
+                    record = save(record with { NextTick = tick.Tick + 1 });
+                    broken = Invariant(tick);
+                    if (broken is not null)
+                    {
+                        await stop.CancelAsync().ConfigureAwait(false);
+                    }
+                },
+                stop.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (broken is not null && !cancellationToken.IsCancellationRequested)
+        {
+            return broken;
+        }
+        return broken ?? end switch
+        {
+            TrialResult.ModelFailed { Invariant: true } failed => ActResult.Broken(failed.Code, failed.Detail),
+            TrialResult.ModelFailed failed => ActResult.BadDigest(failed.Code, failed.Detail),
+            TrialResult.WorldFailed failed => ActResult.Retry(FailureCodes.WorkerFailed, failed.Detail),
+            _ => ActResult.Retry(FailureCodes.WorkerFailed, "the shadow ended by itself"),
+        };
+    }
+
+    private static ActResult? Invariant(ShadowTick tick) => tick switch
+    {
+        { Crashed: true } => ActResult.Broken(FailureCodes.Crashed, $"the candidate crashed its worker in tick {tick.Tick}"),
+        { OutOfMemory: true } => ActResult.Broken(FailureCodes.OutOfMemory, $"the candidate ran out of memory in tick {tick.Tick}, at {tick.CandidatePeakBytes} bytes"),
+        { CandidateNonFinite: > 0 } => ActResult.Broken(FailureCodes.NonFinite, $"{tick.CandidateNonFinite} of {tick.Pairs} answers in tick {tick.Tick} are not finite"),
+        { CandidateWrongShape: > 0 } => ActResult.Broken(FailureCodes.WrongShape, $"{tick.CandidateWrongShape} of {tick.Pairs} answers in tick {tick.Tick} have the wrong shape"),
+        { CandidateFailures: > 0 } => ActResult.Broken(FailureCodes.InferenceFailed, $"{tick.CandidateFailures} inferences of the candidate failed in tick {tick.Tick}"),
+        _ => null,
+    };
+
+    private static string RefusalCode(BenchEvidence evidence) =>
+        evidence.LatencyRatioLow > 1 + evidence.LatencyMargin ? FailureCodes.SlowerThanBaseline : FailureCodes.BiggerThanBaseline;
+
+    private string EntryPoint(string model, Digest digest) => Path.Join(
+        services.State.ArtifactFiles(digest),
+        (services.Store.FindManifest(model, digest) ?? throw new IOException($"artifact {digest.Short} is not on this device")).Manifest.EntryPoint);
+
+    /// <summary>The same for each repeat of one trial, and another for each device's trial: the digest and the rollout make it.</summary>
+    private static ulong Seed(string kind, DeploymentRecord record) =>
+        BinaryPrimitives.ReadUInt64LittleEndian(SHA256.HashData(Encoding.UTF8.GetBytes($"{kind} {record.Digest} {record.RolloutId} {record.Attempt} {record.NextTick}")));
+}

@@ -1,0 +1,267 @@
+using System.Collections.Concurrent;
+using EdgeFleet.Agent.Content;
+using EdgeFleet.Agent.Devices;
+using EdgeFleet.Agent.Runners;
+using EdgeFleet.Agent.State;
+using EdgeFleet.Agent.Syncing;
+using EdgeFleet.Core;
+using EdgeFleet.Core.Deployments;
+using EdgeFleet.Rollouts.Deployments;
+using Microsoft.Extensions.Logging;
+
+namespace EdgeFleet.Agent.Deployments;
+
+/// <summary>All deployments of a device: one worker per model, and what they share.</summary>
+internal sealed partial class DeploymentEngine(
+    DeploymentServices services, DesiredStore desired, ContentCollector collector, FleetClock clock, ILogger<DeploymentEngine> log) : IDisposable
+{
+    private readonly ConcurrentDictionary<string, ModelWorker> _workers = new(StringComparer.Ordinal);
+    private readonly SemaphoreSlim _turn = new(1, 1);
+    private readonly DiskReserve _reserve = new(services.State);
+    private readonly Lock _contentGate = new();
+    private readonly TaskCompletionSource _failed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly List<Task> _running = [];
+    private CancellationToken _stopping;
+    private int _contentUsers;
+    private bool _collectLater;
+
+    public long Generation => desired.Generation;
+
+    public DateTimeOffset? Now => clock.Now;
+
+    public IEnumerable<ModelWorker> Workers => _workers.Values;
+
+    /// <summary>A phase was saved and reported.</summary>
+    public event Action<DeploymentRecord>? PhaseSaved;
+
+    public DesiredDeployment? Desired(string model) => desired.Find(model);
+
+    /// <summary>Runs until cancelled; ends with the exception of the first worker that meets one it does not expect.</summary>
+    public async Task RunAsync(CancellationToken cancellationToken)
+    {
+        _stopping = cancellationToken;
+        foreach (string model in services.Files.Models.Union(services.Slots.Models).Union(desired.Models.Keys))
+        {
+            Worker(model);
+        }
+        Collect();
+        Task[] loops = [WatchRunnerAsync(cancellationToken), WatchRequestsAsync(cancellationToken)];
+        Task first = await Task.WhenAny([.. loops, _failed.Task]).ConfigureAwait(false);
+        await first.ConfigureAwait(false);
+    }
+
+    /// <summary>Waits until every worker has ended, after the token of <see cref="RunAsync"/> was cancelled.</summary>
+    public async Task WaitForWorkersAsync()
+    {
+        Task[] running;
+        lock (_running)
+        {
+            running = [.. _running];
+        }
+        await Task.WhenAll(running).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    /// <summary>The desired state of these models is another now.</summary>
+    public void DesiredChanged(IEnumerable<string> models)
+    {
+        foreach (string model in models)
+        {
+            Worker(model).Wake();
+        }
+    }
+
+    public void LinkIsBack()
+    {
+        foreach (ModelWorker worker in _workers.Values)
+        {
+            worker.LinkIsBack();
+        }
+    }
+
+    public void Saved(DeploymentRecord record)
+    {
+        PhaseSaved?.Invoke(record);
+        if (record.Ended)
+        {
+            CollectGarbage();
+        }
+    }
+
+    public Task TakeTurnAsync(CancellationToken cancellationToken) => _turn.WaitAsync(cancellationToken);
+
+    public void EndTurn() => _turn.Release();
+
+    public void GiveUpReserve()
+    {
+        LogDiskFull();
+        _reserve.GiveUp();
+    }
+
+    /// <summary>While this is held nothing is collected: content is being brought in that no record names yet.</summary>
+    public IDisposable UseContent()
+    {
+        lock (_contentGate)
+        {
+            _contentUsers++;
+        }
+        return new ContentUse(this);
+    }
+
+    /// <summary>Collects now, or as soon as no content is being brought in.</summary>
+    public void CollectGarbage()
+    {
+        lock (_contentGate)
+        {
+            if (_contentUsers > 0)
+            {
+                _collectLater = true;
+                return;
+            }
+            Collect();
+        }
+    }
+
+    public void Dispose() => _turn.Dispose();
+
+    private void Collect()
+    {
+        List<Digest> wanted = [];
+        foreach (string model in services.Files.Models.Union(desired.Models.Keys))
+        {
+            DeploymentRecord? record = _workers.TryGetValue(model, out ModelWorker? worker) ? worker.Record ?? services.Files.Load(model) : services.Files.Load(model);
+            if (record is { Ended: false })
+            {
+                wanted.AddRange(new[] { record.Digest, record.Before, record.PreviousBefore, record.GoldenBefore }.OfType<Digest>());
+            }
+            if (desired.Find(model) is { } next && !(record is { Ended: true } && record.IsFor(next) && !DeploymentMachine.IsSuccess(record.Phase)))
+            {
+                wanted.Add(next.Digest);
+            }
+        }
+        try
+        {
+            collector.Collect(wanted);
+            _reserve.Restore();
+        }
+        catch (IOException ex)
+        {
+            // Space is not won this time; the next end of a deployment tries again.
+            LogCollectFailed(ex);
+        }
+    }
+
+    private ModelWorker Worker(string model)
+    {
+        lock (_running)
+        {
+            if (_workers.TryGetValue(model, out ModelWorker? known))
+            {
+                return known;
+            }
+            ModelWorker worker = new(model, services, this, log);
+            _workers[model] = worker;
+            _running.Add(RunWorkerAsync(worker));
+            return worker;
+        }
+    }
+
+    private async Task RunWorkerAsync(ModelWorker worker)
+    {
+        await Task.Yield();
+        try
+        {
+            await worker.RunAsync(_stopping).ConfigureAwait(false);
+        }
+        catch (Exception ex)
+        {
+            // Whatever it is, the engine's owner awaits it: a worker that met what it does not expect ends the process.
+            _failed.TrySetException(ex);
+            throw;
+        }
+    }
+
+    /// <summary>Sees a runner that fell back by itself, and makes that durable.</summary>
+    private async Task WatchRunnerAsync(CancellationToken cancellationToken)
+    {
+        using PeriodicTimer timer = new(services.Options.RunnerWatch, services.Time);
+        do
+        {
+            if (services.Slots.Models.Count > 0)
+            {
+                try
+                {
+                    Look(await services.Runner.StatusAsync(cancellationToken).ConfigureAwait(false));
+                }
+                catch (RunnerAwayException ex)
+                {
+                    LogRunnerAway(ex.Message, services.Options.RunnerWatch);
+                }
+            }
+        }
+        while (await timer.WaitForNextTickAsync(cancellationToken).ConfigureAwait(false));
+    }
+
+    private void Look(RunnerReport report)
+    {
+        foreach (RunnerModel served in report.Models)
+        {
+            if (served.Since is { } since && served.Active is { } active)
+            {
+                services.Reports.Serving(served.Model, active, since);
+            }
+            if (!served.Fallback || served.Active is not { } instead || !Identifier.IsValid(served.Model))
+            {
+                continue;
+            }
+            if (services.Slots.Read(served.Model)?.Active is { } wanted && wanted != instead)
+            {
+                Worker(served.Model).RollBack(new LocalRollback(
+                    instead, FailureCodes.CrashLoop, $"the runner fell back from {wanted.Short} to {instead.Short}: {served.Error ?? "it crashed repeatedly"}", Invariant: true));
+            }
+        }
+    }
+
+    /// <summary>Requests that <c>edgefleet-agent rollback</c> left.</summary>
+    private async Task WatchRequestsAsync(CancellationToken cancellationToken)
+    {
+        if (services.Options.RequestWatch == Timeout.InfiniteTimeSpan)
+        {
+            await Task.Delay(Timeout.InfiniteTimeSpan, cancellationToken).ConfigureAwait(false);
+        }
+        using PeriodicTimer timer = new(services.Options.RequestWatch, services.Time);
+        do
+        {
+            foreach (RollbackRequest request in RollbackRequest.Take(services.State))
+            {
+                Worker(request.Model).RollBack(new LocalRollback(request.Target, FailureCodes.RolledBackHere, request.Reason, Invariant: false));
+            }
+        }
+        while (await timer.WaitForNextTickAsync(cancellationToken).ConfigureAwait(false));
+    }
+
+    private void EndUse()
+    {
+        lock (_contentGate)
+        {
+            if (--_contentUsers == 0 && _collectLater)
+            {
+                _collectLater = false;
+                Collect();
+            }
+        }
+    }
+
+    [LoggerMessage(EventId = 3221, Level = LogLevel.Debug, Message = "The runner does not answer ({Reason}); it is asked again in {Interval}")]
+    private partial void LogRunnerAway(string reason, TimeSpan interval);
+
+    [LoggerMessage(EventId = 3222, Level = LogLevel.Error, Message = "The disk is full; the reserve is given up so that the state can be saved")]
+    private partial void LogDiskFull();
+
+    [LoggerMessage(EventId = 3223, Level = LogLevel.Warning, Message = "What nothing names any more could not be removed; it is tried again after the next deployment")]
+    private partial void LogCollectFailed(Exception exception);
+
+    private sealed class ContentUse(DeploymentEngine engine) : IDisposable
+    {
+        public void Dispose() => engine.EndUse();
+    }
+}

@@ -1,0 +1,459 @@
+using EdgeFleet.Agent.Content;
+using EdgeFleet.Agent.Deployments.Acts;
+using EdgeFleet.Agent.Slots;
+using EdgeFleet.Agent.State;
+using EdgeFleet.Agent.Syncing;
+using EdgeFleet.Core;
+using EdgeFleet.Core.Deployments;
+using EdgeFleet.Rollouts.Deployments;
+using Microsoft.Extensions.Logging;
+
+namespace EdgeFleet.Agent.Deployments;
+
+/// <summary>
+/// Takes one model through its deployments: decide, save, act. The record is on disk before the act that it names begins,
+/// and whatever happens the next step is decided from it anew.
+/// </summary>
+internal sealed partial class ModelWorker
+{
+    private readonly DeploymentServices _services;
+    private readonly DeploymentEngine _engine;
+    private readonly ILogger _log;
+    private readonly Wakeup _wakeup = new();
+    private readonly Preparation _preparation;
+    private readonly Trial _trial;
+    private readonly Activation _activation;
+    private readonly Probation _probation;
+    private readonly Backoff _retry;
+    private readonly Backoff _runnerRetry;
+    private volatile DeploymentRecord? _record;
+    private LocalRollback? _localRollback;
+    private bool _busy;
+
+    public ModelWorker(string model, DeploymentServices services, DeploymentEngine engine, ILogger log)
+    {
+        Model = model;
+        _services = services;
+        _engine = engine;
+        _log = log;
+        _preparation = new Preparation(services);
+        _trial = new Trial(services);
+        _activation = new Activation(services);
+        _probation = new Probation(services);
+        _retry = new Backoff(services.Options.FirstRetry, services.Options.LongestRetry, Random.Shared);
+        _runnerRetry = new Backoff(services.Options.FirstRunnerRetry, services.Options.LongestRunnerRetry, Random.Shared);
+    }
+
+    public string Model { get; }
+
+    public DeploymentRecord? Record => _record;
+
+    /// <summary>The desired state of this model changed.</summary>
+    public void Wake() => _wakeup.Set();
+
+    /// <summary>The link is back: a download that waits may try at once.</summary>
+    public void LinkIsBack()
+    {
+        if (_record is { Phase: DeploymentPhase.Offered or DeploymentPhase.Accepted })
+        {
+            _wakeup.Set();
+        }
+    }
+
+    /// <summary>Asks for what serves to be taken back here, whatever the controller thinks.</summary>
+    public void RollBack(LocalRollback rollback)
+    {
+        Interlocked.CompareExchange(ref _localRollback, rollback, null);
+        _wakeup.Set();
+    }
+
+    public async Task RunAsync(CancellationToken cancellationToken)
+    {
+        int failures = 0;
+        bool started = false;
+        while (true)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            try
+            {
+                if (!started)
+                {
+                    Start();
+                    started = true;
+                }
+                await StepAsync(cancellationToken).ConfigureAwait(false);
+                failures = 0;
+            }
+            catch (IOException ex)
+            {
+                // The record could not be saved, so nothing has changed: it is decided anew, as after a start.
+                if (DiskReserve.IsFull(ex))
+                {
+                    _engine.GiveUpReserve();
+                }
+                TimeSpan pause = TimeSpan.FromMilliseconds(Math.Min(30_000, 200 << Math.Min(++failures, 7)));
+                LogSaveFailed(ex, Model, pause);
+                await Task.Delay(pause, _services.Time, cancellationToken).ConfigureAwait(false);
+            }
+        }
+    }
+
+    /// <summary>What a start makes of the record that the process before it left.</summary>
+    private void Start()
+    {
+        DeploymentRecord? record = _services.Files.Load(Model);
+        RepairSlots(record);
+        _record = record;
+        if (record is null)
+        {
+            return;
+        }
+        if (record.Phase is DeploymentPhase.Activating or DeploymentPhase.Probation)
+        {
+            record = record with { Restarts = record.Restarts + 1 };
+            _services.Files.Save(record);
+            _record = record;
+            LogResumed(Model, record.Phase, record.Digest.Short, record.Restarts);
+            if (record.Restarts > DeploymentMachine.MaximumRestartsInPhase)
+            {
+                Transition(ActResult.Broken(FailureCodes.CrashLoop, $"the agent was started {record.Restarts} times in phase {record.Phase}"));
+                return;
+            }
+        }
+        // The last phase may have been saved and not reported; saying it twice changes nothing.
+        _services.Reports.Deployment(record);
+    }
+
+    /// <summary>A slot file that was lost or damaged is made anew from what is known of the model's deployments.</summary>
+    private void RepairSlots(DeploymentRecord? record)
+    {
+        if (_services.Slots.Read(Model) is not null)
+        {
+            return;
+        }
+        IReadOnlyList<Digest> committed = _services.Files.LoadMemory(Model).Committed;
+        Digest? active = record switch
+        {
+            { Phase: DeploymentPhase.Committed } => record.Digest,
+            { Before: { } before } => before,
+            _ => null,
+        };
+        if (active is null || !_services.State.Holds(active.Value))
+        {
+            active = committed.Where(_services.State.Holds).Select(digest => (Digest?)digest).LastOrDefault();
+        }
+        if (active is { } found)
+        {
+            Digest? golden = committed.Where(_services.State.Holds).Select(digest => (Digest?)digest).FirstOrDefault();
+            LogSlotsRepaired(Model, found);
+            _services.Slots.Write(Model, found, golden == found ? null : golden, golden);
+        }
+    }
+
+    private async Task StepAsync(CancellationToken cancellationToken)
+    {
+        _wakeup.Reset();
+        if (Interlocked.Exchange(ref _localRollback, null) is { } rollback && BeginLocalRollback(rollback))
+        {
+            return;
+        }
+        DesiredDeployment? desired = _engine.Desired(Model);
+        DeploymentDecision decision = DeploymentRules.Decide(
+            Model, _record, desired, _engine.Generation, _services.Slots.Read(Model), _services.State.HeldArtifacts, _engine.Now);
+        switch (decision)
+        {
+            case DeploymentDecision.Idle:
+                await WaitAsync(UntilDeadline(desired) ?? Timeout.InfiniteTimeSpan, cancellationToken).ConfigureAwait(false);
+                break;
+            case DeploymentDecision.Begin begin:
+                _retry.Reset();
+                Save(begin.Record with { StartedAt = _services.Time.GetUtcNow() });
+                LogBegun(Model, begin.Record.Digest, begin.Record.Phase, begin.Record.Reason);
+                break;
+            case DeploymentDecision.Adopt adopt:
+                Save(adopt.Record);
+                break;
+            case DeploymentDecision.Apply { Result: { Outcome: PhaseOutcome.ActivationWanted or PhaseOutcome.ShadowWanted } result }:
+                if (await TakeTurnAsync(desired, cancellationToken).ConfigureAwait(false))
+                {
+                    Transition(result);
+                }
+                break;
+            case DeploymentDecision.Apply apply:
+                Transition(apply.Result);
+                break;
+            case DeploymentDecision.Perform perform:
+                await PerformAsync(perform.Act, desired, cancellationToken).ConfigureAwait(false);
+                break;
+        }
+    }
+
+    private async Task PerformAsync(DeploymentAct act, DesiredDeployment? desired, CancellationToken cancellationToken)
+    {
+        DeploymentRecord record = _record!;
+        if (act is DeploymentAct.Bench or DeploymentAct.Shadow && !await TakeTurnAsync(desired, cancellationToken).ConfigureAwait(false))
+        {
+            return;
+        }
+        using CancellationTokenSource deadline = new();
+        using ITimer? timer = UntilDeadline(desired) is { } left
+            ? _services.Time.CreateTimer(static source => ((CancellationTokenSource)source!).Cancel(), deadline, left, Timeout.InfiniteTimeSpan)
+            : null;
+        using CancellationTokenSource interrupted = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _wakeup.Token, deadline.Token);
+        ActResult result;
+        try
+        {
+            result = await RunActAsync(act, record, act == DeploymentAct.Restore ? cancellationToken : interrupted.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            return;
+        }
+        if (result.Outcome == PhaseOutcome.Retry)
+        {
+            await RetryAsync(result, cancellationToken).ConfigureAwait(false);
+        }
+        else
+        {
+            Transition(result);
+        }
+    }
+
+    private async Task<ActResult> RunActAsync(DeploymentAct act, DeploymentRecord record, CancellationToken cancellationToken)
+    {
+        try
+        {
+            using IDisposable? inUse = act <= DeploymentAct.Stage ? _engine.UseContent() : null;
+            return await (act switch
+            {
+                DeploymentAct.Admit => _preparation.AdmitAsync(record, cancellationToken),
+                DeploymentAct.Fetch => _preparation.FetchAsync(record, cancellationToken),
+                DeploymentAct.Verify => _preparation.VerifyAsync(record, cancellationToken),
+                DeploymentAct.Stage => _preparation.StageAsync(record, cancellationToken),
+                DeploymentAct.Bench => _trial.BenchAsync(record, cancellationToken),
+                DeploymentAct.Shadow => _trial.ShadowAsync(record, Keep, cancellationToken),
+                DeploymentAct.Activate => _activation.ActivateAsync(record, cancellationToken),
+                DeploymentAct.Watch => _probation.WatchAsync(record, (changed, save) => save ? Keep(changed) : _record = changed, cancellationToken),
+                DeploymentAct.Restore => _activation.RestoreAsync(record, cancellationToken),
+                _ => throw new System.Diagnostics.UnreachableException($"act {act}"),
+            }).ConfigureAwait(false);
+        }
+        catch (BadArtifactException ex)
+        {
+            return ActResult.BadDigest(ex.Code, ex.Message);
+        }
+        catch (ArtifactUnavailableException ex)
+        {
+            return ActResult.Retry(FailureCodes.NotAvailable, ex.Message, counted: !ex.LinkIsAway);
+        }
+        catch (BrokenDownloadException ex)
+        {
+            return ActResult.Retry(FailureCodes.DownloadBroken, ex.Message);
+        }
+        catch (BadContentException ex)
+        {
+            return ActResult.Retry(FailureCodes.BadContent, ex.Message);
+        }
+        catch (IOException ex) when (DiskReserve.IsFull(ex))
+        {
+            _engine.CollectGarbage();
+            return ActResult.Retry(FailureCodes.DiskFull, ex.Message);
+        }
+        catch (IOException ex)
+        {
+            return ActResult.Retry(FailureCodes.WorkerFailed, ex.Message);
+        }
+    }
+
+    private async Task RetryAsync(ActResult result, CancellationToken cancellationToken)
+    {
+        DeploymentRecord record = _record!;
+        bool runner = result.Code == FailureCodes.RunnerAway;
+        int limit = runner ? _services.Options.MaximumRunnerRetries : _services.Options.MaximumRetries;
+        if (result.Counted && record.Retries >= limit)
+        {
+            // A full disk is no fault of the digest, and a download that never works is none either.
+            PhaseOutcome end = result.Code == FailureCodes.DiskFull && record.Phase < DeploymentPhase.Staged ? PhaseOutcome.Refusal : PhaseOutcome.Failure;
+            Transition(new ActResult(end, result.Code, $"tried {record.Retries + 1} times: {result.Detail}"));
+            return;
+        }
+        if (result.Counted)
+        {
+            _record = record with { Retries = record.Retries + 1 };
+            if (record.Phase != DeploymentPhase.RollingBack)
+            {
+                _services.Files.Save(_record);
+            }
+        }
+        TimeSpan pause = (runner ? _runnerRetry : _retry).Next();
+        LogRetry(Model, record.Phase, result.Code, result.Detail, pause);
+        await WaitAsync(pause, cancellationToken).ConfigureAwait(false);
+    }
+
+    private DeploymentRecord Keep(DeploymentRecord record)
+    {
+        _services.Files.Save(record);
+        _record = record;
+        return record;
+    }
+
+    /// <summary>Applies an outcome by the table and saves what it leads to.</summary>
+    private void Transition(ActResult result)
+    {
+        DeploymentRecord record = _record!;
+        DeploymentPhase next = DeploymentMachine.Next(record.Phase, result.Outcome);
+        bool withdrawn = result.Outcome is PhaseOutcome.Superseded or PhaseOutcome.OperatorRollback;
+        bool explains = result.Code.Length > 0 || record.Phase != DeploymentPhase.RollingBack;
+        DeploymentRecord after = record with
+        {
+            Phase = next,
+            Withdrawn = record.Withdrawn || (withdrawn && next == DeploymentPhase.RollingBack),
+            Code = explains ? result.Code : record.Code,
+            Detail = explains ? result.Detail : record.Detail,
+            Invariant = record.Phase == DeploymentPhase.RollingBack ? record.Invariant : result.Invariant,
+            AgainstDigest = record.AgainstDigest || result.AgainstDigest,
+            Probation = result.Probation ?? record.Probation,
+            Retries = 0,
+            Restarts = 0,
+        };
+        if (result.AgainstDigest)
+        {
+            _services.Files.RememberFailed(Model, record.Digest, record.Attempt, result.Code);
+        }
+        if (next == DeploymentPhase.Committed)
+        {
+            Commit(record);
+        }
+        _retry.Reset();
+        _runnerRetry.Reset();
+        Save(after);
+        LogPhase(Model, record.Digest.Short, record.Phase, next, after.Code, after.Detail);
+    }
+
+    /// <summary>The first digest that ever passed here becomes golden, for good.</summary>
+    private void Commit(DeploymentRecord record)
+    {
+        _services.Files.RememberCommitted(Model, record.Digest);
+        if (_services.Slots.Read(Model) is { Golden: null } slots)
+        {
+            _services.Slots.Write(Model, slots.Active, slots.Previous, slots.Active);
+            _services.Reports.Reported();
+        }
+    }
+
+    private void Save(DeploymentRecord record)
+    {
+        record = record with { ChangedAt = _services.Time.GetUtcNow() };
+        _services.Files.Save(record);
+        _record = record;
+        if (record.Ended && _busy)
+        {
+            _busy = false;
+            _engine.EndTurn();
+        }
+        _services.Reports.Deployment(record);
+        _engine.Saved(record);
+    }
+
+    private bool BeginLocalRollback(LocalRollback rollback)
+    {
+        ModelSlots? slots = _services.Slots.Read(Model);
+        Digest? target = rollback.Target ?? slots?.Previous ?? slots?.Golden;
+        if (slots is null || target is not { } wanted || wanted == slots.Active || !_services.State.Holds(wanted))
+        {
+            LogLocalRollbackIgnored(Model, target?.Short ?? "none", slots?.Active.Short ?? "none");
+            return false;
+        }
+        LogLocalRollback(Model, slots.Active.Short, wanted.Short, rollback.Detail);
+        if (_record is { Ended: false } running)
+        {
+            if (running.Phase is DeploymentPhase.Activating or DeploymentPhase.Probation && running.Before == wanted)
+            {
+                Transition(new ActResult(PhaseOutcome.Failure, rollback.Code, rollback.Detail) { AgainstDigest = true, Invariant = rollback.Invariant });
+                return true;
+            }
+            // Looked at again when what runs now has ended; a rollback in progress ends by itself.
+            Interlocked.CompareExchange(ref _localRollback, rollback, null);
+            if (running.Phase == DeploymentPhase.RollingBack)
+            {
+                return false;
+            }
+            // A candidate cannot go on against a baseline that is being taken away.
+            bool exposed = running.Phase >= DeploymentPhase.Activating;
+            Transition(new ActResult(PhaseOutcome.OperatorRollback, rollback.Code, rollback.Detail) { AgainstDigest = exposed });
+            return true;
+        }
+        _services.Files.RememberFailed(Model, slots.Active, _record?.Digest == slots.Active ? _record.Attempt : 1, rollback.Code);
+        Digest? golden = slots.Golden;
+        bool same = _record?.Digest == slots.Active;
+        Save(new DeploymentRecord
+        {
+            Model = Model,
+            Digest = slots.Active,
+            Phase = DeploymentPhase.RollingBack,
+            Reason = same ? _record!.Reason : DesiredReason.Rollback,
+            RolloutId = same ? _record!.RolloutId : "",
+            Attempt = same ? _record!.Attempt : 1,
+            Generation = _engine.Generation,
+            Before = wanted,
+            PreviousBefore = golden == wanted ? null : golden,
+            GoldenBefore = golden,
+            Code = rollback.Code,
+            Detail = rollback.Detail,
+            Invariant = rollback.Invariant,
+            AgainstDigest = true,
+            StartedAt = _services.Time.GetUtcNow(),
+            Archived = _record is { } last && !same ? last.Id : "",
+        });
+        return true;
+    }
+
+    /// <summary>One deployment per device goes beyond staged at a time. False: something changed while waiting.</summary>
+    private async Task<bool> TakeTurnAsync(DesiredDeployment? desired, CancellationToken cancellationToken)
+    {
+        if (_busy || desired?.Reason == DesiredReason.Rollback)
+        {
+            return true;
+        }
+        using CancellationTokenSource interrupted = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _wakeup.Token);
+        try
+        {
+            await _engine.TakeTurnAsync(interrupted.Token).ConfigureAwait(false);
+            _busy = true;
+            return true;
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            return false;
+        }
+    }
+
+    private async Task WaitAsync(TimeSpan time, CancellationToken cancellationToken)
+    {
+        using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _wakeup.Token);
+        try
+        {
+            await Task.Delay(time, _services.Time, either.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            // Something changed; the caller looks.
+            return;
+        }
+    }
+
+    private TimeSpan? UntilDeadline(DesiredDeployment? desired)
+    {
+        if (_record is not { Ended: false, Phase: < DeploymentPhase.Activating } || desired?.Deadline is not { } deadline || _engine.Now is not { } now)
+        {
+            return null;
+        }
+        TimeSpan left = deadline - now + TimeSpan.FromMilliseconds(1);
+        // A timer takes at most 49 days; a deadline beyond that is looked at again then.
+        return left < TimeSpan.Zero ? TimeSpan.Zero : left < TimeSpan.FromDays(40) ? left : TimeSpan.FromDays(40);
+    }
+}
+
+/// <summary>A wish to take back what serves that does not come from the controller.</summary>
+/// <param name="Target">The digest to go to; null: previous, else golden.</param>
+internal sealed record LocalRollback(Digest? Target, string Code, string Detail, bool Invariant);

@@ -1,0 +1,47 @@
+using System.Text.Json;
+using EdgeFleet.Agent.Serving.Control;
+using EdgeFleet.Core;
+
+namespace EdgeFleet.Agent.Runners;
+
+/// <summary>The runner over its control socket.</summary>
+internal sealed class ControlSocketRunner(string controlSocket) : IModelRunner, IDisposable
+{
+    private readonly RunnerClient _client = new(controlSocket);
+
+    public Task<RunnerReport> ReconcileAsync(string model, CancellationToken cancellationToken) =>
+        AskAsync(() => _client.ReconcileAsync(model, cancellationToken));
+
+    public Task<RunnerReport> StatusAsync(CancellationToken cancellationToken) => AskAsync(() => _client.StatusAsync(cancellationToken));
+
+    public void Dispose() => _client.Dispose();
+
+    private async Task<RunnerReport> AskAsync(Func<Task<RunnerStatus>> ask)
+    {
+        try
+        {
+            RunnerStatus status = await ask().ConfigureAwait(false);
+            return new RunnerReport(status.StartedAt, [.. status.Models.Select(Read)]);
+        }
+        catch (Exception ex) when (ex is HttpRequestException or IOException or JsonException)
+        {
+            throw new RunnerAwayException($"the runner at '{controlSocket}' does not answer: {ex.Message}", ex);
+        }
+    }
+
+    private static RunnerModel Read(ModelStatus status) => new()
+    {
+        Model = status.Model,
+        Active = status.Active is null ? null : Digest.Parse(status.Active),
+        Fallback = status.Fallback,
+        Error = status.Error,
+        Since = status.Since,
+        Requests = status.Requests,
+        Failures = status.Failures,
+        NonFinite = status.NonFinite,
+        WrongShape = status.WrongShape,
+        P50Micros = status.LatencyMicros.P50,
+        P95Micros = status.LatencyMicros.P95,
+        ResidentBytes = status.ResidentBytes,
+    };
+}
