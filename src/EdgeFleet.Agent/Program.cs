@@ -1,10 +1,16 @@
 using System.CommandLine;
+using EdgeFleet.Agent.Enrollment;
+using EdgeFleet.Agent.Running;
 using EdgeFleet.Agent.Serving;
 using EdgeFleet.Agent.Trials;
 
 RootCommand root = new("EdgeFleet on a device.")
 {
+    EnrollCommand.Create(),
+    RunCommand.Create(),
     ServeCommand.Create(),
+    StatusCommand.Create(),
+    RollbackCommand.Create(),
     BenchCommand.Create(),
     ShadowCommand.Create(),
 };

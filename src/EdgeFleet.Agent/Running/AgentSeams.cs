@@ -1,0 +1,25 @@
+using EdgeFleet.Agent.Content;
+using EdgeFleet.Agent.Devices;
+using EdgeFleet.Agent.Runners;
+using EdgeFleet.Agent.Workers;
+using EdgeFleet.Mqtt;
+using Microsoft.Extensions.Logging;
+
+namespace EdgeFleet.Agent.Running;
+
+/// <summary>
+/// What an agent is put together from where it meets the machine. A simulated device replaces the hardware and the inference
+/// and keeps everything else.
+/// </summary>
+public sealed record AgentSeams
+{
+    public required IModelRunner Runner { get; init; }
+    public required ITrials Trials { get; init; }
+    public required IDeviceFacts Facts { get; init; }
+    public IModelInspector Inspector { get; init; } = new ScanningInspector();
+    public TimeProvider Time { get; init; } = TimeProvider.System;
+    public required ILoggerFactory Loggers { get; init; }
+    public Func<MqttSessionOptions, IMqttSession> Broker { get; init; } = static options => new MqttSession(options);
+    /// <summary>Null: from the controller, over the agent's own channel.</summary>
+    public IArtifactSource? Source { get; init; }
+}

@@ -1,0 +1,173 @@
+using System.Security.Cryptography.X509Certificates;
+using EdgeFleet.Agent.Content;
+using EdgeFleet.Agent.Deployments;
+using EdgeFleet.Agent.Devices;
+using EdgeFleet.Agent.Enrollment;
+using EdgeFleet.Agent.Reporting;
+using EdgeFleet.Agent.Slots;
+using EdgeFleet.Agent.State;
+using EdgeFleet.Agent.Syncing;
+using EdgeFleet.Mqtt;
+using EdgeFleet.Protocol;
+using EdgeFleet.Trust.Envelopes;
+using Microsoft.Extensions.Logging;
+
+namespace EdgeFleet.Agent.Running;
+
+/// <summary>
+/// The supervisor of one device: keeps the link to the controller, takes models through their deployments, and reports. It
+/// holds no model; the runner is another process.
+/// </summary>
+public sealed class DeviceAgent : IDisposable
+{
+    private readonly ControllerLink _link;
+    private readonly Outbox _outbox;
+    private readonly DeploymentEngine _engine;
+    private readonly SyncLoop _sync;
+    private readonly ReportPublisher _publisher;
+    private readonly ReportWriter _reports;
+
+    private DeviceAgent(ControllerLink link, Outbox outbox, DeploymentEngine engine, SyncLoop sync, ReportPublisher publisher, ReportWriter reports, EnrollmentDocument identity)
+    {
+        _link = link;
+        _outbox = outbox;
+        _engine = engine;
+        _sync = sync;
+        _publisher = publisher;
+        _reports = reports;
+        Identity = identity;
+    }
+
+    public EnrollmentDocument Identity { get; }
+
+    /// <summary>The stream to the controller is open.</summary>
+    public bool IsConnected => _sync.IsConnected;
+
+    public Outbox Outbox => _outbox;
+
+    /// <summary>A phase of a deployment is on disk.</summary>
+    public event Action<DeploymentRecord>? PhaseSaved
+    {
+        add => _engine.PhaseSaved += value;
+        remove => _engine.PhaseSaved -= value;
+    }
+
+    /// <exception cref="FormatException">The folder is not that of an enrolled device.</exception>
+    public static DeviceAgent Create(StateFolder state, AgentOptions options, AgentSeams seams)
+    {
+        ILoggerFactory loggers = seams.Loggers;
+        state.Prepare();
+        IdentityFiles files = new(state);
+        EnrollmentDocument identity = files.Document
+            ?? throw new FormatException($"'{state.Root}' is not the folder of an enrolled device; run edgefleet-agent enroll first");
+        Dictionary<string, string> labels = new(identity.Labels);
+        foreach ((string key, string value) in options.Labels)
+        {
+            labels[key] = value;
+        }
+
+        ControllerLink link = new(files, identity, seams.Time, loggers.CreateLogger<ControllerLink>());
+        Topics topics = new(identity.Tenant, identity.DeviceId);
+        FleetClock clock = new(seams.Time);
+        DesiredStore desired = new(state, loggers.CreateLogger<DesiredStore>());
+        SlotTable slots = new(state, seams.Time, loggers.CreateLogger<SlotTable>());
+        Outbox outbox = Outbox.Open(state.Files, state.Outbox, topics.Event("gap"), options.Outbox, seams.Time, loggers.CreateLogger<Outbox>());
+        ReportWriter reports = new(outbox, topics, slots, seams.Facts, () => desired.Generation, labels, seams.Time);
+        DeploymentServices services = new()
+        {
+            State = state,
+            Slots = slots,
+            Files = new DeploymentFiles(state, loggers.CreateLogger<DeploymentFiles>()),
+            Store = new ArtifactStore(state, ReleaseKeyRing.FromPem(identity.ReleaseKeys), loggers.CreateLogger<ArtifactStore>()),
+            Source = seams.Source ?? new GrpcArtifactSource(link),
+            Inspector = seams.Inspector,
+            Trials = seams.Trials,
+            Runner = seams.Runner,
+            Facts = seams.Facts,
+            Reports = reports,
+            Options = options.Deployments,
+            Time = seams.Time,
+        };
+        DeploymentEngine engine = new(
+            services, desired, new ContentCollector(state, slots, loggers.CreateLogger<ContentCollector>()), clock, loggers.CreateLogger<DeploymentEngine>());
+        SyncLoop sync = new(link, desired, outbox, clock, options.Sync, seams.Time, loggers.CreateLogger<SyncLoop>());
+        ReportPublisher publisher = new(
+            outbox, identity, topics, new PresenceEpoch(state, seams.Time), address => Broker(address, identity, link, options), seams.Broker,
+            options.Publisher, seams.Time, loggers.CreateLogger<ReportPublisher>());
+        return new DeviceAgent(link, outbox, engine, sync, publisher, reports, identity);
+    }
+
+    /// <summary>Runs until cancelled. Any exception that a part does not expect ends all of them and comes out here.</summary>
+    public async Task RunAsync(CancellationToken cancellationToken)
+    {
+        _sync.Connected += address =>
+        {
+            _publisher.Use(address);
+            _engine.LinkIsBack();
+        };
+        _sync.DesiredChanged += models =>
+        {
+            _engine.DesiredChanged(models);
+            // Says which generation is known here, also when it changes nothing.
+            _reports.Reported();
+        };
+        _engine.PhaseSaved += record =>
+        {
+            if (record.Archived.Length > 0 && record.Archived != record.Id)
+            {
+                _publisher.Archive(record.Archived);
+            }
+        };
+        _publisher.Connected += SayAll;
+
+        using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        Task[] parts = [_engine.RunAsync(stop.Token), _sync.RunAsync(stop.Token), _publisher.RunAsync(stop.Token)];
+        Task first = await Task.WhenAny(parts).ConfigureAwait(false);
+        await stop.CancelAsync().ConfigureAwait(false);
+        await Task.WhenAll(parts).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await _engine.WaitForWorkersAsync().ConfigureAwait(false);
+        if (!cancellationToken.IsCancellationRequested)
+        {
+            await first.ConfigureAwait(false);
+        }
+    }
+
+    public void Dispose()
+    {
+        _engine.Dispose();
+        _outbox.Dispose();
+        _link.Dispose();
+    }
+
+    /// <summary>A broker that forgot everything, and a controller that was away, learn the newest state without asking.</summary>
+    private void SayAll()
+    {
+        _reports.Reported();
+        foreach (ModelWorker worker in _engine.Workers)
+        {
+            if (worker.Record is { } record)
+            {
+                _reports.Deployment(record);
+            }
+        }
+    }
+
+    private static MqttSessionOptions Broker(BrokerAddress address, EnrollmentDocument identity, ControllerLink link, AgentOptions options)
+    {
+        X509Certificate2Collection roots = [];
+        roots.ImportFromPem(link.RootPem);
+        return new MqttSessionOptions
+        {
+            Host = address.Host,
+            Port = address.Port,
+            ClientId = identity.DeviceId,
+            SessionExpiry = options.BrokerSession,
+            Tls = new MqttTlsOptions
+            {
+                TrustedRoots = roots,
+                ClientCertificate = () => link.Identity.Leaf,
+                Intermediates = [.. link.Identity.Context.IntermediateCertificates],
+            },
+        };
+    }
+}

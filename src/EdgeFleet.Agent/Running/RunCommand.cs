@@ -1,0 +1,90 @@
+using System.CommandLine;
+using System.Runtime.InteropServices;
+using EdgeFleet.Agent.Deployments;
+using EdgeFleet.Agent.Devices;
+using EdgeFleet.Agent.Runners;
+using EdgeFleet.Agent.State;
+using EdgeFleet.Agent.Workers;
+using EdgeFleet.Linux;
+using EdgeFleet.Linux.Files;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Console;
+
+namespace EdgeFleet.Agent.Running;
+
+/// <summary><c>edgefleet-agent run</c>: the supervisor as a process of its own.</summary>
+public static class RunCommand
+{
+    public static Command Create()
+    {
+        Option<string> state = CommandOptions.State();
+        Option<string?> control = new("--serve-control") { Description = "The runner's control socket. Default: STATE/serve/control.sock.", HelpName = "SOCKET" };
+        Option<int> threads = CommandOptions.Threads();
+        Option<string?> lease = new("--bench-lease") { Description = "A file whose lock lets one benchmark run at a time on this machine.", HelpName = "FILE" };
+        Option<string[]> labels = CommandOptions.Labels();
+        Option<bool> verbose = new("--verbose") { Description = "Log what is worth knowing when something is looked into." };
+        Command command = new("run", "Supervise this device: keep it at its desired state, measure, watch, roll back, report.")
+        {
+            state, control, threads, lease, labels, verbose,
+        };
+        command.SetAction((parsed, cancellationToken) => RunAsync(
+            new StateFolder(Path.GetFullPath(parsed.GetValue(state)!), LinuxFileStore.Instance),
+            parsed.GetValue(control) is { } socket ? Path.GetFullPath(socket) : null,
+            parsed.GetValue(threads),
+            parsed.GetValue(lease) is { } file ? Path.GetFullPath(file) : null,
+            parsed.GetValue(labels)!,
+            parsed.GetValue(verbose),
+            cancellationToken));
+        return command;
+    }
+
+    private static async Task<int> RunAsync(
+        StateFolder state, string? control, int threads, string? lease, string[] labels, bool verbose, CancellationToken cancellationToken)
+    {
+        using ILoggerFactory loggers = LoggerFactory.Create(builder => builder
+            .SetMinimumLevel(verbose ? LogLevel.Debug : LogLevel.Information)
+            .AddSimpleConsole(console => { console.SingleLine = true; console.ColorBehavior = LoggerColorBehavior.Disabled; })
+            .Services.Configure<ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace));
+        using CancellationTokenSource told = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context => { context.Cancel = true; told.Cancel(); });
+        using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, context => { context.Cancel = true; told.Cancel(); });
+        try
+        {
+            IReadOnlyDictionary<string, string> extra = CommandOptions.ParseLabels(labels);
+            if (!Directory.Exists(state.Root))
+            {
+                throw new FormatException($"'{state.Root}' does not exist; run edgefleet-agent enroll first");
+            }
+            using FileLease? running = FileLease.TryAcquire(state.RunLock);
+            if (running is null)
+            {
+                Console.Error.WriteLine($"another agent runs on '{state.Root}'");
+                return ExitCodes.WorldFailed;
+            }
+            using ControlSocketRunner runner = new(control ?? state.ControlSocket);
+            using DeviceAgent agent = DeviceAgent.Create(
+                state,
+                new AgentOptions { Labels = extra, Deployments = new DeploymentOptions { Threads = threads, BenchLease = lease } },
+                new AgentSeams
+                {
+                    Runner = runner,
+                    Trials = new WorkerTrials(state, TimeProvider.System, loggers.CreateLogger<WorkerTrials>()),
+                    Facts = new LinuxDeviceFacts(SystemRoot.Host, threads),
+                    Loggers = loggers,
+                });
+            await agent.RunAsync(told.Token).ConfigureAwait(false);
+            return ExitCodes.Done;
+        }
+        catch (FormatException ex)
+        {
+            Console.Error.WriteLine(ex.Message);
+            return ExitCodes.WrongUsage;
+        }
+        catch (Exception ex) when (ex is IOException or UnauthorizedAccessException)
+        {
+            Console.Error.WriteLine(ex.Message);
+            return ExitCodes.WorldFailed;
+        }
+    }
+}

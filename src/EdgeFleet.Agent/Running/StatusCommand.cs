@@ -1,0 +1,122 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using EdgeFleet.Agent.Deployments;
+using EdgeFleet.Agent.Enrollment;
+using EdgeFleet.Agent.Slots;
+using EdgeFleet.Agent.State;
+using EdgeFleet.Agent.Syncing;
+using EdgeFleet.Linux.Files;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace EdgeFleet.Agent.Running;
+
+/// <summary><c>edgefleet-agent status</c>: what this device is, from its folder alone; works while the agent runs and while it does not.</summary>
+public static class StatusCommand
+{
+    public static Command Create()
+    {
+        Option<string> state = CommandOptions.State();
+        Option<string> output = new("--output", "-o") { Description = "text or json.", HelpName = "FORMAT", DefaultValueFactory = _ => "text" };
+        output.AcceptOnlyFromAmong("text", "json");
+        Command command = new("status", "Show what this device is and what it is doing.") { state, output };
+        command.SetAction(parsed => Show(
+            new StateFolder(Path.GetFullPath(parsed.GetValue(state)!), new ReadOnlyFileStore(LinuxFileStore.Instance)), parsed.GetValue(output) == "json"));
+        return command;
+    }
+
+    private static int Show(StateFolder state, bool json)
+    {
+        try
+        {
+            if (new IdentityFiles(state).Document is not { } identity)
+            {
+                Console.Error.WriteLine($"'{state.Root}' is not the folder of an enrolled device");
+                return ExitCodes.WorldFailed;
+            }
+            JsonObject status = Describe(state, identity);
+            if (json)
+            {
+                Console.Out.WriteLine(status.ToJsonString(new JsonSerializerOptions { WriteIndented = true }));
+            }
+            else
+            {
+                Print(status);
+            }
+            return ExitCodes.Done;
+        }
+        catch (IOException ex)
+        {
+            Console.Error.WriteLine(ex.Message);
+            return ExitCodes.WorldFailed;
+        }
+    }
+
+    private static JsonObject Describe(StateFolder state, EnrollmentDocument identity)
+    {
+        DesiredStore desired = new(state, NullLogger<DesiredStore>.Instance);
+        SlotTable slots = new(state, TimeProvider.System, NullLogger<SlotTable>.Instance);
+        DeploymentFiles files = new(state, NullLogger<DeploymentFiles>.Instance);
+        JsonArray models = [];
+        foreach (string model in slots.Models.Union(files.Models).Order(StringComparer.Ordinal))
+        {
+            ModelSlots? known = slots.Read(model);
+            DeploymentRecord? record = files.Load(model);
+            models.Add(new JsonObject
+            {
+                ["model"] = model,
+                ["active"] = known?.Active.ToString(),
+                ["previous"] = known?.Previous?.ToString(),
+                ["golden"] = known?.Golden?.ToString(),
+                ["deployment"] = record is null ? null : new JsonObject
+                {
+                    ["digest"] = record.Digest.ToString(),
+                    ["phase"] = record.Phase.ToString(),
+                    ["code"] = record.Code,
+                    ["detail"] = record.Detail,
+                    ["rollout"] = record.RolloutId,
+                    ["attempt"] = record.Attempt,
+                },
+            });
+        }
+        return new JsonObject
+        {
+            ["device"] = identity.DeviceId,
+            ["tenant"] = identity.Tenant,
+            ["controller"] = identity.Endpoints.DeviceUrl,
+            ["generation"] = desired.Generation,
+            ["running"] = IsRunning(state),
+            ["models"] = models,
+        };
+    }
+
+    private static bool IsRunning(StateFolder state)
+    {
+        if (!File.Exists(state.RunLock))
+        {
+            return false;
+        }
+        using FileLease? lease = FileLease.TryAcquire(state.RunLock);
+        return lease is null;
+    }
+
+    private static void Print(JsonObject status)
+    {
+        Console.Out.WriteLine($"device      {status["device"]} (tenant {status["tenant"]})");
+        Console.Out.WriteLine($"controller  {status["controller"]}");
+        Console.Out.WriteLine($"agent       {((bool)status["running"]! ? "running" : "not running")}, desired generation {status["generation"]}");
+        foreach (JsonNode? model in status["models"]!.AsArray())
+        {
+            Console.Out.WriteLine($"model       {model!["model"]}");
+            foreach (string slot in new[] { "active", "previous", "golden" })
+            {
+                Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {slot,-9} {model[slot]?.ToString() ?? "-"}"));
+            }
+            if (model["deployment"] is { } deployment)
+            {
+                Console.Out.WriteLine($"  deployment of {deployment["digest"]}: {deployment["phase"]} {deployment["code"]} {deployment["detail"]}".TrimEnd());
+            }
+        }
+    }
+}
