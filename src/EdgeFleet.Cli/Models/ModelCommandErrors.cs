@@ -26,11 +26,6 @@ internal static class ModelCommandErrors
         {
             throw new CommandFailedException(ExitCode.WorldFailed, ex.Message, ex);
         }
-        catch (AggregateException ex) when (ex.InnerException is InferenceException or FormatException)
-        {
-            // Rows are shared out to threads, and several may fail on the same thing.
-            throw new CommandFailedException(ex.InnerException is FormatException ? ExitCode.WrongUsage : ExitCode.WorldFailed, ex.InnerException.Message, ex);
-        }
     }
 
     /// <summary>A file that the command line names must be there before minutes of work begin.</summary>

@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using EdgeFleet.Evaluation.Datasets;
 using EdgeFleet.Inference;
 
@@ -26,17 +27,34 @@ internal sealed class Classifier : IDisposable
         int calls = (split.Count + input.RowsPerCall - 1) / input.RowsPerCall;
         int workers = Math.Clamp(threads, 1, calls);
         ParallelOptions options = new() { MaxDegreeOfParallelism = workers, CancellationToken = cancellationToken };
-        Parallel.For(0, workers, options, worker =>
+        int highestClass = split.Labels.Max();
+        try
         {
-            int first = (int)((long)calls * worker / workers);
-            int end = (int)((long)calls * (worker + 1) / workers);
-            PredictCalls(split, input, classes, first, end, onRows, cancellationToken);
-        });
+            Parallel.For(0, workers, options, worker =>
+            {
+                int first = (int)((long)calls * worker / workers);
+                int end = (int)((long)calls * (worker + 1) / workers);
+                PredictCalls(split, input, highestClass, classes, first, end, onRows, cancellationToken);
+            });
+        }
+        catch (AggregateException ex)
+        {
+            // Each thread meets the same fault; one sentence about it is enough.
+            ExceptionDispatchInfo.Throw(ex.InnerExceptions[0]);
+        }
+
         return classes;
     }
 
     private void PredictCalls(
-        DatasetSplit split, RowInput input, int[] classes, int firstCall, int endCall, Action<int> onRows, CancellationToken cancellationToken)
+        DatasetSplit split,
+        RowInput input,
+        int highestClass,
+        int[] classes,
+        int firstCall,
+        int endCall,
+        Action<int> onRows,
+        CancellationToken cancellationToken)
     {
         const int RowsBetweenReports = 64;
         using PreparedCall call = _model.Prepare([input.Shape]);
@@ -53,7 +71,7 @@ internal sealed class Classifier : IDisposable
             }
 
             call.Invoke();
-            ReadClasses(call.Outputs[0], input.RowsPerCall, classes.AsSpan(row, rows));
+            ReadClasses(call.Outputs[0], input.RowsPerCall, highestClass, classes.AsSpan(row, rows));
             unreported += rows;
             if (unreported >= RowsBetweenReports)
             {
@@ -65,7 +83,7 @@ internal sealed class Classifier : IDisposable
         onRows(unreported);
     }
 
-    private void ReadClasses(PreparedTensor output, int rowsPerCall, Span<int> classes)
+    private void ReadClasses(PreparedTensor output, int rowsPerCall, int highestClass, Span<int> classes)
     {
         if (output.Spec.ElementType == "INT64" && output.ByteCount == rowsPerCall * sizeof(long))
         {
@@ -86,6 +104,11 @@ internal sealed class Classifier : IDisposable
 
         Span<float> scores = output.Values<float>();
         int width = scores.Length / rowsPerCall;
+        if (highestClass >= width)
+        {
+            throw new ModelMismatchException($"model '{_model.Path}': output {output.Spec} gives {width} scores, the rows have classes up to {highestClass}");
+        }
+
         for (int i = 0; i < classes.Length; i++)
         {
             classes[i] = Highest(scores.Slice(i * width, width));

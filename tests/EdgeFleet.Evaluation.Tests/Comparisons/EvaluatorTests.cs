@@ -146,6 +146,28 @@ public sealed class EvaluatorTests : IDisposable
     }
 
     [Fact]
+    public void A_model_with_fewer_scores_than_the_data_has_classes_is_refused()
+    {
+        ModelBuilder.Classifier(classes: 2).Save(_folder["two.onnx"]);
+
+        ModelMismatchException error = Assert.Throws<ModelMismatchException>(() => new Evaluator(TimeProvider.System).Evaluate(
+            _folder["two.onnx"], _folder["two.onnx"], s_suite, Dataset.Load(_dataset), 1, null, CancellationToken.None));
+
+        Assert.Contains("gives 2 scores, the rows have classes up to 3", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Rows_without_labels_cannot_be_judged()
+    {
+        string unlabelled = _folder.Write("unlabelled.yaml", File.ReadAllText(_dataset).Replace(", labels: labels.idx.gz", "", StringComparison.Ordinal));
+
+        DatasetException error = Assert.Throws<DatasetException>(() => new Evaluator(TimeProvider.System).Evaluate(
+            _baseline, _baseline, s_suite, Dataset.Load(unlabelled), 1, null, CancellationToken.None));
+
+        Assert.Contains("the source of split 'test' has no labels", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_file_that_is_no_model_is_refused_by_name() =>
         Assert.Contains(
             "broken.onnx",
