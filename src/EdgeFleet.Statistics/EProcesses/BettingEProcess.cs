@@ -57,12 +57,23 @@ public static class BettingEProcess
                 Bet(wealth, state.Direction, nullMean, observation);
             }
             impossible = IsNullImpossible(state, count, sum);
-            if (!impossible)
+            // The mean is never above the largest, so most steps need not work it out.
+            if (!impossible && Largest(wealth) > maximum)
             {
                 maximum = Math.Max(maximum, BettingGrid.LogMeanExp(wealth));
             }
         }
         return state with { Count = count, Sum = sum, LogWealth = ImmutableArray.Create<double>(wealth), MaxLogE = maximum, NullImpossible = impossible };
+    }
+
+    private static double Largest(ReadOnlySpan<double> values)
+    {
+        double largest = values[0];
+        foreach (double value in values)
+        {
+            largest = value > largest ? value : largest;
+        }
+        return largest;
     }
 
     private static BettingState Start(BettingDirection direction, double nullMean, int? populationSize)
