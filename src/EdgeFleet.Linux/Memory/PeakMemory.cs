@@ -1,10 +1,9 @@
-using System.Runtime.InteropServices;
 using EdgeFleet.Linux.Processes;
 
 namespace EdgeFleet.Linux.Memory;
 
 /// <summary>This process's peak of resident memory, from a beginning that can be set.</summary>
-public static partial class PeakMemory
+public static class PeakMemory
 {
     private const string ClearReferences = "/proc/self/clear_refs";
 
@@ -17,7 +16,7 @@ public static partial class PeakMemory
         GC.Collect();
         GC.WaitForPendingFinalizers();
         GC.Collect();
-        Trim();
+        NativeHeap.Trim();
         try
         {
             // proc(5): 5 resets the peak resident set size to the current one.
@@ -32,20 +31,4 @@ public static partial class PeakMemory
 
     /// <summary>The peak since <see cref="Restart"/>, or null where the kernel does not tell it.</summary>
     public static long? Read() => ProcStatus.ReadSelf()?.PeakResidentBytes;
-
-    private static void Trim()
-    {
-        try
-        {
-            _ = malloc_trim(0);
-        }
-        catch (EntryPointNotFoundException)
-        {
-            // musl has none: its allocator gives free pages back by itself.
-            return;
-        }
-    }
-
-    [LibraryImport("libc")]
-    private static partial int malloc_trim(nuint pad);
 }

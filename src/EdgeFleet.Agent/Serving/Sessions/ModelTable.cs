@@ -4,6 +4,7 @@ using EdgeFleet.Agent.Serving.OpenInference;
 using EdgeFleet.Agent.Serving.Sources;
 using EdgeFleet.Core;
 using EdgeFleet.Inference;
+using EdgeFleet.Linux.Memory;
 using Microsoft.Extensions.Logging;
 
 namespace EdgeFleet.Agent.Serving.Sessions;
@@ -23,6 +24,7 @@ internal sealed partial class ModelTable : IDisposable
     private readonly Dictionary<string, Digest> _failed = new(StringComparer.Ordinal);
     private readonly HashSet<(string Model, Digest Digest)> _unproven = [];
     private readonly SemaphoreSlim _one = new(1);
+    private bool _replaced;
     private readonly IModelSource _source;
     private readonly SessionLoader _loader;
     private readonly CrashLedger _ledger;
@@ -90,6 +92,12 @@ internal sealed partial class ModelTable : IDisposable
                 LogLookFailed(ex);
             }
             await TrustTheHealthyAsync(cancellationToken);
+            if (_replaced)
+            {
+                // By now the replaced session has answered its last request.
+                _replaced = false;
+                NativeHeap.Trim();
+            }
         }
     }
 
@@ -163,6 +171,7 @@ internal sealed partial class ModelTable : IDisposable
             _ledger.Charge(served.Name, digest);
             ActiveSession session = _loader.Load(served.Name, digest, file);
             _ledger.Loaded();
+            _replaced |= served.Active is not null;
             served.Activate(session);
             _unproven.Add((served.Name, digest));
             LogActivated(served.Name, digest, Stopwatch.GetElapsedTime(start).TotalMilliseconds);

@@ -91,10 +91,10 @@ internal sealed class ServedModel(string name, int concurrency, int queue) : IDi
         };
     }
 
+    /// <summary>Requests that are under way still give their places back, so the semaphore stays; it holds nothing of the system's.</summary>
     public void Dispose()
     {
         Activate(null);
         Tap.Dispose();
-        _running.Dispose();
     }
 }
