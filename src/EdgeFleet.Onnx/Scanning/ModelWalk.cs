@@ -1,8 +1,6 @@
-using System.Text;
 using EdgeFleet.Onnx.Schema;
 using Google.Protobuf;
 using Google.Protobuf.Reflection;
-using DataType = EdgeFleet.Onnx.Schema.TensorProto.Types.DataType;
 
 namespace EdgeFleet.Onnx.Scanning;
 
@@ -12,13 +10,10 @@ namespace EdgeFleet.Onnx.Scanning;
 /// </summary>
 internal sealed class ModelWalk(WireReader reader, ScanLimits limits)
 {
-    private const int NameBudgetFactor = 1000;
+    private readonly FieldCursor _cursor = new(reader, limits);
     private const int MaxInterfaceBytes = 64 * 1024;
     private const int MaxInterfaceTensors = 1024;
     private const int MaxOpsetImports = 64;
-    private static readonly UTF8Encoding s_strictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
-    private long _messages;
-    private long _nameBytes;
     private int _messageDepth;
     private int _graphDepth;
 
@@ -57,7 +52,7 @@ internal sealed class ModelWalk(WireReader reader, ScanLimits limits)
         ulong seen = 0;
         while (reader.Position < end)
         {
-            if (NextField(rules, end, ref seen) is not var (field, wire))
+            if (_cursor.NextField(rules, end, ref seen) is not var (field, wire))
             {
                 continue;
             }
@@ -81,7 +76,7 @@ internal sealed class ModelWalk(WireReader reader, ScanLimits limits)
     {
         if (++_messageDepth > limits.MaxMessageDepth)
         {
-            throw TooLarge($"messages nested more than {limits.MaxMessageDepth} deep");
+            throw _cursor.TooLarge($"messages nested more than {limits.MaxMessageDepth} deep");
         }
 
         MessageDescriptor type = field.MessageType;
@@ -125,7 +120,7 @@ internal sealed class ModelWalk(WireReader reader, ScanLimits limits)
     {
         if (++_graphDepth > limits.MaxGraphDepth)
         {
-            throw TooLarge($"graphs nested more than {limits.MaxGraphDepth} deep");
+            throw _cursor.TooLarge($"graphs nested more than {limits.MaxGraphDepth} deep");
         }
 
         HasGraph = true;
@@ -137,7 +132,7 @@ internal sealed class ModelWalk(WireReader reader, ScanLimits limits)
     {
         if (++Nodes > limits.MaxNodes)
         {
-            throw TooLarge($"more than {limits.MaxNodes} nodes");
+            throw _cursor.TooLarge($"more than {limits.MaxNodes} nodes");
         }
 
         MessageRules rules = MessageRules.Of(NodeProto.Descriptor);
@@ -145,7 +140,7 @@ internal sealed class ModelWalk(WireReader reader, ScanLimits limits)
         string domain = "", operation = "";
         while (reader.Position < end)
         {
-            if (NextField(rules, end, ref seen) is not var (field, wire))
+            if (_cursor.NextField(rules, end, ref seen) is not var (field, wire))
             {
                 continue;
             }
@@ -153,10 +148,10 @@ internal sealed class ModelWalk(WireReader reader, ScanLimits limits)
             switch (field.FieldNumber)
             {
                 case NodeProto.OpTypeFieldNumber:
-                    operation = Text(end);
+                    operation = _cursor.Text(end);
                     break;
                 case NodeProto.DomainFieldNumber:
-                    domain = Text(end);
+                    domain = _cursor.Text(end);
                     break;
                 case NodeProto.AttributeFieldNumber or NodeProto.MetadataPropsFieldNumber:
                     Child(rules.Descriptor, field, reader.ReadLength(end));
@@ -181,14 +176,14 @@ internal sealed class ModelWalk(WireReader reader, ScanLimits limits)
         long version = 0;
         while (reader.Position < end)
         {
-            if (NextField(rules, end, ref seen) is not var (field, wire))
+            if (_cursor.NextField(rules, end, ref seen) is not var (field, wire))
             {
                 continue;
             }
 
             if (field.FieldNumber == OperatorSetIdProto.DomainFieldNumber)
             {
-                domain = Text(end);
+                domain = _cursor.Text(end);
             }
             else
             {
@@ -199,7 +194,7 @@ internal sealed class ModelWalk(WireReader reader, ScanLimits limits)
         // Exporters import every domain that they know, used or not; only nodes make one matter.
         if (Opsets.Count >= MaxOpsetImports)
         {
-            throw TooLarge($"more than {MaxOpsetImports} operator sets");
+            throw _cursor.TooLarge($"more than {MaxOpsetImports} operator sets");
         }
 
         Opsets[domain == "ai.onnx" ? "" : domain] = version;
@@ -214,7 +209,7 @@ internal sealed class ModelWalk(WireReader reader, ScanLimits limits)
         long size = end - reader.Position;
         if (size > MaxInterfaceBytes || Inputs.Count + Outputs.Count >= MaxInterfaceTensors + Tensors)
         {
-            throw TooLarge($"an input or output described in {size} bytes, or more than {MaxInterfaceTensors} of them");
+            throw _cursor.TooLarge($"an input or output described in {size} bytes, or more than {MaxInterfaceTensors} of them");
         }
 
         long start = reader.Position;
@@ -236,20 +231,10 @@ internal sealed class ModelWalk(WireReader reader, ScanLimits limits)
     {
         if (++Tensors > limits.MaxTensors)
         {
-            throw TooLarge($"more than {limits.MaxTensors} tensors");
+            throw _cursor.TooLarge($"more than {limits.MaxTensors} tensors");
         }
 
-        MessageRules rules = MessageRules.Of(TensorProto.Descriptor);
-        TensorScan scan = new(limits);
-        ulong seen = 0;
-        while (reader.Position < end)
-        {
-            if (NextField(rules, end, ref seen) is var (field, wire))
-            {
-                TensorField(rules, field, wire, end, ref scan);
-            }
-        }
-
+        TensorScan scan = new TensorFields(_cursor).Read(end);
         long bytes = scan.Check();
         ParameterBytes += bytes;
         if (scan.IsExternal)
@@ -263,185 +248,6 @@ internal sealed class ModelWalk(WireReader reader, ScanLimits limits)
         }
     }
 
-    private void TensorField(MessageRules rules, FieldDescriptor field, WireType wire, long end, ref TensorScan scan)
-    {
-        switch (field.FieldNumber)
-        {
-            case TensorProto.DimsFieldNumber when wire == WireType.Varint:
-                scan.AddDimension((long)reader.ReadVarint(end));
-                break;
-            case TensorProto.DimsFieldNumber:
-                for (long packedEnd = reader.ReadLength(end); reader.Position < packedEnd;)
-                {
-                    scan.AddDimension((long)reader.ReadVarint(packedEnd));
-                }
-
-                break;
-            case TensorProto.DataTypeFieldNumber:
-                scan.SetDataType(reader.ReadVarint(end));
-                break;
-            case TensorProto.NameFieldNumber:
-                scan.Name = Text(end);
-                break;
-            case TensorProto.RawDataFieldNumber:
-                long rawEnd = reader.ReadLength(end);
-                scan.SetRaw(rawEnd - reader.Position);
-                reader.SkipTo(rawEnd);
-                break;
-            case TensorProto.FloatDataFieldNumber:
-                scan.AddTyped(DataType.Float, CountValues(sizeof(float), wire, end));
-                break;
-            case TensorProto.DoubleDataFieldNumber:
-                scan.AddTyped(DataType.Double, CountValues(sizeof(double), wire, end));
-                break;
-            case TensorProto.Int32DataFieldNumber:
-                scan.AddTyped(DataType.Int32, CountValues(0, wire, end));
-                break;
-            case TensorProto.Int64DataFieldNumber:
-                scan.AddTyped(DataType.Int64, CountValues(0, wire, end));
-                break;
-            case TensorProto.Uint64DataFieldNumber:
-                scan.AddTyped(DataType.Uint64, CountValues(0, wire, end));
-                break;
-            case TensorProto.StringDataFieldNumber:
-                CountMessage();
-                scan.AddTyped(DataType.String, 1);
-                reader.Skip(wire, end);
-                break;
-            case TensorProto.DataLocationFieldNumber:
-                ulong location = reader.ReadVarint(end);
-                scan.IsExternal = location <= 1
-                    ? location == 1
-                    : throw reader.Malformed($"tensor '{scan.Name}': data location {location}");
-                break;
-            case TensorProto.ExternalDataFieldNumber:
-                ExternalEntry(reader.ReadLength(end), ref scan);
-                break;
-            case TensorProto.SegmentFieldNumber:
-                throw new ScanRejectedException(ScanRejection.TensorSize, $"tensor '{scan.Name}' is stored in segments");
-            default:
-                if (field.FieldType == FieldType.Message)
-                {
-                    Child(rules.Descriptor, field, reader.ReadLength(end));
-                }
-                else
-                {
-                    reader.Skip(wire, end);
-                }
-
-                break;
-        }
-    }
-
-    private void ExternalEntry(long end, ref TensorScan scan)
-    {
-        MessageRules rules = MessageRules.Of(StringStringEntryProto.Descriptor);
-        ulong seen = 0;
-        string key = "", value = "";
-        while (reader.Position < end)
-        {
-            if (NextField(rules, end, ref seen) is not var (field, _))
-            {
-                continue;
-            }
-
-            if (field.FieldNumber == StringStringEntryProto.KeyFieldNumber)
-            {
-                key = Text(end);
-            }
-            else
-            {
-                value = Text(end);
-            }
-        }
-
-        scan.AddExternal(key, value);
-    }
-
-    private long CountValues(int fixedSize, WireType wire, long end)
-    {
-        if (wire != WireType.Bytes)
-        {
-            CountMessage();
-            reader.Skip(wire, end);
-            return 1;
-        }
-
-        long packedEnd = reader.ReadLength(end);
-        if (fixedSize > 0)
-        {
-            long size = packedEnd - reader.Position;
-            reader.SkipTo(packedEnd);
-            return size % fixedSize == 0 ? size / fixedSize : throw reader.Malformed($"{size} bytes of {fixedSize}-byte values");
-        }
-
-        long count = 0;
-        for (; reader.Position < packedEnd; count++)
-        {
-            reader.ReadVarint(packedEnd);
-        }
-
-        return count;
-    }
-
-    /// <summary>Reads a tag and judges it; null after a field that the schema does not know, which is skipped.</summary>
-    private (FieldDescriptor Field, WireType Wire)? NextField(MessageRules rules, long end, ref ulong seen)
-    {
-        CountMessage();
-        (int number, WireType wire) = reader.ReadTag(end);
-        if (rules.Field(number) is not { } field)
-        {
-            reader.Skip(wire, end);
-            return null;
-        }
-
-        if (!MessageRules.Accepts(field, wire))
-        {
-            throw reader.Malformed($"{rules.Descriptor.Name}.{field.Name} stored as {wire}");
-        }
-
-        // Protobuf merges a message that comes twice; then what was checked apart would be used together.
-        ulong bit = 1UL << number;
-        if (!field.IsRepeated && (seen & bit) != 0)
-        {
-            throw reader.Malformed($"{rules.Descriptor.Name}.{field.Name} is given twice");
-        }
-
-        seen |= bit;
-        return (field, wire);
-    }
-
-    private void CountMessage()
-    {
-        if (++_messages > limits.MaxMessages)
-        {
-            throw TooLarge($"more than {limits.MaxMessages} fields");
-        }
-    }
-
-    private string Text(long end)
-    {
-        long textEnd = reader.ReadLength(end);
-        long size = textEnd - reader.Position;
-        _nameBytes += size;
-        if (size > limits.MaxNameBytes || _nameBytes > (long)limits.MaxNameBytes * NameBudgetFactor)
-        {
-            throw TooLarge($"a name of {size} bytes, {_nameBytes} bytes of names so far");
-        }
-
-        try
-        {
-            return s_strictUtf8.GetString(reader.ReadBytes((int)size));
-        }
-        catch (DecoderFallbackException)
-        {
-            throw reader.Malformed("a name that is not UTF-8");
-        }
-    }
-
     private string AllowedDomains() =>
         string.Join(", ", limits.AllowedDomains.Where(domain => domain.Length > 0).Order(StringComparer.Ordinal));
-
-    private ScanRejectedException TooLarge(string what) =>
-        new(ScanRejection.TooLarge, $"byte {reader.Position} of {reader.Length}: {what}");
 }
