@@ -1,0 +1,26 @@
+namespace EdgeFleet.Rollouts.Gating;
+
+/// <summary>One device of a class as the gate sees it.</summary>
+public sealed record GateDevice
+{
+    public required string DeviceId { get; init; }
+
+    /// <summary>Whether the device belongs to the present stage, or only goes on with an earlier one.</summary>
+    public required bool InCohort { get; init; }
+
+    public required DeviceStanding Standing { get; init; }
+
+    /// <summary>Why it stands there, for people.</summary>
+    public string StandingReason { get; init; } = "";
+
+    /// <summary>Whether ticks still come; a device that moved on to serving has none.</summary>
+    public bool Shadowing { get; init; }
+
+    /// <summary>Each tick once, ascending.</summary>
+    public IReadOnlyList<GateTick> Ticks { get; init; } = [];
+
+    public IReadOnlyList<InvariantFinding> Invariants { get; init; } = [];
+
+    /// <summary>Candidate over baseline at the device's own benchmark; shown, judged by the device itself.</summary>
+    public double? BenchLatencyRatio { get; init; }
+}
