@@ -35,7 +35,7 @@ internal sealed class BrokerFleet : IAsyncDisposable
         };
     }
 
-    public static TimeSpan Patience { get; } = TimeSpan.FromSeconds(20);
+    public static TimeSpan Patience { get; } = TimeSpan.FromSeconds(60);
 
     public CertificateAuthority Authority { get; }
 

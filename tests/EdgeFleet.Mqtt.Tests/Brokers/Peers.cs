@@ -8,7 +8,7 @@ namespace EdgeFleet.Mqtt.Tests.Brokers;
 internal static class Peers
 {
     /// <summary>Long enough for a loaded machine, short enough to fail while somebody watches.</summary>
-    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     public static MqttSessionOptions Options(MosquittoBroker broker, string clientId) => new()
     {

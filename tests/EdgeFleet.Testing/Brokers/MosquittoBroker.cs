@@ -38,6 +38,7 @@ public sealed class MosquittoBroker : IAsyncDisposable
 
     private readonly MosquittoBrokerOptions _options;
     private readonly StringBuilder _log = new();
+    private TaskCompletionSource _running = new();
     private Process? _process;
 
     private MosquittoBroker(MosquittoBrokerOptions options)
@@ -103,6 +104,7 @@ public sealed class MosquittoBroker : IAsyncDisposable
             throw new InvalidOperationException("the broker is running");
         }
         _process?.Dispose();
+        _running = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         string config = Path.Combine(Folder, "mosquitto.conf");
         await File.WriteAllTextAsync(config, Config());
         ProcessStartInfo start = new(MosquittoTools.Find("mosquitto"), ["-c", config])
@@ -225,7 +227,9 @@ public sealed class MosquittoBroker : IAsyncDisposable
     private async Task WaitUntilAnsweringAsync(Process process)
     {
         long began = Stopwatch.GetTimestamp();
-        while (!process.HasExited && Stopwatch.GetElapsedTime(began) < TimeSpan.FromSeconds(20))
+        // Its own word first: on a port that a neighbour took a moment earlier, the answer would be the neighbour's.
+        await Task.WhenAny(_running.Task, process.WaitForExitAsync()).WaitAsync(TimeSpan.FromSeconds(60));
+        while (!process.HasExited && Stopwatch.GetElapsedTime(began) < TimeSpan.FromSeconds(60))
         {
             try
             {
@@ -255,6 +259,10 @@ public sealed class MosquittoBroker : IAsyncDisposable
 
     private void Append(string? line)
     {
+        if (line is not null && line.EndsWith(" running", StringComparison.Ordinal))
+        {
+            _running.TrySetResult();
+        }
         lock (_log)
         {
             _log.AppendLine(line);

@@ -63,7 +63,7 @@ public sealed class MosquittoSubscriber : IAsyncDisposable
         process.BeginErrorReadLine();
         try
         {
-            await subscribed.Task.WaitAsync(TimeSpan.FromSeconds(20));
+            await subscribed.Task.WaitAsync(TimeSpan.FromSeconds(60));
             return subscriber;
         }
         catch
@@ -74,9 +74,9 @@ public sealed class MosquittoSubscriber : IAsyncDisposable
     }
 
     public Task<string> NextAsync(CancellationToken cancellationToken = default) => Task.Run(() =>
-        _lines.TryTake(out string? line, (int)TimeSpan.FromSeconds(20).TotalMilliseconds, cancellationToken)
+        _lines.TryTake(out string? line, (int)TimeSpan.FromSeconds(60).TotalMilliseconds, cancellationToken)
             ? line
-            : throw new TimeoutException("no message within 20 seconds"), cancellationToken);
+            : throw new TimeoutException("no message within 60 seconds"), cancellationToken);
 
     /// <summary>Messages that have come and were not taken yet.</summary>
     public int Waiting => _lines.Count;
