@@ -133,18 +133,34 @@ public sealed class ActivationTests : IDisposable
     }
 
     [Theory]
-    [InlineData("{", "slots.json'")]
+    [InlineData("{}", "slots.json'")]
     [InlineData("""{"schemaVersion":2,"model":"add","active":"sha256:0000000000000000000000000000000000000000000000000000000000000000"}""", "schemaVersion 2 is not known; this build reads 1")]
     [InlineData("""{"schemaVersion":1,"model":"add","active":"latest"}""", "expected a digest")]
-    public async Task A_damaged_slot_leaves_what_is_served_alone(string slots, string expected)
+    public async Task A_slot_that_cannot_be_read_leaves_what_is_served_alone(string slots, string expected)
     {
         _state.Point("add", _state.AddArtifact("add", TinyModel.AddBias([1])));
         await using RunnerFixture runner = await RunnerFixture.StartAsync(_state);
 
-        _state.Write("models/add/slots.json", slots);
+        _state.WriteSlots("add", System.Text.Encoding.UTF8.GetBytes(slots));
         ModelStatus status = (await runner.Control.ReconcileAsync("add", CancellationToken.None)).Models.Single();
 
         Assert.Contains(expected, status.Error, StringComparison.Ordinal);
+        Assert.Equal(1f, await runner.AnswerToZeroAsync("add"));
+    }
+
+    [Fact]
+    public async Task A_flipped_digit_in_a_slot_and_its_putting_aside_leave_what_is_served_alone()
+    {
+        Digest digest = _state.AddArtifact("add", TinyModel.AddBias([1]));
+        _state.Point("add", digest);
+        await using RunnerFixture runner = await RunnerFixture.StartAsync(_state);
+        string slots = _state["models/add/slots.json"];
+
+        _state.Write("models/add/slots.json", File.ReadAllText(slots).Replace("\"generation\":7", "\"generation\":9", StringComparison.Ordinal));
+        Assert.Contains("its checksum does not match", (await runner.Control.ReconcileAsync("add", CancellationToken.None)).Models.Single().Error, StringComparison.Ordinal);
+
+        File.Move(slots, slots + ".bad"); // as the supervisor does before it makes the slot anew
+        Assert.Equal(digest.ToString(), (await runner.Control.ReconcileAsync("add", CancellationToken.None)).Models.Single().Active);
         Assert.Equal(1f, await runner.AnswerToZeroAsync("add"));
     }
 

@@ -1,4 +1,6 @@
-using EdgeFleet.Agent.Serving.Sources;
+using System.Text.Json;
+using EdgeFleet.Agent.Slots;
+using EdgeFleet.Agent.State;
 using EdgeFleet.Core;
 using EdgeFleet.Core.Artifacts;
 using EdgeFleet.Inference;
@@ -39,13 +41,16 @@ internal sealed class DeviceState : IDisposable
         return digest;
     }
 
-    public void Point(string model, Digest active, Digest? previous = null, Digest? golden = null) => _folder.Write(
-        $"models/{model}/slots.json",
-        $$"""{"schemaVersion":1,"model":"{{model}}","generation":7,"active":"{{active}}"{{Field("previous", previous)}}{{Field("golden", golden)}},"changedAt":"2026-11-20T12:00:00Z"}""");
+    public void Point(string model, Digest active, Digest? previous = null, Digest? golden = null)
+    {
+        ModelSlots slots = new() { Model = model, Generation = 7, Active = active, Previous = previous, Golden = golden };
+        WriteSlots(model, JsonSerializer.SerializeToUtf8Bytes(slots, SlotsJsonContext.Default.ModelSlots));
+    }
+
+    /// <summary>Seals and writes a document as the supervisor would.</summary>
+    public void WriteSlots(string model, ReadOnlySpan<byte> json) => _folder.Write($"models/{model}/slots.json", StateFile.Seal(json));
 
     public string Write(string relative, string content) => _folder.Write(relative, content);
 
     public void Dispose() => _folder.Dispose();
-
-    private static string Field(string name, Digest? digest) => digest is { } value ? $",\"{name}\":\"{value}\"" : "";
 }

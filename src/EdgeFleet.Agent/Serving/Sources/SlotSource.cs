@@ -1,4 +1,6 @@
 using System.Text.Json;
+using EdgeFleet.Agent.Slots;
+using EdgeFleet.Agent.State;
 using EdgeFleet.Core;
 using EdgeFleet.Core.Artifacts;
 using EdgeFleet.Trust.Envelopes;
@@ -11,6 +13,10 @@ namespace EdgeFleet.Agent.Serving.Sources;
 /// </summary>
 internal sealed class SlotSource(string state) : IModelSource
 {
+    /// <summary>
+    /// A slot that the supervisor has put aside as damaged is about to be made anew from the deployment's record: the model
+    /// stays on the list, and what serves goes on serving.
+    /// </summary>
     public IReadOnlyList<string> List()
     {
         string models = Path.Join(state, "models");
@@ -19,7 +25,7 @@ internal sealed class SlotSource(string state) : IModelSource
             return [];
         }
         return [.. Directory.EnumerateDirectories(models)
-            .Where(folder => File.Exists(Path.Join(folder, "slots.json")))
+            .Where(folder => File.Exists(Path.Join(folder, "slots.json")) || File.Exists(Path.Join(folder, "slots.json.bad")))
             .Select(folder => Path.GetFileName(folder)!)
             .Order(StringComparer.Ordinal)];
     }
@@ -29,14 +35,16 @@ internal sealed class SlotSource(string state) : IModelSource
         string path = Path.Join(state, "models", model, "slots.json");
         try
         {
-            SlotFile slots = JsonSerializer.Deserialize(File.ReadAllBytes(path), SlotJsonContext.Default.SlotFile)
-                ?? throw new ModelSourceException($"'{path}': the document is null");
-            if (slots.SchemaVersion != SlotFile.CurrentSchemaVersion)
+            byte[] bytes = File.ReadAllBytes(path);
+            if (!StateFile.IsSealed(bytes))
             {
-                throw new ModelSourceException($"'{path}': schemaVersion {slots.SchemaVersion} is not known; this build reads {SlotFile.CurrentSchemaVersion}");
+                throw new ModelSourceException($"'{path}': its checksum does not match");
             }
-            Digest?[] fallbacks = [slots.Previous, slots.Golden];
-            return new WantedModel(model, slots.Active, [.. fallbacks.OfType<Digest>().Where(digest => digest != slots.Active).Distinct()]);
+            ModelSlots slots = JsonSerializer.Deserialize(bytes, SlotsJsonContext.Default.ModelSlots)
+                ?? throw new ModelSourceException($"'{path}': the document is null");
+            return slots.SchemaVersion == ModelSlots.CurrentSchemaVersion
+                ? new WantedModel(model, slots.Active, [.. slots.All.Where(digest => digest != slots.Active)])
+                : throw new ModelSourceException($"'{path}': schemaVersion {slots.SchemaVersion} is not known; this build reads {ModelSlots.CurrentSchemaVersion}");
         }
         catch (Exception ex) when (ex is IOException or UnauthorizedAccessException or JsonException)
         {
