@@ -34,7 +34,7 @@ public sealed class FleetStoryTests(ITestOutputHelper output) : IAsyncLifetime
         string baseline = await InstallAsync();
         string candidate = await Fleet.PublishAsync("same", Path.Combine(Fleet.Layout.Example, "fashion_resnet8.onnx"), await EvidenceOfItselfAsync(), baseline, _stop.Token);
 
-        string rollout = await Fleet.ApplyAsync("rollout.yaml", "story", candidate, "equivalence", _stop.Token);
+        string rollout = await Fleet.ApplyAsync(LocalFleet.RolloutFile, "story", candidate, _stop.Token);
         LocalDevice first = Fleet.Devices[0];
         await first.WaitForPhaseAsync(candidate, phase => phase is "Benchmarked" or "Shadowing", _stop.Token);
         KillBroker();
@@ -57,7 +57,7 @@ public sealed class FleetStoryTests(ITestOutputHelper output) : IAsyncLifetime
         await StartAsync(devices: 2);
         string baseline = await InstallAsync();
         string candidate = await Fleet.PublishAsync("same", Path.Combine(Fleet.Layout.Example, "fashion_resnet8.onnx"), await EvidenceOfItselfAsync(), baseline, _stop.Token);
-        RolloutStatus status = await Fleet.FollowAsync(await Fleet.ApplyAsync("rollout.yaml", "story", candidate, "equivalence", _stop.Token), s_limit, _stop.Token);
+        RolloutStatus status = await Fleet.FollowAsync(await Fleet.ApplyAsync(LocalFleet.RolloutFile, "story", candidate, _stop.Token), s_limit, _stop.Token);
         Assert.Equal("completed", status.State);
 
         LocalDevice away = Fleet.Devices[1];
@@ -89,7 +89,7 @@ public sealed class FleetStoryTests(ITestOutputHelper output) : IAsyncLifetime
     private async Task<string> InstallAsync()
     {
         string baseline = await Fleet.PublishAsync("baseline", Path.Combine(Fleet.Layout.Example, "fashion_resnet8.onnx"), null, null, _stop.Token);
-        RolloutStatus status = await Fleet.FollowAsync(await Fleet.ApplyAsync("install.yaml", "install", baseline, "equivalence", _stop.Token), s_limit, _stop.Token);
+        RolloutStatus status = await Fleet.FollowAsync(await Fleet.ApplyAsync(LocalFleet.InstallFile, "install", baseline, _stop.Token), s_limit, _stop.Token);
         Assert.Equal("completed", status.State);
         await Fleet.StartApplicationsAsync(requestsPerSecond: 20, _stop.Token);
         return baseline;

@@ -9,6 +9,9 @@ namespace EdgeFleet.Demo.Fleet;
 internal sealed class LocalFleet : IAsyncDisposable
 {
     public const string Model = "fashion";
+    public const string InstallFile = "install.yaml";
+    public const string RolloutFile = "rollout.yaml";
+    public const string RetrainedFile = "rollout-retrained.yaml";
     private readonly Action<string> _progress;
 
     /// <param name="command">Is told each command line that is run.</param>
@@ -116,12 +119,12 @@ internal sealed class LocalFleet : IAsyncDisposable
     }
 
     /// <summary>Starts a rollout and returns its id.</summary>
-    public async Task<string> ApplyAsync(string file, string name, string candidate, string compare, CancellationToken cancellationToken)
+    public async Task<string> ApplyAsync(string file, string name, string candidate, CancellationToken cancellationToken)
     {
         List<string> arguments = ["rollout", "apply", "-f", Path.Combine(Layout.Example, file), "-p", Path.Combine(Layout.Example, "demo-policy.yaml"), "--set", $"candidate={candidate}"];
-        if (file == "rollout.yaml")
+        if (file != InstallFile)
         {
-            arguments.AddRange(["--set", $"name={name}", "--set", $"compare={compare}"]);
+            arguments.AddRange(["--set", $"name={name}"]);
         }
         return (await Commands.RunAsync([.. arguments], cancellationToken)).Json($"rollout {name}")["id"]!.ToString();
     }
@@ -146,6 +149,10 @@ internal sealed class LocalFleet : IAsyncDisposable
             if (status.Ended)
             {
                 return status;
+            }
+            if (status.AwaitsApproval)
+            {
+                await Commands.RunAsync(["rollout", "approve", rollout, "--reason", "accuracy on held-out data is better"], cancellationToken);
             }
             if (watch.Elapsed > limit)
             {

@@ -5,7 +5,9 @@ namespace EdgeFleet.Demo.Fleet;
 /// <summary>A rollout as <c>edgefleet rollout show -o json</c> tells it.</summary>
 internal sealed record RolloutStatus(string State, string Reason, IReadOnlyList<ClassStatus> Classes, IReadOnlyList<DeviceStatus> Devices)
 {
-    public bool Ended => State is "completed" or "rolledBack" or "aborted" or "failed" or "inconclusive";
+    public bool Ended => State is "completed" or "partlyCompleted" or "refused" or "rolledBack" or "aborted";
+
+    public bool AwaitsApproval => Classes.Any(c => c.State == "awaitingApproval");
 
     public string Line => $"{State}: {string.Join(", ", Classes.Select(c => $"{c.HardwareClass} {c.Stage} {c.State}"))} | {string.Join(", ", Devices.GroupBy(d => d.Phase).Select(g => $"{g.Count()} {g.Key}"))}";
 
@@ -13,11 +15,11 @@ internal sealed record RolloutStatus(string State, string Reason, IReadOnlyList<
         node["state"]?.ToString() ?? "",
         node["reason"]?.ToString() ?? "",
         [.. (node["classes"] as JsonArray ?? []).OfType<JsonNode>().Select(c => new ClassStatus(Text(c, "hardwareClass"), Text(c, "state"), Text(c, "stage"), Text(c, "reason")))],
-        [.. (node["devices"] as JsonArray ?? []).OfType<JsonNode>().Select(d => new DeviceStatus(Text(d, "id"), Text(d, "hardwareClass"), Text(d, "phase"), Text(d, "code"), Text(d, "detail"), d["bench"]))]);
+        [.. (node["devices"] as JsonArray ?? []).OfType<JsonNode>().Select(d => new DeviceStatus(Text(d, "id"), Text(d, "hardwareClass"), Text(d, "phase"), Text(d, "code"), Text(d, "detail"), d["bench"], d["shadow"]))]);
 
     private static string Text(JsonNode node, string name) => node[name]?.ToString() ?? "";
 }
 
 internal sealed record ClassStatus(string HardwareClass, string State, string Stage, string Reason);
 
-internal sealed record DeviceStatus(string Id, string HardwareClass, string Phase, string Code, string Detail, JsonNode? Bench);
+internal sealed record DeviceStatus(string Id, string HardwareClass, string Phase, string Code, string Detail, JsonNode? Bench, JsonNode? Shadow);

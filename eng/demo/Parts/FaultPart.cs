@@ -17,7 +17,7 @@ internal static class FaultPart
         string candidate = await fleet.PublishAsync("final", CompressPart.ModelFile(fleet, "final"), CompressPart.EvidenceFile(fleet, "final"), fleet.Published["int8"], cancellationToken);
         (long okBefore, long failedBefore) = fleet.Requests();
 
-        string rollout = await fleet.ApplyAsync("rollout.yaml", "fashion-final", candidate, "improvement", cancellationToken);
+        string rollout = await fleet.ApplyAsync(LocalFleet.RetrainedFile, "fashion-final", candidate, cancellationToken);
         using CancellationTokenSource patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         patience.CancelAfter(TimeSpan.FromSeconds(120));
 
@@ -55,7 +55,7 @@ internal static class FaultPart
         IReadOnlyList<JsonNode> after = await fleet.DeviceListAsync(cancellationToken);
         int online = after.Count(device => device["online"]?.GetValue<bool>() == true);
         int onCandidate = after.Count(device => device["models"]?[LocalFleet.Model]?["active"]?.ToString() == candidate);
-        int refused = status.Devices.Count(device => device.Phase == "Refused");
+        int refused = status.Devices.Count(device => device.Phase == "refused");
         part.Expect(online == fleet.Devices.Count, $"{online} of {fleet.Devices.Count} devices are on line");
         part.Expect(onCandidate + refused == fleet.Devices.Count, $"{onCandidate} serve the candidate, {refused} refused it");
         part.Expect(failed == 0, $"{failed} requests failed in the whole demo ({failedBefore} before this part)");

@@ -22,7 +22,7 @@ internal static class HarmPart
         // A device that serves it for a moment would say so in its deployment record; the runners are asked all the time.
         using CancellationTokenSource watching = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         Task<IReadOnlyList<string>> servers = WatchAsync(fleet, candidate, watching.Token);
-        string rollout = await fleet.ApplyAsync("rollout.yaml", "fashion-harmed", candidate, "equivalence", cancellationToken);
+        string rollout = await fleet.ApplyAsync(LocalFleet.RolloutFile, "fashion-harmed", candidate, cancellationToken);
         RolloutStatus status = await fleet.FollowAsync(rollout, TimeSpan.FromSeconds(120), cancellationToken);
         await watching.CancelAsync();
         IReadOnlyList<string> served = await servers;

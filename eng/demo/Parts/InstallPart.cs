@@ -15,7 +15,7 @@ internal static class InstallPart
         report.Say("the controller gets the public release key only; it starts with its own mosquitto on free ports");
         await fleet.StartAndEnrollAsync(cancellationToken);
         await fleet.PublishAsync("baseline", Path.Combine(fleet.Layout.Example, "fashion_resnet8.onnx"), null, null, cancellationToken);
-        string rollout = await fleet.ApplyAsync("install.yaml", "install", fleet.Published["baseline"], "equivalence", cancellationToken);
+        string rollout = await fleet.ApplyAsync(LocalFleet.InstallFile, "install", fleet.Published["baseline"], cancellationToken);
         RolloutStatus status = await fleet.FollowAsync(rollout, TimeSpan.FromSeconds(90), cancellationToken);
 
         await fleet.StartApplicationsAsync(requestsPerSecond: 20, cancellationToken);

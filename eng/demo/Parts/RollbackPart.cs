@@ -16,7 +16,7 @@ internal static class RollbackPart
     {
         string candidate = await GoodCandidate.PublishAsync(fleet, "retrained", cancellationToken);
         Dictionary<string, string> before = await ActiveAsync(fleet, cancellationToken);
-        string rollout = await fleet.ApplyAsync("rollout.yaml", "fashion-retrained", candidate, "improvement", cancellationToken);
+        string rollout = await fleet.ApplyAsync(LocalFleet.RetrainedFile, "fashion-retrained", candidate, cancellationToken);
         RolloutStatus status = await fleet.FollowAsync(rollout, TimeSpan.FromSeconds(150), cancellationToken);
         Dictionary<string, string> during = await ActiveAsync(fleet, cancellationToken);
         List<string> took = [.. during.Where(pair => pair.Value == candidate).Select(pair => pair.Key)];

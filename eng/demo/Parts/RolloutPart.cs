@@ -13,7 +13,7 @@ internal static class RolloutPart
     public static async Task RunAsync(Part part, LocalFleet fleet, Report report, CancellationToken cancellationToken)
     {
         string candidate = await fleet.PublishAsync("int8", CompressPart.ModelFile(fleet, "int8"), CompressPart.EvidenceFile(fleet, "int8"), fleet.Published["baseline"], cancellationToken);
-        string rollout = await fleet.ApplyAsync("rollout.yaml", "fashion-int8", candidate, "equivalence", cancellationToken);
+        string rollout = await fleet.ApplyAsync(LocalFleet.RolloutFile, "fashion-int8", candidate, cancellationToken);
         RolloutStatus status = await fleet.FollowAsync(rollout, TimeSpan.FromSeconds(150), cancellationToken);
 
         PrintClasses(part, status, report);
@@ -22,13 +22,13 @@ internal static class RolloutPart
         int different = (explanation["verdicts"] as JsonArray ?? []).Count(verdict => verdict?["recomputedEqual"]?.GetValue<bool>() != true);
         report.Say($"explain: {verdicts} verdicts recomputed from what was stored, {different} differ");
 
-        List<DeviceStatus> refused = [.. status.Devices.Where(device => device.Phase == "Refused")];
-        int committed = status.Devices.Count(device => device.Phase == "Committed");
+        List<DeviceStatus> refused = [.. status.Devices.Where(device => device.Phase == "refused")];
+        int committed = status.Devices.Count(device => device.Phase == "committed");
         foreach (DeviceStatus device in refused)
         {
             report.Say($"{device.Id} refused: {device.Detail}");
         }
-        part.Expect(status.State == "completed", $"the rollout ended as {status.State}: {status.Reason}");
+        part.Expect(status.State is "completed" or "refused", $"the rollout ended as {status.State}: {status.Reason}");
         part.Expect(committed + refused.Count == fleet.Devices.Count, $"{committed} committed and {refused.Count} refused of {fleet.Devices.Count}");
         part.Expect(verdicts > 0 && different == 0, $"{different} of {verdicts} verdicts could not be recomputed");
         part.Measured("devices on int8", committed, "devices", "reported by the devices");
@@ -53,7 +53,9 @@ internal static class RolloutPart
             double? before = Median(b => b["baseline"]?["p50Micros"]);
             double? after = Median(b => b["candidate"]?["p50Micros"]);
             double? memory = Median(b => b["candidatePeakMemory"]?["value"]);
-            double? agreement = Median(b => b["shadowAgreementPercent"]);
+            long pairs = group.Sum(device => device.Shadow?["pairs"]?.GetValue<long>() ?? 0);
+            long disagreements = group.Sum(device => device.Shadow?["disagreements"]?.GetValue<long>() ?? 0);
+            double? agreement = pairs > 0 ? 100.0 * (pairs - disagreements) / pairs : null;
             rows.Add(
             [
                 group.Key, $"{group.Count()}", before?.ToString("0.0 µs", culture) ?? "absent", after?.ToString("0.0 µs", culture) ?? "absent", ratio?.ToString("0.000", culture) ?? "absent",
@@ -61,6 +63,10 @@ internal static class RolloutPart
             ]);
             if (ratio is { } value)
             {
+                if (agreement is { } agreed)
+                {
+                    part.Measured($"shadow agreement, {group.Key}", agreed, "%", $"{pairs} live inputs through both models on {group.Count()} devices");
+                }
                 part.Measured($"latency ratio int8/fp32, {group.Key}", value, "ratio", $"paired blocks on {benches.Count} devices, median");
             }
         }

@@ -9,7 +9,7 @@ namespace EdgeFleet.Cli.Rollouts;
 /// <summary>Follows a rollout: one line for each change, and the whole picture at its end.</summary>
 internal static class RolloutWatch
 {
-    private static readonly string[] s_ended = ["completed", "rolledBack", "aborted", "failed"];
+    private static readonly string[] s_ended = ["completed", "partlyCompleted", "refused", "rolledBack", "aborted"];
     private static readonly TimeSpan s_interval = TimeSpan.FromMilliseconds(500);
 
     public static async Task<int> RunAsync(ControllerClient controller, string rolloutId, Output output, CancellationToken cancellationToken)
