@@ -69,16 +69,20 @@ try
             break;
         }
     }
-    devices = fleet.Controller.Pid == 0 ? [] : await DeviceSummaries.ReadAsync(fleet, stop.Token);
+    devices = await DeviceSummaries.ReadAsync(fleet, stop.Token);
 }
 catch (OperationCanceledException)
 {
     report.Say("cancelled");
 }
+catch (DemoFailedException ex)
+{
+    report.Say(ex.Message);
+}
 SummaryFile.Write(layout.Summary, watch.Elapsed.TotalSeconds, ended, devices, fleet.Processes, plan.Length);
 
 report.Title("Summary");
-report.Table(["part", "expected", "seen", ""], ended.Select(part => new[] { $"{part.Id}", part.Expected, part.Seen, part.Ok ? "ok" : "NOT ok" }));
+report.Table(["part", "expected", "seen", ""], ended.Select(part => new[] { $"{part.Id}", part.Expected, part.Seen, part.Ok ? "ok" : "NOT ok" }), wrap: true);
 report.Say(string.Create(CultureInfo.InvariantCulture, $"{watch.Elapsed.TotalSeconds:0} s; figures in {Path.GetRelativePath(layout.Repository, layout.Summary)}, logs in {Path.GetRelativePath(layout.Repository, layout.Logs)}/"));
 
 bool ok = ended.Count == plan.Length && ended.TrueForAll(part => part.Ok);

@@ -1,5 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
 using System.Text.Json.Nodes;
 using EdgeFleet.Demo.Processes;
 
@@ -24,7 +26,7 @@ internal sealed class LocalFleet : IAsyncDisposable
         // Two hardware classes told apart by something true: how many threads inference may use.
         Devices = [.. Enumerable.Range(1, deviceCount).Select(i => new LocalDevice($"device-{i}", i <= (deviceCount + 1) / 2 ? 1 : 2, layout))];
         Controller = new ManagedProcess("controller", "dotnet",
-            [layout.Executable("Controller", "edgefleet-controller"), "--data", layout.ControllerData, "--operator-url", "http://127.0.0.1:0"],
+            [layout.Executable("Controller", "edgefleet-controller"), "--data", layout.ControllerData, "--bind", "127.0.0.1", .. Ports()],
             Path.Combine(layout.Logs, "controller.log"));
     }
 
@@ -176,6 +178,22 @@ internal sealed class LocalFleet : IAsyncDisposable
             failed += count?["failed"]?.GetValue<long>() ?? 0;
         }
         return (ok, failed);
+    }
+
+    /// <summary>Free ports, chosen once: a controller that is started again has to be where its devices look for it.</summary>
+    private static string[] Ports()
+    {
+        TcpListener[] listeners = [.. Enumerable.Range(0, 4).Select(_ => new TcpListener(IPAddress.Loopback, 0))];
+        foreach (TcpListener listener in listeners)
+        {
+            listener.Start();
+        }
+        int[] ports = [.. listeners.Select(listener => ((IPEndPoint)listener.LocalEndpoint).Port)];
+        foreach (TcpListener listener in listeners)
+        {
+            listener.Dispose();
+        }
+        return ["--operator-url", $"http://127.0.0.1:{ports[0]}", "--enroll-port", $"{ports[1]}", "--device-port", $"{ports[2]}", "--broker-port", $"{ports[3]}"];
     }
 
     public static async Task WaitForAsync(string what, TimeSpan limit, Func<Task<bool>> condition, CancellationToken cancellationToken)

@@ -9,7 +9,7 @@ internal sealed record RolloutStatus(string State, string Reason, IReadOnlyList<
 
     public bool AwaitsApproval => Classes.Any(c => c.State == "awaitingApproval");
 
-    public string Line => $"{State}: {string.Join(", ", Classes.Select(c => $"{c.HardwareClass} {c.Stage} {c.State}"))} | {string.Join(", ", Devices.GroupBy(d => d.Phase).Select(g => $"{g.Count()} {g.Key}"))}";
+    public string Line => $"{State} | {string.Join(", ", Classes.GroupBy(c => $"{c.Stage} {c.State}").Select(g => $"{g.Key} ({g.Count()} of {Classes.Count} classes)"))} | {string.Join(", ", Devices.GroupBy(d => d.Phase).OrderBy(g => g.Key, StringComparer.Ordinal).Select(g => $"{g.Count()} {g.Key}"))}";
 
     public static RolloutStatus Read(JsonNode node) => new(
         node["state"]?.ToString() ?? "",

@@ -5,44 +5,48 @@ namespace EdgeFleet.Demo.Reporting;
 /// <summary>What the demo says while it runs. Everything from a process is printed as plain text.</summary>
 internal sealed class Report
 {
-    private readonly IAnsiConsole _console = AnsiConsole.Console;
+    private readonly bool _colours = !Console.IsOutputRedirected;
+    private readonly IAnsiConsole _tables;
 
     public Report()
     {
-        if (Console.IsOutputRedirected)
+        _tables = AnsiConsole.Create(new AnsiConsoleSettings { Ansi = _colours ? AnsiSupport.Detect : AnsiSupport.No });
+        if (!_colours)
         {
-            _console.Profile.Width = 160;
+            _tables.Profile.Width = 200;
         }
     }
 
-    public void Title(string text) => _console.Write(new Rule(Markup.Escape(text)) { Justification = Justify.Left, Style = Style.Parse("bold") });
+    public void Title(string text) => Write($"\n== {text}", "1");
 
-    public void Say(string text) => _console.WriteLine(text);
+    public void Say(string text) => Write(text, null);
 
-    public void Command(string line) => _console.Write(new Text(line + "\n", Style.Parse("cyan")));
+    public void Command(string line) => Write(line, "36");
 
-    public void Progress(string text) => _console.Write(new Text(text + "\n", Style.Parse("grey")));
+    public void Progress(string text) => Write(text, "90");
 
-    public void Table(IReadOnlyList<string> columns, IEnumerable<IReadOnlyList<string>> rows)
+    public void Table(IReadOnlyList<string> columns, IEnumerable<IReadOnlyList<string>> rows, bool wrap = false)
     {
         Table table = new Table().Border(TableBorder.Simple);
         foreach (string column in columns)
         {
-            table.AddColumn(new TableColumn(new Text(column)) { NoWrap = true });
+            table.AddColumn(new TableColumn(new Text(column)) { NoWrap = !wrap });
         }
         foreach (IReadOnlyList<string> row in rows)
         {
             table.AddRow(row.Select(cell => new Text(cell)));
         }
-        _console.Write(table);
+        _tables.Write(table);
     }
 
     public void Outcome(Part part)
     {
-        _console.Write(new Text($"{(part.Ok ? "as expected" : "NOT as expected")}: {part.Seen}\n", Style.Parse(part.Ok ? "green" : "red")));
+        Write($"{(part.Ok ? "as expected" : "NOT as expected")}: {part.Seen}", part.Ok ? "32" : "31");
         foreach (string miss in part.Misses)
         {
-            _console.Write(new Text($"  missed: {miss}\n", Style.Parse("red")));
+            Write($"  missed: {miss}", "31");
         }
     }
+
+    private void Write(string text, string? colour) => Console.WriteLine(_colours && colour is not null ? $"\e[{colour}m{text}\e[0m" : text);
 }
