@@ -98,8 +98,7 @@ internal sealed class LocalFleet : IAsyncDisposable
     public async Task<string> PublishAsync(string name, string modelFile, string? evidence, string? baseline, CancellationToken cancellationToken)
     {
         string bundle = await SignAsync(name, modelFile, evidence, baseline, cancellationToken);
-        JsonNode pushed = (await Commands.RunAsync(["artifact", "push", bundle], cancellationToken)).Json($"publishing {name}");
-        _ = pushed;
+        (await Commands.RunAsync(["artifact", "push", bundle], cancellationToken)).Json($"publishing {name}");
         return Published[name];
     }
 

@@ -12,9 +12,7 @@ internal static class FaultPart
 
     public static async Task RunAsync(Part part, LocalFleet fleet, Report report, CancellationToken cancellationToken)
     {
-        await CompressPart.MakeAsync(fleet, "final", Path.Combine(fleet.Layout.Example, "fashion_resnet8_v2.onnx"), "int8-per-tensor.yaml", "suite-retrained.yaml", cancellationToken);
-        IReadOnlyList<JsonNode> before = await fleet.DeviceListAsync(cancellationToken);
-        string candidate = await fleet.PublishAsync("final", CompressPart.ModelFile(fleet, "final"), CompressPart.EvidenceFile(fleet, "final"), fleet.Published["int8"], cancellationToken);
+        string candidate = await GoodCandidate.PublishAsync(fleet, "final", "int8-per-tensor.yaml", cancellationToken);
         (long okBefore, long failedBefore) = fleet.Requests();
 
         string rollout = await fleet.ApplyAsync(LocalFleet.RetrainedFile, "fashion-final", candidate, cancellationToken);
@@ -66,7 +64,6 @@ internal static class FaultPart
         part.Measured("devices on line afterwards", online, "devices", "controller");
         part.Seen = string.Create(CultureInfo.InvariantCulture,
             $"controller and 2 agents were killed and came back; the rollout ended as {status.State}; {onCandidate} devices serve the candidate, {refused} refused; {failed} of {ok + failed} requests failed");
-        _ = before;
     }
 
     /// <summary>Ends when the device's record says that it is activating and its agent has been killed at that moment.</summary>

@@ -31,7 +31,7 @@ internal static class HarmPart
         part.Expect(status.State == "rolledBack", $"the rollout ended as {status.State}: {status.Reason}");
         part.Expect(served.Count == 0, $"it was activated on {string.Join(", ", served)}");
         part.Measured("devices that served the harmed candidate", served.Count, "devices", "slots.json of every device, read throughout");
-        part.Seen = $"publishing refused it ({refused.Errors.Split('\n')[^1].Replace("error: ", "", StringComparison.Ordinal)}); pushed with --override, the gate ended the rollout as {status.State}; {served.Count} devices served it";
+        part.Seen = $"publishing refused it (exit code {refused.ExitCode}); pushed with --override, the gate ended the rollout as {status.State}; {served.Count} devices served it";
     }
 
     private static async Task<IReadOnlyList<string>> WatchAsync(LocalFleet fleet, string digest, CancellationToken cancellationToken)

@@ -18,7 +18,7 @@ internal static class InstallPart
         string rollout = await fleet.ApplyAsync(LocalFleet.InstallFile, "install", fleet.Published["baseline"], cancellationToken);
         RolloutStatus status = await fleet.FollowAsync(rollout, TimeSpan.FromSeconds(90), cancellationToken);
 
-        await fleet.StartApplicationsAsync(requestsPerSecond: 20, cancellationToken);
+        await fleet.StartApplicationsAsync(requestsPerSecond: 40, cancellationToken);
 
         IReadOnlyList<JsonNode> devices = await fleet.DeviceListAsync(cancellationToken);
         report.Table(["device", "hardware class", "serves"], devices.Select(device => new[]

@@ -14,7 +14,7 @@ internal static class RollbackPart
 
     public static async Task RunAsync(Part part, LocalFleet fleet, Report report, CancellationToken cancellationToken)
     {
-        string candidate = await GoodCandidate.PublishAsync(fleet, "retrained", cancellationToken);
+        string candidate = await GoodCandidate.PublishAsync(fleet, "retrained", "int8.yaml", cancellationToken);
         Dictionary<string, string> before = await ActiveAsync(fleet, cancellationToken);
         string rollout = await fleet.ApplyAsync(LocalFleet.RetrainedFile, "fashion-retrained", candidate, cancellationToken);
         RolloutStatus status = await fleet.FollowAsync(rollout, TimeSpan.FromSeconds(150), cancellationToken);
