@@ -130,8 +130,11 @@ internal sealed class LocalFleet : IAsyncDisposable
         return (await Commands.RunAsync([.. arguments], cancellationToken)).Json($"rollout {name}")["id"]!.ToString();
     }
 
-    public async Task<RolloutStatus> StatusAsync(string rollout, CancellationToken cancellationToken) =>
-        RolloutStatus.Read((await Commands.RunAsync(["rollout", "show", rollout], cancellationToken, quiet: true)).Json($"rollout show {rollout}"));
+    private async Task<RolloutStatus?> TryStatusAsync(string rollout, CancellationToken cancellationToken)
+    {
+        CommandResult result = await Commands.RunAsync(["rollout", "show", rollout], cancellationToken, quiet: true);
+        return result.ExitCode == 3 ? null : RolloutStatus.Read(result.Json($"rollout show {rollout}"));
+    }
 
     /// <summary>Follows a rollout to its end and prints each change of its stage.</summary>
     public async Task<RolloutStatus> FollowAsync(string rollout, TimeSpan limit, CancellationToken cancellationToken)
@@ -140,7 +143,11 @@ internal sealed class LocalFleet : IAsyncDisposable
         string last = "";
         while (true)
         {
-            RolloutStatus status = await StatusAsync(rollout, cancellationToken);
+            // While the controller is being started again there is no answer; the time limit below ends the waiting.
+            if (await TryStatusAsync(rollout, cancellationToken) is not { } status)
+            {
+                status = RolloutStatus.Unknown;
+            }
             string line = status.Line;
             if (line != last)
             {

@@ -5,6 +5,9 @@ namespace EdgeFleet.Demo.Fleet;
 /// <summary>A rollout as <c>edgefleet rollout show -o json</c> tells it.</summary>
 internal sealed record RolloutStatus(string State, string Reason, IReadOnlyList<ClassStatus> Classes, IReadOnlyList<DeviceStatus> Devices)
 {
+    /// <summary>The controller does not answer.</summary>
+    public static RolloutStatus Unknown { get; } = new("the controller does not answer", "", [], []);
+
     public bool Ended => State is "completed" or "partlyCompleted" or "refused" or "rolledBack" or "aborted";
 
     public bool AwaitsApproval => Classes.Any(c => c.State == "awaitingApproval");

@@ -12,13 +12,32 @@ internal static class RolloutWatch
     private static readonly string[] s_ended = ["completed", "partlyCompleted", "refused", "rolledBack", "aborted"];
     private static readonly TimeSpan s_interval = TimeSpan.FromMilliseconds(500);
 
+    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(2);
+
     public static async Task<int> RunAsync(ControllerClient controller, string rolloutId, Output output, CancellationToken cancellationToken)
     {
         Stopwatch watch = Stopwatch.StartNew();
         string last = "";
+        TimeSpan? away = null;
         while (true)
         {
-            JsonNode rollout = await controller.GetAsync($"rollouts/{Uri.EscapeDataString(rolloutId)}", cancellationToken);
+            JsonNode rollout;
+            try
+            {
+                rollout = await controller.GetAsync($"rollouts/{Uri.EscapeDataString(rolloutId)}", cancellationToken);
+                away = null;
+            }
+            catch (CommandFailedException ex) when (ex.InnerException is HttpRequestException && last.Length > 0 && (away ??= watch.Elapsed) + s_patience > watch.Elapsed)
+            {
+                // A controller that is started again goes on where it was, and so does the one who watches.
+                if (last != ex.Message)
+                {
+                    output.Note(ex.Message);
+                    last = ex.Message;
+                }
+                await Task.Delay(s_interval, cancellationToken);
+                continue;
+            }
             string line = Describe(rollout);
             if (line != last)
             {
