@@ -30,6 +30,8 @@ internal static class CallRequest
 
         foreach (Metadata.Entry entry in headers ?? Metadata.Empty)
         {
+            // A key that occurs twice leaves HttpClient as one field with a comma. That is legal, and servers on Kestrel
+            // and Node split it; those on grpc's C core do not: text stays joined there, and a binary key ends the call.
             string value = MetadataHeaders.Encode(entry);
 
             // HttpClient keeps names such as 'expires' for the body's headers; on the wire there is no difference.
