@@ -22,6 +22,7 @@ internal sealed partial class DeploymentEngine(
     private readonly TaskCompletionSource _failed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly List<Task> _running = [];
     private CancellationToken _stopping;
+    private volatile bool _started;
     private int _contentUsers;
     private bool _collectLater;
 
@@ -40,6 +41,7 @@ internal sealed partial class DeploymentEngine(
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         _stopping = cancellationToken;
+        _started = true;
         foreach (string model in services.Files.Models.Union(services.Slots.Models).Union(desired.Models.Keys))
         {
             Worker(model);
@@ -64,6 +66,11 @@ internal sealed partial class DeploymentEngine(
     /// <summary>The desired state of these models is another now.</summary>
     public void DesiredChanged(IEnumerable<string> models)
     {
+        if (!_started)
+        {
+            // The start looks at everything.
+            return;
+        }
         foreach (string model in models)
         {
             Worker(model).Wake();
@@ -80,11 +87,11 @@ internal sealed partial class DeploymentEngine(
 
     public void Saved(DeploymentRecord record)
     {
-        PhaseSaved?.Invoke(record);
         if (record.Ended)
         {
             CollectGarbage();
         }
+        PhaseSaved?.Invoke(record);
     }
 
     public Task TakeTurnAsync(CancellationToken cancellationToken) => _turn.WaitAsync(cancellationToken);
@@ -190,7 +197,11 @@ internal sealed partial class DeploymentEngine(
             {
                 try
                 {
-                    Look(await services.Runner.StatusAsync(cancellationToken).ConfigureAwait(false));
+                    foreach (string behind in Look(await services.Runner.StatusAsync(cancellationToken).ConfigureAwait(false)))
+                    {
+                        LogRunnerBehind(behind);
+                        await services.Runner.ReconcileAsync(behind, cancellationToken).ConfigureAwait(false);
+                    }
                 }
                 catch (RunnerAwayException ex)
                 {
@@ -201,24 +212,31 @@ internal sealed partial class DeploymentEngine(
         while (await timer.WaitForNextTickAsync(cancellationToken).ConfigureAwait(false));
     }
 
-    private void Look(RunnerReport report)
+    /// <summary>The models of which the runner serves something else than the slots say, though no deployment is on its way.</summary>
+    private List<string> Look(RunnerReport report)
     {
+        List<string> behind = [];
         foreach (RunnerModel served in report.Models)
         {
             if (served.Since is { } since && served.Active is { } active)
             {
                 services.Reports.Serving(served.Model, active, since);
             }
-            if (!served.Fallback || served.Active is not { } instead || !Identifier.IsValid(served.Model))
+            if (!Identifier.IsValid(served.Model) || services.Slots.Read(served.Model)?.Active is not { } wanted || wanted == served.Active)
             {
                 continue;
             }
-            if (services.Slots.Read(served.Model)?.Active is { } wanted && wanted != instead)
+            if (!served.Fallback && _workers.TryGetValue(served.Model, out ModelWorker? worker) && worker.Record is null or { Ended: true })
+            {
+                behind.Add(served.Model);
+            }
+            if (served.Fallback && served.Active is { } instead)
             {
                 Worker(served.Model).RollBack(new LocalRollback(
                     instead, FailureCodes.CrashLoop, $"the runner fell back from {wanted.Short} to {instead.Short}: {served.Error ?? "it crashed repeatedly"}", Invariant: true));
             }
         }
+        return behind;
     }
 
     /// <summary>Requests that <c>edgefleet-agent rollback</c> left.</summary>
@@ -253,6 +271,9 @@ internal sealed partial class DeploymentEngine(
 
     [LoggerMessage(EventId = 3221, Level = LogLevel.Debug, Message = "The runner does not answer ({Reason}); it is asked again in {Interval}")]
     private partial void LogRunnerAway(string reason, TimeSpan interval);
+
+    [LoggerMessage(EventId = 3224, Level = LogLevel.Warning, Message = "Model {Model}: the runner serves something else than the slots say; it is asked to look again")]
+    private partial void LogRunnerBehind(string model);
 
     [LoggerMessage(EventId = 3222, Level = LogLevel.Error, Message = "The disk is full; the reserve is given up so that the state can be saved")]
     private partial void LogDiskFull();

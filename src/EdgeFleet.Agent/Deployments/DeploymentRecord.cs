@@ -89,7 +89,7 @@ public sealed record DigestMemory
 /// <param name="Code">Why, as a stable word.</param>
 public sealed record FailedDigest(int Attempt, string Code);
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, UseStringEnumConverter = true)]
 [JsonSerializable(typeof(DeploymentRecord))]
 [JsonSerializable(typeof(DigestMemory))]
 internal sealed partial class DeploymentJsonContext : JsonSerializerContext;

@@ -46,4 +46,9 @@ internal sealed partial class ModelWorker
     private static partial void LogLocalRollbackIgnored(ILogger log, string model, string target, string active);
 
     private void LogLocalRollbackIgnored(string model, string target, string active) => LogLocalRollbackIgnored(_log, model, target, active);
+
+    [LoggerMessage(EventId = 3218, Level = LogLevel.Information, Message = "Model {Model}: the runner does not answer ({Reason}); it reads the slots when it starts")]
+    private static partial void LogRunnerAway(ILogger log, string model, string reason);
+
+    private void LogRunnerAway(string model, string reason) => LogRunnerAway(_log, model, reason);
 }

@@ -1,5 +1,6 @@
 using EdgeFleet.Agent.Content;
 using EdgeFleet.Agent.Deployments.Acts;
+using EdgeFleet.Agent.Runners;
 using EdgeFleet.Agent.Slots;
 using EdgeFleet.Agent.State;
 using EdgeFleet.Agent.Syncing;
@@ -78,7 +79,7 @@ internal sealed partial class ModelWorker
             {
                 if (!started)
                 {
-                    Start();
+                    await StartAsync(cancellationToken).ConfigureAwait(false);
                     started = true;
                 }
                 await StepAsync(cancellationToken).ConfigureAwait(false);
@@ -99,10 +100,13 @@ internal sealed partial class ModelWorker
     }
 
     /// <summary>What a start makes of the record that the process before it left.</summary>
-    private void Start()
+    private async Task StartAsync(CancellationToken cancellationToken)
     {
         DeploymentRecord? record = _services.Files.Load(Model);
-        RepairSlots(record);
+        if (RepairSlots(record))
+        {
+            await TellRunnerAsync(cancellationToken).ConfigureAwait(false);
+        }
         _record = record;
         if (record is null)
         {
@@ -122,14 +126,15 @@ internal sealed partial class ModelWorker
         }
         // The last phase may have been saved and not reported; saying it twice changes nothing.
         _services.Reports.Deployment(record);
+        _engine.Saved(record);
     }
 
     /// <summary>A slot file that was lost or damaged is made anew from what is known of the model's deployments.</summary>
-    private void RepairSlots(DeploymentRecord? record)
+    private bool RepairSlots(DeploymentRecord? record)
     {
         if (_services.Slots.Read(Model) is not null)
         {
-            return;
+            return false;
         }
         IReadOnlyList<Digest> committed = _services.Files.LoadMemory(Model).Committed;
         Digest? active = record switch
@@ -142,11 +147,26 @@ internal sealed partial class ModelWorker
         {
             active = committed.Where(_services.State.Holds).Select(digest => (Digest?)digest).LastOrDefault();
         }
-        if (active is { } found)
+        if (active is not { } found)
         {
-            Digest? golden = committed.Where(_services.State.Holds).Select(digest => (Digest?)digest).FirstOrDefault();
-            LogSlotsRepaired(Model, found);
-            _services.Slots.Write(Model, found, golden == found ? null : golden, golden);
+            return false;
+        }
+        Digest? golden = committed.Where(_services.State.Holds).Select(digest => (Digest?)digest).FirstOrDefault();
+        LogSlotsRepaired(Model, found);
+        _services.Slots.Write(Model, found, golden == found ? null : golden, golden);
+        return true;
+    }
+
+    private async Task TellRunnerAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await _services.Runner.ReconcileAsync(Model, cancellationToken).ConfigureAwait(false);
+        }
+        catch (RunnerAwayException ex)
+        {
+            // It reads the slots when it comes.
+            LogRunnerAway(Model, ex.Message);
         }
     }
 

@@ -37,12 +37,24 @@ internal sealed partial class DesiredStore
             return [];
         }
         DesiredDocument after = new() { Generation = state.Generation, Epoch = state.Epoch, Models = state.Models };
-        StateFile.Write(_state.Files, _state.Desired, after, DesiredJsonContext.Default.DesiredDocument);
+        try
+        {
+            Save(after);
+        }
+        catch (IOException ex) when (DiskReserve.IsFull(ex))
+        {
+            // It may be a rollback, and that has to fit.
+            new DiskReserve(_state).GiveUp();
+            Save(after);
+        }
         _current = after;
         LogAccepted(after.Generation, after.Models.Count);
         return [.. before.Models.Keys.Union(after.Models.Keys)
             .Where(model => before.Models.GetValueOrDefault(model) != after.Models.GetValueOrDefault(model))];
     }
+
+    private void Save(DesiredDocument document) =>
+        StateFile.Write(_state.Files, _state.Desired, document, DesiredJsonContext.Default.DesiredDocument);
 
     [LoggerMessage(EventId = 3001, Level = LogLevel.Information, Message = "Desired state: generation {Generation} with {Models} models is stored")]
     private partial void LogAccepted(long generation, int models);
@@ -65,6 +77,6 @@ internal sealed record DesiredDocument
     public IReadOnlyDictionary<string, DesiredDeployment> Models { get; init; } = new Dictionary<string, DesiredDeployment>();
 }
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, UseStringEnumConverter = true)]
 [JsonSerializable(typeof(DesiredDocument))]
 internal sealed partial class DesiredJsonContext : JsonSerializerContext;

@@ -90,6 +90,7 @@ internal sealed class Trial(DeploymentServices services)
                     if (broken is not null)
                     {
                         await stop.CancelAsync().ConfigureAwait(false);
+                        stop.Token.ThrowIfCancellationRequested();
                     }
                 },
                 stop.Token).ConfigureAwait(false);

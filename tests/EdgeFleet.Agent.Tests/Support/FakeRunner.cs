@@ -1,0 +1,163 @@
+using System.Text.Json;
+using EdgeFleet.Agent.Runners;
+using EdgeFleet.Agent.Slots;
+using EdgeFleet.Agent.State;
+using EdgeFleet.Core;
+using EdgeFleet.Core.Artifacts;
+using EdgeFleet.Linux.Files;
+using EdgeFleet.Trust.Envelopes;
+
+namespace EdgeFleet.Agent.Tests.Support;
+
+/// <summary>
+/// A runner that reads the slots and the artifact's files from the same disk as the real one would, and serves only what is
+/// whole. How a digest behaves is the test's choice.
+/// </summary>
+internal sealed class FakeRunner(IFileStore disk, string root) : IModelRunner
+{
+    private readonly Lock _gate = new();
+    private readonly Dictionary<string, RunnerModel> _serving = [];
+    private StateFolder _state = new(root, disk);
+    private int _process = 1;
+
+    public bool Away { get; set; }
+
+    /// <summary>Digests that do not load, with the error.</summary>
+    public Dictionary<Digest, string> DoNotLoad { get; } = [];
+
+    /// <summary>What the runner counts while a digest serves.</summary>
+    public Func<Digest, RunnerModel, RunnerModel> Count { get; set; } = static (_, model) => model;
+
+    public int Reconciles { get; private set; }
+
+    /// <summary>The digests that were answered with, in order.</summary>
+    public List<Digest> History { get; } = [];
+
+    public Digest? Serving(string model)
+    {
+        lock (_gate)
+        {
+            return _serving.TryGetValue(model, out RunnerModel? served) ? served.Active : null;
+        }
+    }
+
+    /// <summary>The machine starts again on this disk: the runner loads what the slots say before any agent runs.</summary>
+    public void Restart(IFileStore surviving)
+    {
+        lock (_gate)
+        {
+            _state = new StateFolder(root, surviving);
+            _process++;
+            _serving.Clear();
+            foreach (string model in surviving.List(_state.Models))
+            {
+                Load(model);
+            }
+        }
+    }
+
+    /// <summary>The agent alone starts again.</summary>
+    public void SwitchDisk(IFileStore surviving)
+    {
+        lock (_gate)
+        {
+            _state = new StateFolder(root, surviving);
+        }
+    }
+
+    public void FallBack(string model, Digest to, string error)
+    {
+        lock (_gate)
+        {
+            _serving[model] = _serving[model] with { Active = to, Fallback = true, Error = error };
+        }
+    }
+
+    public Task<RunnerReport> ReconcileAsync(string model, CancellationToken cancellationToken)
+    {
+        lock (_gate)
+        {
+            Reconciles++;
+            RequireHere();
+            Load(model);
+            return Task.FromResult(Report());
+        }
+    }
+
+    public Task<RunnerReport> StatusAsync(CancellationToken cancellationToken)
+    {
+        lock (_gate)
+        {
+            RequireHere();
+            return Task.FromResult(Report());
+        }
+    }
+
+    private void RequireHere()
+    {
+        if (Away)
+        {
+            throw new RunnerAwayException("connection refused");
+        }
+    }
+
+    private RunnerReport Report() => new(
+        DateTimeOffset.UnixEpoch.AddHours(_process), [.. _serving.Values.Select(model => model.Active is { } active ? Count(active, model) : model)]);
+
+    private void Load(string model)
+    {
+        RunnerModel? before = _serving.GetValueOrDefault(model);
+        if (_state.Files.Read(_state.Slots(model)) is not { } slots)
+        {
+            _serving.Remove(model);
+            return;
+        }
+        Digest wanted;
+        try
+        {
+            wanted = JsonSerializer.Deserialize(slots, SlotsJsonContext.Default.ModelSlots)!.Active;
+        }
+        catch (JsonException ex)
+        {
+            _serving[model] = (before ?? new RunnerModel { Model = model, Active = null }) with { Error = ex.Message };
+            return;
+        }
+        if (before?.Active == wanted && before is { Fallback: false, Error: null })
+        {
+            return;
+        }
+        string? error = DoNotLoad.GetValueOrDefault(wanted) ?? FirstFault(wanted);
+        if (error is not null)
+        {
+            _serving[model] = (before ?? new RunnerModel { Model = model, Active = null }) with { Error = error };
+            return;
+        }
+        _serving[model] = new RunnerModel { Model = model, Active = wanted };
+        History.Add(wanted);
+    }
+
+    /// <summary>Why an artifact on disk cannot be served; null when every file is there and is what was signed.</summary>
+    private string? FirstFault(Digest digest)
+    {
+        if (_state.Files.Read(StateFolder.Envelope(_state.Artifact(digest))) is not { } envelope)
+        {
+            return $"artifact {digest.Short} is not on this device";
+        }
+        try
+        {
+            foreach (ArtifactFile file in ArtifactManifest.FromBytes(DsseEnvelope.Parse(envelope).Payload.Span).Files)
+            {
+                byte[]? content = _state.Files.Read(Path.Join(_state.ArtifactFiles(digest), file.Path));
+                if (content is null || Digest.Of(content) != file.Sha256)
+                {
+                    return $"file '{file.Path}' of artifact {digest.Short} is missing or damaged";
+                }
+            }
+            return null;
+        }
+        catch (FormatException ex)
+        {
+            return ex.Message;
+        }
+    }
+}
