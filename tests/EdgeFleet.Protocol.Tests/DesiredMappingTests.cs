@@ -1,0 +1,82 @@
+using EdgeFleet.Core;
+using EdgeFleet.Core.Deployments;
+using EdgeFleet.Core.Devices;
+using Google.Protobuf;
+using Wire = EdgeFleet.Protocol.V1;
+
+namespace EdgeFleet.Protocol.Tests;
+
+public sealed class DesiredMappingTests
+{
+    public static TheoryData<DeploymentGoal, DesiredReason> GoalsAndReasons()
+    {
+        TheoryData<DeploymentGoal, DesiredReason> all = [];
+        foreach (DeploymentGoal goal in Enum.GetValues<DeploymentGoal>())
+        {
+            foreach (DesiredReason reason in Enum.GetValues<DesiredReason>())
+            {
+                all.Add(goal, reason);
+            }
+        }
+        return all;
+    }
+
+    [Theory, MemberData(nameof(GoalsAndReasons))]
+    public void A_desired_state_comes_back_from_the_wire_as_it_was(DeploymentGoal goal, DesiredReason reason)
+    {
+        DesiredDeployment desired = new()
+        {
+            Model = "fashion",
+            Digest = Digest.Of("x"u8),
+            Goal = goal,
+            Reason = reason,
+            RolloutId = "r1",
+            Attempt = 3,
+            Epoch = 7,
+            Deadline = new DateTimeOffset(2026, 11, 20, 12, 0, 0, TimeSpan.Zero),
+            Plan = new TrialPlan
+            {
+                Install = true, AgreementGates = false, BenchBlocks = 1, BenchBlockMs = 2, BenchWarmUpMs = 3, BenchLatencyMargin = 0.4, BenchMemoryMargin = 0.5,
+                ShadowTickMs = 6, ShadowSamplingShare = 0.7, ShadowNoiseShare = 0.8, ShadowMaxPerSecond = 9, WorkerMemoryBytes = 10, ProbationSeconds = 11, ProbationMaxFailures = 12,
+            },
+        };
+        DesiredState state = new(42, 7, new Dictionary<string, DesiredDeployment> { ["fashion"] = desired });
+
+        DesiredState back = DesiredMapping.ToCore(Wire.DesiredState.Parser.ParseFrom(DesiredMapping.ToWire(state).ToByteArray()));
+
+        Assert.Equal((42L, 7L), (back.Generation, back.Epoch));
+        Assert.Equal(desired, Assert.Single(back.Models).Value);
+    }
+
+    [Fact]
+    public void A_goal_that_this_build_does_not_know_is_refused_and_named()
+    {
+        Wire.DesiredState wire = new();
+        wire.Models["fashion"] = new Wire.DesiredDeployment { Digest = Digest.Of("x"u8).ToString(), Goal = (Wire.Goal)99, Reason = Wire.Reason.Rollout };
+        Assert.Contains("goal 99", Assert.Throws<FormatException>(() => DesiredMapping.ToCore(wire)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_field_that_was_not_set_is_refused_and_never_read_as_the_first_value()
+    {
+        Wire.DesiredState wire = new();
+        wire.Models["fashion"] = new Wire.DesiredDeployment { Digest = Digest.Of("x"u8).ToString() };
+        Assert.Throws<FormatException>(() => DesiredMapping.ToCore(wire));
+    }
+
+    [Fact]
+    public void Every_phase_has_its_own_number_and_comes_back()
+    {
+        DeploymentPhase[] phases = Enum.GetValues<DeploymentPhase>();
+        Assert.Equal(phases, phases.Select(phase => PhaseMapping.ToCore(PhaseMapping.ToWire(phase))));
+        Assert.All(phases, phase => Assert.Equal(phase.ToString(), PhaseMapping.ToWire(phase).ToString()));
+        Assert.Throws<FormatException>(() => PhaseMapping.ToCore(Wire.Phase.Unspecified));
+    }
+
+    [Fact]
+    public void Facts_come_back_as_they_were()
+    {
+        HardwareFacts facts = new("x64", 24320, "default", "onnxruntime-1.29.0", "cpu", 2);
+        Assert.Equal(facts, DesiredMapping.ToCore(DesiredMapping.ToWire(facts)));
+    }
+}
