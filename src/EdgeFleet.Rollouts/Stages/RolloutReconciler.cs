@@ -110,7 +110,7 @@ public static class RolloutReconciler
         {
             return state;
         }
-        string reason = phase == RolloutPhase.Running ? "" : string.Join("; ", state.Classes.Select(c => $"{c.HardwareClass}: {c.Phase}"));
+        string reason = phase == RolloutPhase.Running ? "" : string.Join("; ", state.Classes.Select(c => c.Reason.Length > 0 ? $"{c.HardwareClass}: {c.Reason}" : $"{c.HardwareClass}: {c.Phase}"));
         log.Event("", $"rollout{phase}", reason.Length > 0 ? reason : $"{phase}");
         return state with { Phase = phase, Reason = reason };
     }
