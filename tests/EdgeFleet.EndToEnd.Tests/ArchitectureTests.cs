@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using System.Xml.Linq;
 
 namespace EdgeFleet.EndToEnd.Tests;
@@ -74,7 +75,7 @@ public sealed class ArchitectureTests
             {
                 foreach (string line in File.ReadLines(file).Where(line => !line.TrimStart().StartsWith("//", StringComparison.Ordinal)))
                 {
-                    found.AddRange(banned.Where(word => line.Contains(word, StringComparison.Ordinal)).Select(word => $"{Path.GetFileName(file)}: {word}"));
+                    found.AddRange(banned.Where(word => Regex.IsMatch(line, $@"(?<![A-Za-z]){Regex.Escape(word)}")).Select(word => $"{Path.GetFileName(file)}: {word}"));
                 }
             }
         }
