@@ -28,11 +28,11 @@ internal static class CompressPart
         foreach ((string name, JsonNode evidence) in new[] { ("int8", int8), ("harmed-3bit", harmed) })
         {
             string source = $"edgefleet evaluate, {evidence["rows"]} held-out rows";
-            part.Measured($"{name} accuracy", Number(evidence, "candidate") * 100, "%", source);
-            part.Measured($"{name} agreement", evidence["agreement"]!.GetValue<double>() * 100, "%", source);
+            part.Measured($"{name} accuracy", Math.Round(Number(evidence, "candidate") * 100, 4), "%", source);
+            part.Measured($"{name} agreement", Math.Round(evidence["agreement"]!.GetValue<double>() * 100, 4), "%", source);
             part.Measured($"{name} size", new FileInfo(ModelFile(fleet, name)).Length, "bytes", "file");
         }
-        part.Measured("baseline accuracy", Number(int8, "baseline") * 100, "%", $"edgefleet evaluate, {int8["rows"]} held-out rows");
+        part.Measured("baseline accuracy", Math.Round(Number(int8, "baseline") * 100, 4), "%", $"edgefleet evaluate, {int8["rows"]} held-out rows");
         part.Seen = string.Create(CultureInfo.InvariantCulture,
             $"baseline {Number(int8, "baseline"):P2}, int8 {Number(int8, "candidate"):P2} ({int8["verdict"]}), 3-bit {Number(harmed, "candidate"):P2} ({harmed["verdict"]})");
     }
