@@ -1,9 +1,6 @@
-using System.Buffers;
-using System.Buffers.Text;
 using System.Diagnostics;
 using System.Globalization;
 using System.IO.Pipelines;
-using System.Text;
 using System.Text.Json;
 using EdgeFleet.Agent.Serving.Control;
 using EdgeFleet.Agent.Serving.OpenInference;
