@@ -5,6 +5,7 @@ using EdgeFleet.Cli.Devices;
 using EdgeFleet.Cli.Keys;
 using EdgeFleet.Cli.Models;
 using EdgeFleet.Cli.Rollouts;
+using EdgeFleet.Cli.Simulation;
 using EdgeFleet.Cli.Terminal;
 
 RootCommand root = new("""
@@ -24,4 +25,5 @@ root.Subcommands.Add(ArtifactCommand.Create());
 root.Subcommands.Add(DeviceCommand.Create());
 root.Subcommands.Add(RolloutCommand.Create());
 root.Subcommands.Add(RollbackCommand.Create());
+root.Subcommands.Add(SimulateCommand.Create());
 return await CommandRunner.RunAsync(root, args);
