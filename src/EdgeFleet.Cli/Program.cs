@@ -1,5 +1,6 @@
 using System.CommandLine;
 using EdgeFleet.Cli.Artifacts;
+using EdgeFleet.Cli.Benchmarks;
 using EdgeFleet.Cli.Connection;
 using EdgeFleet.Cli.Devices;
 using EdgeFleet.Cli.Keys;
@@ -20,6 +21,7 @@ root.Options.Add(ControllerConnection.TokenOption);
 root.Options.Add(ControllerConnection.DataOption);
 root.Subcommands.Add(CompressCommand.Create());
 root.Subcommands.Add(EvaluateCommand.Create());
+root.Subcommands.Add(BenchCommand.Create());
 root.Subcommands.Add(KeysCommand.Create());
 root.Subcommands.Add(ArtifactCommand.Create());
 root.Subcommands.Add(DeviceCommand.Create());
