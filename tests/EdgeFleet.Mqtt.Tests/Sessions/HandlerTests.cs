@@ -19,10 +19,6 @@ public sealed class HandlerTests : IAsyncLifetime
     public async Task DisposeAsync()
     {
         await _broker.DisposeAsync();
-        foreach (TaskCompletionSource gate in _gates.Values)
-        {
-            gate.TrySetResult();
-        }
         if (_session is not null)
         {
             await _session.DisposeAsync();
@@ -228,10 +224,10 @@ public sealed class HandlerTests : IAsyncLifetime
     private async Task<ScriptedLink> StartAsync(MqttSessionOptions options)
     {
         _session = new MqttSession(options);
-        Task<MqttQos> granted = _session.SubscribeAsync("a/#", MqttQos.AtLeastOnce, async (message, _) =>
+        Task<MqttQos> granted = _session.SubscribeAsync("a/#", MqttQos.AtLeastOnce, async (message, token) =>
         {
             _started.Writer.TryWrite(message);
-            await Gate(message.Topic).Task;
+            await Gate(message.Topic).Task.WaitAsync(token);
         });
         await _session.StartAsync();
         return await GrantAsync(granted);

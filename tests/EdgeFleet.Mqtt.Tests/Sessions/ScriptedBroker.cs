@@ -49,6 +49,15 @@ internal sealed class ScriptedBroker : IAsyncDisposable
         return link;
     }
 
+    /// <summary>Turns away whoever waits to be accepted.</summary>
+    public async Task DrainAsync()
+    {
+        while (_listener.Pending())
+        {
+            (await _listener.AcceptSocketAsync()).Dispose();
+        }
+    }
+
     public ValueTask DisposeAsync()
     {
         _listener.Stop();
