@@ -10,6 +10,11 @@ Console.CancelKeyPress += (_, e) =>
     stop.Cancel();
 };
 
+if (args is [EdgeFleet.Benchmarks.Grpc.StreamServer.Command])
+{
+    return await EdgeFleet.Benchmarks.Grpc.StreamServer.RunAsync(stop.Token);
+}
+
 string kind = args.FirstOrDefault() ?? "bench";
 if (kind is not ("bench" or "evidence"))
 {

@@ -5,6 +5,7 @@ internal static class Registry
 {
     public static IReadOnlyList<Measurement> Benchmarks { get; } =
     [
+        new("grpc", "what a gRPC stream leaves of an HTTP/2 download", Grpc.GrpcStreamBenchmark.RunAsync),
         new("serving", "what the runner adds to an inference", Serving.ServingBenchmark.RunAsync),
     ];
 

@@ -40,6 +40,9 @@ internal sealed class PeerProcess : IDisposable
             RedirectStandardError = true,
         };
 
+        // No compiled scripts beside the sources.
+        start.Environment["PYTHONDONTWRITEBYTECODE"] = "1";
+
         // Proxies of the machine are for the world outside; the peers talk to this machine only.
         foreach (string proxy in start.Environment.Keys.Where(key => key.EndsWith("_proxy", StringComparison.OrdinalIgnoreCase)).ToArray())
         {
