@@ -1,7 +1,5 @@
-using System.Runtime.InteropServices;
 using EdgeFleet.Core.Evidence;
 using EdgeFleet.Inference;
-using EdgeFleet.Linux.Memory;
 using EdgeFleet.Measurement.Fingerprints;
 using EdgeFleet.Testing;
 
@@ -30,28 +28,6 @@ public sealed class FingerprintTests : IDisposable
     {
         IReadOnlyDictionary<string, string> facts = Read();
         Assert.Equal(("absent", "absent", "absent", "absent"), (facts["cpuModel"], facts["governor"], facts["kernel"], facts["hardwareClass"]));
-    }
-
-    [Fact]
-    public void A_new_peak_begins_at_what_is_resident_now()
-    {
-        // Memory of the system's own allocator: what the collector keeps is its own affair.
-        Touch(64 << 20);
-        long before = PeakMemory.Read()!.Value;
-
-        Assert.Null(PeakMemory.Restart());
-        long restarted = PeakMemory.Read()!.Value;
-        Assert.True(restarted < before - (32 << 20), $"peak {before} before, {restarted} after");
-
-        Touch(64 << 20);
-        Assert.True(PeakMemory.Read() > restarted + (48 << 20));
-    }
-
-    private static unsafe void Touch(nuint bytes)
-    {
-        byte* memory = (byte*)NativeMemory.Alloc(bytes);
-        NativeMemory.Fill(memory, bytes, 1);
-        NativeMemory.Free(memory);
     }
 
     public void Dispose() => _folder.Dispose();
