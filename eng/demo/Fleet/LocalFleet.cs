@@ -15,6 +15,7 @@ internal sealed class LocalFleet : IAsyncDisposable
     public const string RolloutFile = "rollout.yaml";
     public const string RetrainedFile = "rollout-retrained.yaml";
     private readonly Action<string> _progress;
+    private readonly HttpClient _http = new() { Timeout = TimeSpan.FromSeconds(20) };
 
     /// <param name="command">Is told each command line that is run.</param>
     /// <param name="progress">Is told each change of a rollout that is followed.</param>
@@ -130,11 +131,29 @@ internal sealed class LocalFleet : IAsyncDisposable
         return (await Commands.RunAsync([.. arguments], cancellationToken)).Json($"rollout {name}")["id"]!.ToString();
     }
 
-    private async Task<RolloutStatus?> TryStatusAsync(string rollout, CancellationToken cancellationToken)
+    /// <summary>
+    /// Looks are taken over the controller's own interface: a process for each, several times a second, would be the
+    /// heaviest load on this machine.
+    /// </summary>
+    private async Task<JsonNode?> TryGetAsync(string path, CancellationToken cancellationToken)
     {
-        CommandResult result = await Commands.RunAsync(["rollout", "show", rollout], cancellationToken, quiet: true);
-        return result.ExitCode == 3 ? null : RolloutStatus.Read(result.Json($"rollout show {rollout}"));
+        try
+        {
+            JsonNode endpoints = JsonNode.Parse(await File.ReadAllTextAsync(Path.Combine(Layout.ControllerData, "endpoints.json"), cancellationToken))!;
+            using HttpRequestMessage request = new(HttpMethod.Get, $"{endpoints["operatorUrl"]}/api/v1/{path}");
+            request.Headers.Authorization = new("Bearer", (await File.ReadAllTextAsync(Path.Combine(Layout.ControllerData, "operator.token"), cancellationToken)).Trim());
+            using HttpResponseMessage response = await _http.SendAsync(request, cancellationToken);
+            return response.IsSuccessStatusCode ? JsonNode.Parse(await response.Content.ReadAsStringAsync(cancellationToken)) : null;
+        }
+        catch (Exception ex) when (ex is HttpRequestException or IOException or System.Text.Json.JsonException)
+        {
+            // It is being started, or started again.
+            return null;
+        }
     }
+
+    private async Task<RolloutStatus?> TryStatusAsync(string rollout, CancellationToken cancellationToken) =>
+        await TryGetAsync($"rollouts/{rollout}", cancellationToken) is { } document ? RolloutStatus.Read(document) : null;
 
     /// <summary>Follows a rollout to its end and prints each change of its stage.</summary>
     public async Task<RolloutStatus> FollowAsync(string rollout, TimeSpan limit, CancellationToken cancellationToken)
@@ -170,8 +189,11 @@ internal sealed class LocalFleet : IAsyncDisposable
         }
     }
 
+    /// <summary>All devices as the controller knows them; none while it does not answer.</summary>
     public async Task<IReadOnlyList<JsonNode>> DeviceListAsync(CancellationToken cancellationToken) =>
-        [.. (await Commands.RunAsync(["device", "list"], cancellationToken, quiet: true)).Json("device list").AsArray().OfType<JsonNode>()];
+        await TryGetAsync("devices?limit=500", cancellationToken) is { } document
+            ? [.. (document as JsonArray ?? document["items"]!.AsArray()).OfType<JsonNode>()]
+            : [];
 
     /// <summary>Sums of what the applications counted until now.</summary>
     public (long Ok, long Failed) Requests()
@@ -219,6 +241,7 @@ internal sealed class LocalFleet : IAsyncDisposable
     {
         await Task.WhenAll(Devices.Select(device => device.DisposeAsync().AsTask()));
         await Controller.DisposeAsync();
+        _http.Dispose();
     }
 
     /// <summary>The controller's own child.</summary>
