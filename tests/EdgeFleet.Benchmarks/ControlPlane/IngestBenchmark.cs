@@ -1,0 +1,91 @@
+using System.Diagnostics;
+using EdgeFleet.Core;
+using Google.Protobuf;
+using Grpc.Net.Client;
+using Wire = EdgeFleet.Protocol.V1;
+
+namespace EdgeFleet.Benchmarks.ControlPlane;
+
+/// <summary>Reports from devices to the acknowledgement on their streams: broker, decoding, duplicate removal, database, flush.</summary>
+internal static class IngestBenchmark
+{
+    private const int Devices = 16;
+    private const int ReportsPerDevice = 4000;
+    private const int InFlight = 1000;
+    private const int Rounds = 3;
+
+    public static async Task<IReadOnlyList<BenchFigure>> RunAsync(CancellationToken cancellationToken)
+    {
+        await using ControllerProcess controller = await ControllerProcess.StartAsync(cancellationToken);
+        string token = await controller.CreateTokenAsync(Devices, cancellationToken);
+        List<WireDevice> devices = [];
+        using (GrpcChannel channel = WireDevice.Channel(controller.EnrollUrl, controller.RootPem, null))
+        {
+            for (int i = 0; i < Devices; i++)
+            {
+                WireDevice device = await WireDevice.EnrollAsync(channel, controller.RootPem, $"bench-{i}", token, cancellationToken);
+                await device.ConnectAsync(controller, cancellationToken);
+                devices.Add(device);
+            }
+        }
+        byte[] tick = """
+            {"schemaVersion":1,"tick":TICK,"startedAt":"2026-11-20T00:00:00Z","durationMs":60000,"pairs":60,"disagreements":0,"noisePairs":6,"medianLogLatencyRatio":-0.1,"meanLogLatencyRatio":-0.1,"baselineP50Micros":410.2,"candidateP50Micros":377.9,"baselineP95Micros":610.2,"candidateP95Micros":577.9,"candidatePeakBytes":48234496,"dropped":{}}
+            """u8.ToArray();
+        string template = System.Text.Encoding.UTF8.GetString(tick);
+        await RoundAsync(500, 0);
+
+        List<double> rates = [];
+        for (int round = 0; round < Rounds; round++)
+        {
+            long began = Stopwatch.GetTimestamp();
+            await RoundAsync(ReportsPerDevice, 1000 + (round * ReportsPerDevice));
+            rates.Add(Devices * ReportsPerDevice / Stopwatch.GetElapsedTime(began).TotalSeconds);
+        }
+        controller.Refresh();
+        double cpu = controller.CpuSeconds;
+        double resident = controller.ResidentMiB;
+        foreach (WireDevice device in devices)
+        {
+            await device.DisposeAsync();
+        }
+        rates.Sort();
+        string source = $"median of {Rounds} rounds of {Devices} x {ReportsPerDevice} shadow ticks over mosquitto with TLS, to the acknowledgement on each device's stream; devices, broker and controller share this machine";
+        return
+        [
+            new("reports taken in (decode, remove duplicates, store, acknowledge)", rates[Rounds / 2], "1/s", ">= 5000", rates[Rounds / 2] >= 5000, source),
+            new("controller CPU per report", cpu / ((Rounds * ReportsPerDevice) + 500) / Devices * 1e6, "us", null, true, source),
+            new("controller resident memory after it", resident, "MiB", null, true, source),
+        ];
+
+        async Task RoundAsync(int reports, int firstTick)
+        {
+            await Task.WhenAll(devices.Select(async device =>
+            {
+                using SemaphoreSlim window = new(200);
+                int done = 0, failed = 0; string last = "";
+                using Timer t = new(_ => Console.Error.WriteLine($"{device.Id} sent {device.Sent} puback {done} failed {failed} {last} acked {device.Acked} connected {device.Session.IsConnected} {device.Session.Counters}"), null, 60000, 30000);
+                for (int i = 0; i < reports; i++)
+                {
+                    await window.WaitAsync(cancellationToken);
+                    int n = firstTick + i;
+                    _ = Go(n);
+                }
+                async Task Go(int n) { try { await PublishAsync(device, n); Interlocked.Increment(ref done); } catch (Exception ex) { failed++; last = ex.Message; } window.Release(); }
+                while (device.Acked < device.Sent)
+                {
+                    await Task.Delay(5, cancellationToken);
+                }
+            }));
+        }
+
+        async Task PublishAsync(WireDevice device, int number)
+        {
+            Digest digest = Digest.Of([1]);
+            await device.PublishAsync(device.Topics.Shadow(digest), header => new Wire.ShadowReport
+            {
+                Header = header, Model = "fashion", Digest = digest.ToString(), RolloutId = "r1", Attempt = 1, HardwareClass = "x64",
+                Tick = ByteString.CopyFromUtf8(template.Replace("TICK", number.ToString(System.Globalization.CultureInfo.InvariantCulture), StringComparison.Ordinal)),
+            });
+        }
+    }
+}
