@@ -226,11 +226,13 @@ internal sealed partial class DeploymentEngine(
             {
                 continue;
             }
-            if (!served.Fallback && _workers.TryGetValue(served.Model, out ModelWorker? worker) && worker.Record is null or { Ended: true })
+            // The answer may be older than the slots: only a fall from what they name now is one.
+            bool fell = served.FellBackFrom == wanted;
+            if (!fell && _workers.TryGetValue(served.Model, out ModelWorker? worker) && worker.Record is null or { Ended: true })
             {
                 behind.Add(served.Model);
             }
-            if (served.Fallback && served.Active is { } instead)
+            if (fell && served.Active is { } instead)
             {
                 Worker(served.Model).RollBack(new LocalRollback(
                     instead, FailureCodes.CrashLoop, $"the runner fell back from {wanted.Short} to {instead.Short}: {served.Error ?? "it crashed repeatedly"}", Invariant: true));

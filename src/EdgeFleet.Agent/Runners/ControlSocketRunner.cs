@@ -33,7 +33,7 @@ internal sealed class ControlSocketRunner(string controlSocket) : IModelRunner, 
     {
         Model = status.Model,
         Active = status.Active is null ? null : Digest.Parse(status.Active),
-        Fallback = status.Fallback,
+        FellBackFrom = status.FellBackFrom is null ? null : Digest.Parse(status.FellBackFrom),
         Error = status.Error,
         Since = status.Since,
         Requests = status.Requests,

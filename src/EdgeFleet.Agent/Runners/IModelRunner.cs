@@ -28,8 +28,8 @@ public sealed record RunnerModel
     public required string Model { get; init; }
     /// <summary>What answers; null while nothing could be loaded.</summary>
     public required Digest? Active { get; init; }
-    /// <summary>An older digest answers, because the one in the slot crashed the runner or does not load.</summary>
-    public bool Fallback { get; init; }
+    /// <summary>The digest of the slot, when it crashed the runner or does not load and an older one answers for it.</summary>
+    public Digest? FellBackFrom { get; init; }
     public string? Error { get; init; }
     public DateTimeOffset? Since { get; init; }
     public long Requests { get; init; }

@@ -234,7 +234,7 @@ public sealed class JourneyTests : IDisposable
     {
         await InstallAsync();
         await RolloutAsync(_candidate);
-        _runner.FallBack("fashion", _baseline, "crashed 3 times");
+        _runner.FallBack("fashion", _candidate, _baseline, "crashed 3 times");
 
         await RestartAsync(DeviceRig.Patient with { RunnerWatch = TimeSpan.FromDays(29) });
         await _rig.UntilAsync(rig => rig.Record() is { Phase: DeploymentPhase.FailedRolledBack });
@@ -243,6 +243,23 @@ public sealed class JourneyTests : IDisposable
         Assert.Equal(FailureCodes.CrashLoop, _rig.Record()!.Code);
         Assert.True(_rig.Record()!.Invariant);
         Assert.True(_rig.Files.LoadMemory("fashion").Failed.ContainsKey(_candidate));
+    }
+
+    [Fact]
+    public async Task A_fall_from_a_digest_that_the_slots_no_longer_name_takes_nothing_back()
+    {
+        await InstallAsync();
+        await RolloutAsync(_candidate);
+        // An answer that was on its way while the slots changed: the fall is from the digest before.
+        _runner.FallBack("fashion", _artifacts.Publish("fashion", "older"), _baseline, "crashed 3 times");
+        int asked = _runner.Reconciles;
+
+        await RestartAsync(DeviceRig.Patient with { RunnerWatch = TimeSpan.FromDays(29) });
+        await _rig.UntilAsync(_ => _runner.Reconciles > asked);
+
+        Assert.Equal(_candidate, _runner.Serving("fashion"));
+        Assert.Equal(_candidate, _rig.Slots.Read("fashion")!.Active);
+        Assert.Equal(DeploymentPhase.Committed, _rig.Record()!.Phase);
     }
 
     [Fact]

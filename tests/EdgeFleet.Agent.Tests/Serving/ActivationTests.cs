@@ -106,7 +106,7 @@ public sealed class ActivationTests : IDisposable
         _state.Point("add", bad, previous: good);
         ModelStatus status = (await runner.Control.ReconcileAsync("add", CancellationToken.None)).Models.Single();
 
-        Assert.Equal((good.ToString(), bad.ToString(), true), (status.Active, status.Wanted, status.Fallback));
+        Assert.Equal((good.ToString(), bad.ToString(), bad.ToString()), (status.Active, status.Wanted, status.FellBackFrom));
         Assert.Contains(expected, status.Error, StringComparison.Ordinal);
         Assert.Equal(1f, await runner.AnswerToZeroAsync("add"));
     }
@@ -175,7 +175,7 @@ public sealed class ActivationTests : IDisposable
         await using RunnerFixture runner = await RunnerFixture.StartAsync(_state);
 
         ModelStatus status = await runner.StatusAsync("add");
-        Assert.Equal((golden.ToString(), bad.ToString(), true), (status.Active, status.Wanted, status.Fallback));
+        Assert.Equal((golden.ToString(), bad.ToString(), bad.ToString()), (status.Active, status.Wanted, status.FellBackFrom));
         Assert.Contains(bad.ToString(), status.Error, StringComparison.Ordinal);
         Assert.Equal(200, (await runner.GetAsync("/v2/health/ready")).Status);
     }

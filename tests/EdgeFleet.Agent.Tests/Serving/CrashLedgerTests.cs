@@ -80,12 +80,12 @@ public sealed class CrashLedgerTests : IDisposable
 
         await using RunnerFixture runner = await RunnerFixture.StartAsync(_state);
         ModelStatus status = await runner.StatusAsync("add");
-        Assert.Equal((good.ToString(), true), (status.Active, status.Fallback));
+        Assert.Equal((good.ToString(), status.Wanted), (status.Active, status.FellBackFrom));
         Assert.Contains("ended the runner 3 times in a row", status.Error, StringComparison.Ordinal);
 
         // The supervisor makes the fallback durable, and later somebody raises the attempt.
         _state.Point("add", good, previous: bad);
-        Assert.False((await runner.Control.ReconcileAsync("add", CancellationToken.None)).Models.Single().Fallback);
+        Assert.Null((await runner.Control.ReconcileAsync("add", CancellationToken.None)).Models.Single().FellBackFrom);
         _state.Point("add", bad, previous: good);
         Assert.Equal(bad.ToString(), (await runner.Control.ReconcileAsync("add", CancellationToken.None)).Models.Single().Active);
     }

@@ -39,7 +39,7 @@ public sealed class ServeProcessTests : IDisposable
         {
             using Process runner = await StartAsync("--state", _state.Path);
             using RunnerClient control = new(_state["serve/control.sock"]);
-            Assert.False((await control.StatusAsync(CancellationToken.None)).Models.Single().Fallback);
+            Assert.Null((await control.StatusAsync(CancellationToken.None)).Models.Single().FellBackFrom);
             await EndAsync(runner);
         }
     }

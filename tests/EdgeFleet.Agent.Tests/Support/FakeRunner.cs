@@ -65,11 +65,11 @@ internal sealed class FakeRunner(IFileStore disk, string root) : IModelRunner
         }
     }
 
-    public void FallBack(string model, Digest to, string error)
+    public void FallBack(string model, Digest from, Digest to, string error)
     {
         lock (_gate)
         {
-            _serving[model] = _serving[model] with { Active = to, Fallback = true, Error = error };
+            _serving[model] = _serving[model] with { Active = to, FellBackFrom = from, Error = error };
         }
     }
 
@@ -122,7 +122,7 @@ internal sealed class FakeRunner(IFileStore disk, string root) : IModelRunner
             _serving[model] = (before ?? new RunnerModel { Model = model, Active = null }) with { Error = ex.Message };
             return;
         }
-        if (before?.Active == wanted && before is { Fallback: false, Error: null })
+        if (before?.Active == wanted && before is { FellBackFrom: null, Error: null })
         {
             return;
         }

@@ -77,7 +77,7 @@ internal sealed class Activation(DeploymentServices services)
         try
         {
             RunnerModel? served = (await services.Runner.ReconcileAsync(model, either.Token).ConfigureAwait(false)).Find(model);
-            if (served?.Active == wanted && served?.Fallback != true)
+            if (served?.Active == wanted && served?.FellBackFrom is null)
             {
                 return new Answer.Serves();
             }

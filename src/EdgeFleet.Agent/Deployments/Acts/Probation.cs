@@ -25,7 +25,7 @@ internal sealed class Probation(DeploymentServices services)
             try
             {
                 report = await services.Runner.StatusAsync(cancellationToken).ConfigureAwait(false);
-                if (report.Find(record.Model) is not { } model || model is { Active: null, Error: null, Fallback: false })
+                if (report.Find(record.Model) is not { } model || model is { Active: null, Error: null, FellBackFrom: null })
                 {
                     throw new RunnerAwayException("the runner has started and not loaded the model yet");
                 }
@@ -69,7 +69,7 @@ internal sealed class Probation(DeploymentServices services)
 
     private static ActResult? Judge(DeploymentRecord record, RunnerModel served, DeploymentOptions options)
     {
-        if (served.Fallback || served.Active != record.Digest)
+        if (served.FellBackFrom is not null || served.Active != record.Digest)
         {
             return ActResult.Broken(FailureCodes.CrashLoop, $"the runner serves {served.Active?.Short ?? "nothing"} instead of {record.Digest.Short}: {served.Error ?? "it fell back by itself"}");
         }

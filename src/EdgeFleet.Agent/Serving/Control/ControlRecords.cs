@@ -35,8 +35,11 @@ internal sealed record ModelStatus
     public required string? Active { get; init; }
     /// <summary>The digest that the slot names.</summary>
     public required string? Wanted { get; init; }
-    /// <summary>The wanted digest crashed or did not load, and an older one answers.</summary>
-    public required bool Fallback { get; init; }
+    /// <summary>
+    /// The wanted digest, when it crashed or did not load and an older one answers for it. Null while it is being loaded:
+    /// the older one answers then too, and nothing is wrong.
+    /// </summary>
+    public string? FellBackFrom { get; init; }
     public required string? Error { get; init; }
     public required DateTimeOffset? Since { get; init; }
     public required long Requests { get; init; }

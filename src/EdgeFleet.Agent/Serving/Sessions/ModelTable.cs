@@ -132,8 +132,13 @@ internal sealed partial class ModelTable : IDisposable
             _ledger.Clear(served.Name, wanted.Active);
         }
         served.Wanted = wanted.Active;
+        if (served.FellBackFrom != wanted.Active)
+        {
+            served.FellBackFrom = null;
+        }
         if (served.Active?.Digest == wanted.Active)
         {
+            served.FellBackFrom = null;
             served.Error = null;
             return;
         }
@@ -144,6 +149,7 @@ internal sealed partial class ModelTable : IDisposable
         if (TryActivate(served, wanted.Active))
         {
             _failed.Remove(served.Name);
+            served.FellBackFrom = null;
             served.Error = null;
             return;
         }
@@ -154,6 +160,7 @@ internal sealed partial class ModelTable : IDisposable
             _ = wanted.Fallbacks.Any(fallback => TryActivate(served, fallback));
             served.Error = why;
         }
+        served.FellBackFrom = served.Active is null ? null : wanted.Active;
     }
 
     private bool TryActivate(ServedModel served, Digest digest)

@@ -23,6 +23,9 @@ internal sealed class ServedModel(string name, int concurrency, int queue) : IDi
     /// <summary>What the slot names, as last read.</summary>
     public Digest? Wanted { get; set; }
 
+    /// <summary>The wanted digest, once it has been tried in vain and an older one answers for it.</summary>
+    public Digest? FellBackFrom { get; set; }
+
     /// <summary>Why the wanted digest is not the active one.</summary>
     public string? Error { get; set; }
 
@@ -78,7 +81,7 @@ internal sealed class ServedModel(string name, int concurrency, int queue) : IDi
             Model = Name,
             Active = active?.Version,
             Wanted = Wanted?.ToString(),
-            Fallback = active is not null && Wanted is not null && active.Digest != Wanted,
+            FellBackFrom = FellBackFrom?.ToString(),
             Error = Error,
             Since = active?.Since,
             Requests = counters.Requests,
