@@ -8,7 +8,9 @@ internal static class Registry
         new("grpc", "what a gRPC stream leaves of an HTTP/2 download", Grpc.GrpcStreamBenchmark.RunAsync),
         new("enrolment", "enrolments per second", ControlPlane.EnrollmentBenchmark.RunAsync),
         new("ingest", "reports taken in per second", ControlPlane.IngestBenchmark.RunAsync),
+        new("fetch", "an artifact's way onto the device, against curl", Devices.FetchBenchmark.RunAsync),
         new("fleet", "a controller with a thousand devices, and a rollback of all of them", ControlPlane.FleetBenchmark.RunAsync),
+        new("idle", "an agent on a device where nothing happens", Devices.IdleAgentBenchmark.RunAsync),
         new("serving", "what the runner adds to an inference", Serving.ServingBenchmark.RunAsync),
     ];
 
