@@ -9,16 +9,14 @@ public sealed class MqttSession : IMqttSession
     private static readonly AsyncLocal<MqttSession?> s_inside = new();
 
     private readonly MqttSessionOptions _options;
-    private readonly TimeProvider _time;
-    private readonly ReconnectDelay _delay;
     private readonly Traffic _traffic;
+    private readonly LinkLoop _links;
     private readonly Lock _life = new();
     private readonly CancellationTokenSource _stop = new();
     private readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Task? _loop;
     private bool _running;
     private bool _over;
-    private bool _cleanStart;
 
     /// <param name="random">For the jitter; used by one loop at a time.</param>
     public MqttSession(MqttSessionOptions options, TimeProvider? time = null, Random? random = null)
@@ -26,10 +24,8 @@ public sealed class MqttSession : IMqttSession
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
         _options = options;
-        _time = time ?? TimeProvider.System;
-        _cleanStart = options.CleanStart;
-        _delay = new ReconnectDelay(options.ReconnectDelay, options.MaximumReconnectDelay, random ?? Random.Shared);
         _traffic = new Traffic(options);
+        _links = new LinkLoop(options, time ?? TimeProvider.System, random ?? Random.Shared, _traffic, _stop.Token);
         // Whoever does not look at Completion shall not be told of it by the finalizer.
         _ = _completion.Task.ContinueWith(static task => task.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
     }
@@ -125,7 +121,7 @@ public sealed class MqttSession : IMqttSession
             MqttConnection connection;
             try
             {
-                connection = await OpenAsync(either.Token);
+                connection = await _links.OpenAsync(either.Token);
             }
             catch (Exception exception)
             {
@@ -163,136 +159,10 @@ public sealed class MqttSession : IMqttSession
             s_inside.Value = this;
             return _traffic.HandleAsync(_stop.Token);
         }, CancellationToken.None);
-        Exception? failure = null;
-        EvictionWatch evictions = new();
-        try
-        {
-            while (true)
-            {
-                ConnectionEnd end;
-                if (connection is null)
-                {
-                    try
-                    {
-                        connection = await OpenAsync(_stop.Token);
-                    }
-                    catch (MqttException exception)
-                    {
-                        evictions.ConnectFailed();
-                        end = new ConnectionEnd(MqttDisconnectCause.ConnectFailed, exception.Message, exception.ReasonCode, exception);
-                        await PauseAsync(end, _delay.Next());
-                        continue;
-                    }
-                }
-                long began = _time.GetTimestamp();
-                end = await ServeAsync(connection, first);
-                connection = null;
-                TimeSpan lived = _time.GetElapsedTime(began);
-                if (lived >= _options.StableAfter)
-                {
-                    _delay.Reset();
-                }
-                if (end.Cause is MqttDisconnectCause.Requested or MqttDisconnectCause.SessionTakenOver)
-                {
-                    failure = end.Cause == MqttDisconnectCause.SessionTakenOver ? new MqttException(end.Detail, end.ReasonCode) : null;
-                    await NotifyAsync(end, null);
-                    break;
-                }
-                if (evictions.LinkEnded(end.Cause, lived))
-                {
-                    await PauseAsync(Suspect(end), _delay.Longest());
-                }
-                else
-                {
-                    await PauseAsync(end, _delay.Next());
-                }
-            }
-        }
-        catch (OperationCanceledException) when (_stop.IsCancellationRequested)
-        {
-            // Asked to stop while there was no link.
-        }
-        catch (Exception exception)
-        {
-            // The owner's own callback threw: nobody here can know what to do next, so the session ends and says so in Completion.
-            failure = exception;
-        }
+        Exception? failure = await _links.RunAsync(connection, first);
         Finish(failure);
         await _stop.CancelAsync();
         await handlers;
-    }
-
-    private async Task<MqttConnection> OpenAsync(CancellationToken cancellationToken)
-    {
-        MqttWill? will = null;
-        try
-        {
-            will = _options.WillFactory?.Invoke();
-            will?.Message.Validate();
-        }
-        catch (IOException exception)
-        {
-            // Where the owner keeps its epoch may be full or away; that passes.
-            throw new MqttException($"the will could not be made: {exception.Message}", null, exception);
-        }
-        return await MqttConnector.OpenAsync(_options, _cleanStart, will, _time, _traffic.Gate, cancellationToken);
-    }
-
-    private async Task<ConnectionEnd> ServeAsync(MqttConnection connection, TaskCompletionSource? first)
-    {
-        _cleanStart = false;
-        _traffic.Attach(connection);
-        first?.TrySetResult();
-        Task callback = NotifyConnectedAsync(connection);
-        using (connection)
-        {
-            ConnectionEnd end = await connection.RunAsync(_traffic, _stop.Token);
-            _traffic.Detach();
-            await callback;
-            return end;
-        }
-    }
-
-    private async Task NotifyConnectedAsync(MqttConnection connection)
-    {
-        if (_options.OnConnected is not { } callback)
-        {
-            return;
-        }
-        try
-        {
-            await Task.Yield();
-            await callback(new MqttConnected(connection.ConnAck.SessionPresent, connection.Number), connection.Ended);
-        }
-        catch (OperationCanceledException) when (connection.Ended.IsCancellationRequested)
-        {
-            // The link ended under it; the next connect calls again.
-        }
-        catch (Exception exception)
-        {
-            connection.End(new ConnectionEnd(
-                MqttDisconnectCause.CallbackFailed, $"OnConnected failed: {exception.Message}", null, exception, MqttReasonCode.ImplementationSpecificError));
-        }
-    }
-
-    private ConnectionEnd Suspect(ConnectionEnd end) => end with
-    {
-        Cause = MqttDisconnectCause.SuspectedTakeOver,
-        Detail = $"the broker accepts '{_options.ClientId}' and soon closes the link again without a word: another client may be using this id",
-    };
-
-    private async Task PauseAsync(ConnectionEnd end, TimeSpan pause)
-    {
-        await NotifyAsync(end, pause);
-        await Task.Delay(pause, _time, _stop.Token);
-    }
-
-    private async Task NotifyAsync(ConnectionEnd end, TimeSpan? retryIn)
-    {
-        if (_options.OnDisconnected is { } callback)
-        {
-            await callback(new MqttDisconnected(end.Cause, end.Detail, end.ReasonCode, end.Exception, retryIn), _stop.Token);
-        }
     }
 
     private async Task RequestStopAsync()
