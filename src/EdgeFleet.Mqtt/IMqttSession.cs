@@ -15,8 +15,9 @@ public interface IMqttSession : IAsyncDisposable
     bool IsConnected { get; }
 
     /// <summary>
-    /// Completes when the session has ended for good: after <see cref="DisconnectAsync"/> or disposal, or with an
-    /// <see cref="MqttException"/> when another client took the session over.
+    /// Completes when the session has ended for good: after <see cref="DisconnectAsync"/> or disposal, with an
+    /// <see cref="MqttException"/> when another client took the session over, or with whatever exception was not expected, be it
+    /// from <see cref="MqttSessionOptions.OnDisconnected"/> or a bug of the session's own. An owner watches it: nothing goes on then.
     /// </summary>
     Task Completion { get; }
 

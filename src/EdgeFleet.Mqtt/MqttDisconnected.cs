@@ -25,11 +25,17 @@ public enum MqttDisconnectCause
     /// <summary>A handler threw and the message shall come again.</summary>
     HandlerFailed,
 
-    /// <summary>The owner's OnConnected threw.</summary>
+    /// <summary>The owner's OnConnected or OnHandlerFailed threw.</summary>
     CallbackFailed,
 
     /// <summary>The broker forgot the session and then refused a subscription that it had granted before.</summary>
     SubscriptionRefused,
+
+    /// <summary>
+    /// An exception that this client does not expect: a bug in it. The session stops, because a state that nobody understands
+    /// must not go on to acknowledge messages; <see cref="IMqttSession.Completion"/> carries the exception.
+    /// </summary>
+    Faulted,
 }
 
 /// <summary>The end of a link, or a connect that failed.</summary>

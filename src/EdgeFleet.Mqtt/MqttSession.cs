@@ -14,6 +14,7 @@ public sealed class MqttSession : IMqttSession
     private readonly Lock _life = new();
     private readonly CancellationTokenSource _stop = new();
     private readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private volatile Exception? _fault;
     private Task? _loop;
     private bool _running;
     private bool _over;
@@ -117,10 +118,11 @@ public sealed class MqttSession : IMqttSession
         s_inside.Value = this;
         if (first is not null)
         {
-            using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token, firstToken);
             MqttConnection connection;
             try
             {
+                // Only for the first link: the caller's token may live much longer.
+                using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token, firstToken);
                 connection = await _links.OpenAsync(either.Token);
             }
             catch (Exception exception)
@@ -154,15 +156,28 @@ public sealed class MqttSession : IMqttSession
     /// <summary>The session's life from its first link, or from its first attempt, until it is over.</summary>
     private async Task LiveAsync(MqttConnection? connection, TaskCompletionSource? first)
     {
-        Task handlers = Task.Run(() =>
-        {
-            s_inside.Value = this;
-            return _traffic.HandleAsync(_stop.Token);
-        }, CancellationToken.None);
-        Exception? failure = await _links.RunAsync(connection, first);
+        Task handlers = Task.Run(HandleAsync, CancellationToken.None);
+        Exception? failure = await _links.RunAsync(connection, first) ?? _fault;
         Finish(failure);
+        first?.TrySetException(failure ?? new ObjectDisposedException(nameof(MqttSession)));
         await _stop.CancelAsync();
         await handlers;
+    }
+
+    /// <summary>Without the loop over messages there is no point in a link: a bug in it ends the session too.</summary>
+    private async Task HandleAsync()
+    {
+        s_inside.Value = this;
+        try
+        {
+            await _traffic.HandleAsync(_stop.Token);
+        }
+        catch (Exception exception)
+        {
+            _fault = exception;
+            _traffic.EndLink(ConnectionEnd.Faulted(exception));
+            await _stop.CancelAsync();
+        }
     }
 
     private async Task RequestStopAsync()

@@ -68,7 +68,10 @@ public sealed record MqttSessionOptions
     /// <summary>Called when a link has ended or a connect has failed, before the pause. An exception ends the session.</summary>
     public Func<MqttDisconnected, CancellationToken, Task>? OnDisconnected { get; init; }
 
-    /// <summary>Called when a handler threw; decides what becomes of the message. Null: <see cref="MqttFailureAction.Redeliver"/>.</summary>
+    /// <summary>
+    /// Called when a handler threw; decides what becomes of the message (at QoS 0 it is gone in any case). Null:
+    /// <see cref="MqttFailureAction.Redeliver"/>. An exception drops the link, and the message comes again.
+    /// </summary>
     public Func<MqttReceivedMessage, Exception, MqttFailureAction>? OnHandlerFailed { get; init; }
 
     internal void Validate()

@@ -58,7 +58,9 @@ internal static class PacketEncoder
         PropertyList? properties = PublishProperties(message);
         int head = PublishHeadSize(message, properties);
         int flags = ((int)message.Qos << 1) | (duplicate ? 0x08 : 0) | (message.Retain ? 1 : 0);
-        PacketWriter writer = Begin(output, PacketType.Publish, flags, head + message.Payload.Length, head);
+        // Whatever may fail comes first: a packet that was begun has to be finished.
+        ReadOnlySpan<byte> payload = message.Payload.Span;
+        PacketWriter writer = Begin(output, PacketType.Publish, flags, head + payload.Length, head);
         writer.String(message.Topic);
         if (message.Qos != MqttQos.AtMostOnce)
         {
@@ -74,8 +76,8 @@ internal static class PacketEncoder
         }
         int written = End(output, writer);
         // In the pipe's own pieces: asking for one span as large as the payload would make it rent a huge buffer.
-        output.Write(message.Payload.Span);
-        return written + message.Payload.Length;
+        output.Write(payload);
+        return written + payload.Length;
     }
 
     /// <summary>Bytes of the whole packet, to compare with the broker's maximum packet size.</summary>

@@ -6,4 +6,10 @@ internal sealed record ConnectionEnd(
 {
     public static readonly ConnectionEnd Requested =
         new(MqttDisconnectCause.Requested, "disconnected on request", MqttReasonCode.Success, null, MqttReasonCode.Success);
+
+    public static ConnectionEnd Faulted(Exception exception) =>
+        new(MqttDisconnectCause.Faulted, $"a bug in this client: {exception.Message}", null, exception, MqttReasonCode.ImplementationSpecificError);
+
+    public static ConnectionEnd CallbackFailed(string callback, Exception exception) =>
+        new(MqttDisconnectCause.CallbackFailed, $"{callback} failed: {exception.Message}", null, exception, MqttReasonCode.ImplementationSpecificError);
 }

@@ -8,27 +8,33 @@ namespace EdgeFleet.Mqtt.Sessions;
 /// </summary>
 internal sealed class HandlerLoop(
     Inbox inbox, Subscriptions subscriptions, MqttSessionOptions options,
-    Action<InboundMessage, MqttReasonCode> acknowledge, Action<InboundMessage, Exception> failed)
+    Action<InboundMessage, MqttReasonCode> acknowledge, Action<InboundMessage, ConnectionEnd> endLink)
 {
     private long _discarded;
+    private long _failed;
     private long _failedLink;
 
     /// <summary>Messages without a handler or with content that breaks the rules.</summary>
     public long Discarded => Volatile.Read(ref _discarded);
 
+    /// <summary>Messages whose handler threw.</summary>
+    public long Failed => Volatile.Read(ref _failed);
+
+    /// <summary>Until the token is cancelled; waits for handlers that have begun. Throws only for bugs.</summary>
     public async Task RunAsync(CancellationToken stop)
     {
         using SemaphoreSlim slots = new(options.HandlerConcurrency);
+        using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(stop);
         Channel<(InboundMessage, Task<Outcome>)> started = Channel.CreateUnbounded<(InboundMessage, Task<Outcome>)>(
             new UnboundedChannelOptions { SingleReader = true, SingleWriter = true });
-        Task settle = SettleAsync(started.Reader, slots);
+        Task settle = SettleAsync(started.Reader, slots, either);
         try
         {
             while (true)
             {
-                await slots.WaitAsync(stop);
-                await inbox.WaitForLinkAfterAsync(Volatile.Read(ref _failedLink), stop);
-                (bool any, InboundMessage message) = await inbox.TakeAsync(stop);
+                await slots.WaitAsync(either.Token);
+                await inbox.WaitForLinkAfterAsync(Volatile.Read(ref _failedLink), either.Token);
+                (bool any, InboundMessage message) = await inbox.TakeAsync(either.Token);
                 if (!any)
                 {
                     break;
@@ -40,8 +46,11 @@ internal sealed class HandlerLoop(
         {
             // The session ends; what has not been started was not acknowledged either.
         }
-        started.Writer.Complete();
-        await settle;
+        finally
+        {
+            started.Writer.Complete();
+            await settle;
+        }
     }
 
     private enum Outcome
@@ -51,17 +60,26 @@ internal sealed class HandlerLoop(
         Redeliver,
     }
 
-    private async Task SettleAsync(ChannelReader<(InboundMessage, Task<Outcome>)> started, SemaphoreSlim slots)
+    private async Task SettleAsync(ChannelReader<(InboundMessage, Task<Outcome>)> started, SemaphoreSlim slots, CancellationTokenSource broken)
     {
-        await foreach ((InboundMessage message, Task<Outcome> handling) in started.ReadAllAsync())
+        try
         {
-            Outcome outcome = await handling;
-            slots.Release();
-            // Nothing behind a failed message is acknowledged on its link, so that the broker brings them again in order.
-            if (message.Packet.Qos == MqttQos.AtLeastOnce && outcome != Outcome.Redeliver && message.Link != Volatile.Read(ref _failedLink))
+            await foreach ((InboundMessage message, Task<Outcome> handling) in started.ReadAllAsync())
             {
-                acknowledge(message, outcome == Outcome.Done ? MqttReasonCode.Success : MqttReasonCode.ImplementationSpecificError);
+                Outcome outcome = await handling;
+                slots.Release();
+                // Nothing behind a failed message is acknowledged on its link, so that the broker brings them again in order.
+                if (message.Packet.Qos == MqttQos.AtLeastOnce && outcome != Outcome.Redeliver && message.Link > Volatile.Read(ref _failedLink))
+                {
+                    acknowledge(message, outcome == Outcome.Done ? MqttReasonCode.Success : MqttReasonCode.ImplementationSpecificError);
+                }
             }
+        }
+        catch
+        {
+            // Otherwise the loop that starts handlers waits for ever for a slot.
+            await broken.CancelAsync();
+            throw;
         }
     }
 
@@ -93,17 +111,45 @@ internal sealed class HandlerLoop(
         }
         catch (Exception exception)
         {
-            // Whatever it was, it was the owner's; the owner decides through OnHandlerFailed.
+            Interlocked.Increment(ref _failed);
+            return AfterFailure(message, received, exception);
+        }
+    }
+
+    /// <summary>Whatever it was, it was the owner's; the owner decides through OnHandlerFailed.</summary>
+    private Outcome AfterFailure(InboundMessage message, MqttReceivedMessage received, Exception exception)
+    {
+        ConnectionEnd end;
+        try
+        {
             if (options.OnHandlerFailed?.Invoke(received, exception) == MqttFailureAction.Refuse)
             {
                 return Outcome.Refused;
             }
-            if (message.Packet.Qos == MqttQos.AtLeastOnce)
+            if (message.Packet.Qos == MqttQos.AtMostOnce)
             {
-                Volatile.Write(ref _failedLink, message.Link);
-                failed(message, exception);
+                return Outcome.Done; // it cannot come again
             }
-            return Outcome.Redeliver;
+            end = new ConnectionEnd(
+                MqttDisconnectCause.HandlerFailed, $"the handler of '{received.Topic}' failed: {exception.Message}", null, exception,
+                MqttReasonCode.ImplementationSpecificError);
+        }
+        catch (Exception bug)
+        {
+            end = ConnectionEnd.CallbackFailed(nameof(options.OnHandlerFailed), bug);
+        }
+        RaiseFailedLink(message.Link);
+        endLink(message, end);
+        return Outcome.Redeliver;
+    }
+
+    /// <summary>Never down: a handler of an older link may fail after one of a newer link.</summary>
+    private void RaiseFailedLink(long link)
+    {
+        for (long seen = Volatile.Read(ref _failedLink); seen < link;)
+        {
+            long before = Interlocked.CompareExchange(ref _failedLink, link, seen);
+            seen = before == seen ? link : before;
         }
     }
 }

@@ -8,7 +8,8 @@ internal interface IConnectionSink
     /// <summary>More messages wait for handlers than a broker that keeps to the receive maximum can have sent.</summary>
     bool IsCongested { get; }
 
-    Task WaitForRoomAsync();
+    /// <summary>Until the handlers have caught up, or for as long as they may take to; then some more may be read in any case.</summary>
+    Task WaitForRoomAsync(TimeSpan patience, TimeProvider time, CancellationToken cancellationToken);
 
     void OnPublish(MqttConnection connection, in PublishPacket packet);
 

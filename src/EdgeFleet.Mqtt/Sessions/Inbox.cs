@@ -10,7 +10,7 @@ internal readonly record struct InboundMessage(PublishPacket Packet, long Link);
 /// Messages between the link and the handlers, so that a slow handler never holds up the reading of acknowledgements.
 /// QoS 1 is bounded by the receive maximum that the broker was told; QoS 0 above the capacity is dropped. A broker may send more
 /// all the same (mosquitto 2.0.11 does, when it resumes a session that it had saved to disk, and again at each reconnect, so that
-/// hanging up would never end): then the link is not read until the handlers have caught up.
+/// hanging up would never end): then the link is read no faster than the handlers catch up.
 /// </summary>
 internal sealed class Inbox(int capacity)
 {
@@ -20,10 +20,11 @@ internal sealed class Inbox(int capacity)
     private volatile TaskCompletionSource _nextLink = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private TaskCompletionSource? _room;
     private int _count;
+    private int _limit = 2 * capacity;
     private long _link;
     private long _sessionBegan;
 
-    public bool IsCongested => Volatile.Read(ref _count) >= 2 * capacity;
+    public bool IsCongested => Volatile.Read(ref _count) >= Volatile.Read(ref _limit);
 
     /// <summary>A new link, with or without the session that the previous link had.</summary>
     public void Begin(long link, bool sessionPresent)
@@ -48,16 +49,31 @@ internal sealed class Inbox(int capacity)
         return true;
     }
 
-    /// <summary>One waiter at a time.</summary>
-    public Task WaitForRoomAsync()
+    /// <summary>
+    /// Until the handlers have caught up; one waiter at a time. A handler may itself wait for something that has not been read yet,
+    /// such as the acknowledgement of a publish: after a while as many again are let in.
+    /// </summary>
+    public async Task WaitForRoomAsync(TimeSpan patience, TimeProvider time, CancellationToken cancellationToken)
     {
         TaskCompletionSource room = new(TaskCreationOptions.RunContinuationsAsynchronously);
         Volatile.Write(ref _room, room);
         if (!IsCongested)
         {
-            room.TrySetResult();
+            return;
         }
-        return room.Task;
+        try
+        {
+            await room.Task.WaitAsync(patience, time, cancellationToken);
+            Volatile.Write(ref _limit, 2 * capacity);
+        }
+        catch (TimeoutException)
+        {
+            Volatile.Write(ref _limit, Volatile.Read(ref _count) + capacity);
+        }
+        catch (OperationCanceledException)
+        {
+            // The link has ended.
+        }
     }
 
     /// <summary>False after <see cref="Complete"/>.</summary>

@@ -57,10 +57,10 @@ internal sealed class LinkLoop(MqttSessionOptions options, TimeProvider time, Ra
                 {
                     _delay.Reset();
                 }
-                if (end.Cause is MqttDisconnectCause.Requested or MqttDisconnectCause.SessionTakenOver)
+                if (end.Cause is MqttDisconnectCause.Requested or MqttDisconnectCause.SessionTakenOver or MqttDisconnectCause.Faulted)
                 {
                     await NotifyAsync(end, null);
-                    return end.Cause == MqttDisconnectCause.SessionTakenOver ? new MqttException(end.Detail, end.ReasonCode) : null;
+                    return end.Cause == MqttDisconnectCause.SessionTakenOver ? new MqttException(end.Detail, end.ReasonCode) : end.Exception;
                 }
                 if (_evictions.LinkEnded(end.Cause, lived))
                 {
@@ -79,19 +79,20 @@ internal sealed class LinkLoop(MqttSessionOptions options, TimeProvider time, Ra
         }
         catch (Exception exception)
         {
-            // The owner's own callback threw: nobody here can know what to do next, so the session ends and says so in Completion.
+            // The owner's own callback threw, or there is a bug here: nobody can know what to do next, so the session ends and says
+            // so in Completion.
             return exception;
         }
     }
 
     private async Task<ConnectionEnd> ServeAsync(MqttConnection connection, TaskCompletionSource? attached)
     {
-        _cleanStart = false;
-        traffic.Attach(connection);
-        attached?.TrySetResult();
-        Task callback = NotifyConnectedAsync(connection);
         using (connection)
         {
+            _cleanStart = false;
+            traffic.Attach(connection);
+            attached?.TrySetResult();
+            Task callback = NotifyConnectedAsync(connection);
             ConnectionEnd end = await connection.RunAsync(traffic, stop);
             traffic.Detach();
             await callback;
@@ -116,8 +117,7 @@ internal sealed class LinkLoop(MqttSessionOptions options, TimeProvider time, Ra
         }
         catch (Exception exception)
         {
-            connection.End(new ConnectionEnd(
-                MqttDisconnectCause.CallbackFailed, $"OnConnected failed: {exception.Message}", null, exception, MqttReasonCode.ImplementationSpecificError));
+            connection.End(ConnectionEnd.CallbackFailed("OnConnected", exception));
         }
     }
 

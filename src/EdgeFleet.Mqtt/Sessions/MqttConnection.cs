@@ -78,9 +78,9 @@ internal sealed class MqttConnection(
     /// <summary>Runs the link to its end and returns why it ended. Never throws for what the link or the broker do.</summary>
     public async Task<ConnectionEnd> RunAsync(IConnectionSink sink, CancellationToken stop)
     {
-        Task receive = ReceiveAsync(sink);
-        Task send = SendAsync(sink);
-        Task watch = WatchAsync();
+        Task receive = GuardAsync(ReceiveAsync(sink));
+        Task send = GuardAsync(SendAsync(sink));
+        Task watch = GuardAsync(WatchAsync());
         ConnectionEnd end;
         await using (stop.UnsafeRegister(static state => ((MqttConnection)state!).End(ConnectionEnd.Requested), this))
         {
@@ -112,6 +112,19 @@ internal sealed class MqttConnection(
     {
         _abort.Dispose();
         socket.Dispose();
+    }
+
+    /// <summary>A loop that stopped without a word would leave the link up and dead: whatever it did not expect is a bug, and says so.</summary>
+    private async Task GuardAsync(Task loop)
+    {
+        try
+        {
+            await loop;
+        }
+        catch (Exception exception)
+        {
+            End(ConnectionEnd.Faulted(exception));
+        }
     }
 
     /// <summary>
@@ -181,7 +194,11 @@ internal sealed class MqttConnection(
     private async Task PauseAsync(IConnectionSink sink)
     {
         _paused = true;
-        await Task.WhenAny(sink.WaitForRoomAsync(), _ended.Task);
+        using (CancellationTokenSource over = new())
+        {
+            await Task.WhenAny(sink.WaitForRoomAsync(options.PingTimeout, time, over.Token), _ended.Task);
+            await over.CancelAsync();
+        }
         Volatile.Write(ref _lastReceived, time.GetTimestamp());
         _paused = false;
     }

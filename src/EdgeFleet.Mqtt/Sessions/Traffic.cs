@@ -28,7 +28,7 @@ internal sealed class Traffic : IConnectionSink
         _outgoing = new OutgoingPublishes(ids, options.MaximumPending);
         _subscriptions = new Subscriptions(ids);
         _inbox = new Inbox(options.ReceiveMaximum);
-        _handlers = new HandlerLoop(_inbox, _subscriptions, options, Acknowledge, HandlerFailed);
+        _handlers = new HandlerLoop(_inbox, _subscriptions, options, Acknowledge, EndLink);
     }
 
     public Lock Gate { get; } = new();
@@ -52,7 +52,7 @@ internal sealed class Traffic : IConnectionSink
             {
                 return new MqttSessionCounters(
                     _connects, _published, _acknowledged, _outgoing.Resent, Volatile.Read(ref _received), Volatile.Read(ref _droppedOnArrival),
-                    _handlers.Discarded);
+                    _handlers.Discarded, _handlers.Failed);
             }
         }
     }
@@ -80,11 +80,9 @@ internal sealed class Traffic : IConnectionSink
             }
             pending = added;
             _published++;
-            Pump();
-        }
-        if (cancellationToken.CanBeCanceled)
-        {
+            // Before it can complete, because completing it is what takes this off the token again.
             pending.Cancellation = cancellationToken.UnsafeRegister((_, token) => Abandon(pending, token), null);
+            Pump();
         }
         return pending.Acknowledged;
     }
@@ -136,6 +134,14 @@ internal sealed class Traffic : IConnectionSink
         }
     }
 
+    public void EndLink(ConnectionEnd end)
+    {
+        lock (Gate)
+        {
+            _connection?.End(end);
+        }
+    }
+
     /// <summary>Fails whatever is pending and whatever comes.</summary>
     public void End(MqttException reason)
     {
@@ -160,7 +166,8 @@ internal sealed class Traffic : IConnectionSink
 
     bool IConnectionSink.IsCongested => _inbox.IsCongested;
 
-    Task IConnectionSink.WaitForRoomAsync() => _inbox.WaitForRoomAsync();
+    Task IConnectionSink.WaitForRoomAsync(TimeSpan patience, TimeProvider time, CancellationToken cancellationToken) =>
+        _inbox.WaitForRoomAsync(patience, time, cancellationToken);
 
     void IConnectionSink.OnPublish(MqttConnection connection, in PublishPacket packet)
     {
@@ -228,18 +235,36 @@ internal sealed class Traffic : IConnectionSink
         bool wrote = false;
         while (connection.HasRoom && _outgoing.TryTake(out PendingPublish publish, out bool duplicate))
         {
-            if (Obstacle(connection, publish.Message) is { } obstacle)
+            if (TryWrite(connection, publish, duplicate) is { } obstacle)
             {
                 _outgoing.Withdraw(publish);
                 publish.Fail(obstacle);
                 continue;
             }
-            connection.Wrote(PacketEncoder.Publish(connection.Output, publish.Message, publish.PacketId, duplicate));
             wrote = true;
         }
         if (wrote)
         {
             connection.Flush();
+        }
+    }
+
+    /// <summary>Gate. Why the message cannot be sent, or null; then it is in the pipe, whole.</summary>
+    private static Exception? TryWrite(MqttConnection connection, PendingPublish publish, bool duplicate)
+    {
+        try
+        {
+            if (Obstacle(connection, publish.Message) is { } obstacle)
+            {
+                return obstacle;
+            }
+            connection.Wrote(PacketEncoder.Publish(connection.Output, publish.Message, publish.PacketId, duplicate));
+            return null;
+        }
+        catch (Exception exception)
+        {
+            // Its owner has changed it or disposed its payload since the call; the messages of others are not to suffer for it.
+            return exception;
         }
     }
 
@@ -293,15 +318,14 @@ internal sealed class Traffic : IConnectionSink
         }
     }
 
-    private void HandlerFailed(InboundMessage message, Exception exception)
+    /// <summary>Unless the link has ended already.</summary>
+    private void EndLink(InboundMessage message, ConnectionEnd end)
     {
         lock (Gate)
         {
             if (_connection is { } connection && connection.Number == message.Link)
             {
-                connection.End(new ConnectionEnd(
-                    MqttDisconnectCause.HandlerFailed, $"the handler of '{message.Packet.Message!.Topic}' failed: {exception.Message}", null, exception,
-                    MqttReasonCode.ImplementationSpecificError));
+                connection.End(end);
             }
         }
     }

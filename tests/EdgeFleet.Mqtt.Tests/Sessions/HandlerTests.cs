@@ -208,6 +208,76 @@ public sealed class HandlerTests : IAsyncLifetime
         Assert.Equal(2, _session!.Counters.Discarded);
     }
 
+    [Fact]
+    public async Task Handlers_that_fail_out_of_order_over_two_links_let_nothing_behind_them_pass()
+    {
+        ScriptedLink first = await StartAsync(_broker.Options() with { HandlerConcurrency = 2 });
+        await first.SendAsync(BrokerPackets.Publish("a/old", [], 1, 1));
+        Assert.Equal("a/old", (await _started.Reader.NextAsync()).Topic);
+        first.Reset();
+        ScriptedLink second = await _broker.AcceptAsync(sessionPresent: true);
+        await second.SendAsync([.. BrokerPackets.Publish("a/2", [], 1, 2), .. BrokerPackets.Publish("a/3", [], 1, 3)]);
+        Assert.Equal("a/2", (await _started.Reader.NextAsync()).Topic);
+        await PassAsync(second);
+
+        // The newer link's fails first, then the older link's.
+        Gate("a/2").TrySetException(new IOException("disk full"));
+        await second.NextAsync(PacketType.Disconnect);
+        Gate("a/old").TrySetException(new IOException("disk full"));
+        Task<MqttReceivedMessage> next = _started.Reader.NextAsync();
+        second.Close();
+        foreach (string topic in (string[])["a/2", "a/old"])
+        {
+            _gates.TryRemove(topic, out _);
+        }
+        ScriptedLink third = await _broker.AcceptAsync(sessionPresent: true);
+        await third.SendAsync([.. BrokerPackets.Publish("a/old", [], 1, 1, true), .. BrokerPackets.Publish("a/2", [], 1, 2, true), .. BrokerPackets.Publish("a/3", [], 1, 3, true)]);
+
+        // Not a/3 from the second link, which was waiting behind a/2.
+        Assert.Equal(("a/old", true), Shape(await next));
+        Assert.Equal(("a/2", true), Shape(await _started.Reader.NextAsync()));
+        Open("a/old");
+        Open("a/2");
+        Assert.Equal(("a/3", true), Shape(await _started.Reader.NextAsync()));
+        Open("a/3");
+        for (ushort i = 1; i <= 3; i++)
+        {
+            Assert.Equal(i, (await third.NextAsync(PacketType.PubAck)).PacketId);
+        }
+    }
+
+    /// <summary>What such a handler waits for lies behind what is not read, so it is read on after a while.</summary>
+    [Fact]
+    public async Task A_handler_that_awaits_a_publish_gets_its_answer_even_behind_more_than_a_broker_may_send()
+    {
+        MqttSession? session = null;
+        Channel<string> handled = Channel.CreateUnbounded<string>();
+        _session = session = new MqttSession(_broker.Options() with { ReceiveMaximum = 2, PingTimeout = TimeSpan.FromMilliseconds(5) });
+        Task<MqttQos> granted = session.SubscribeAsync("a/#", MqttQos.AtLeastOnce, async (message, token) =>
+        {
+            if (message.Topic == "a/1")
+            {
+                await session.PublishAsync(Peers.Text("t", "ours"), token);
+            }
+            handled.Writer.TryWrite(message.Topic);
+        });
+        await session.StartAsync();
+        ScriptedLink link = await GrantAsync(granted);
+        for (ushort i = 1; i <= 30; i++)
+        {
+            await link.SendAsync(BrokerPackets.Publish($"a/{i}", [], 1, i));
+        }
+        ClientPacket ours = await link.NextAsync(PacketType.Publish);
+        await link.SendAsync(BrokerPackets.PubAck(ours.PacketId));
+
+        for (ushort i = 1; i <= 30; i++)
+        {
+            Assert.Equal($"a/{i}", await handled.Reader.NextAsync());
+            Assert.Equal(i, (await link.NextAsync(PacketType.PubAck)).PacketId);
+        }
+        Assert.Equal(1, session.Counters.Connects);
+    }
+
     private static (int, MqttReasonCode) Ack(ClientPacket packet) => (packet.PacketId, packet.Reason);
 
     private static (string, bool) Shape(MqttReceivedMessage message) => (message.Topic, message.Duplicate);

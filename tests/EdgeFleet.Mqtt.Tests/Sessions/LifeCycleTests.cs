@@ -290,6 +290,54 @@ public sealed class LifeCycleTests : IAsyncLifetime
         }
     }
 
+    [Fact]
+    public async Task A_subscription_that_is_refused_after_the_broker_forgot_it_drops_the_link_and_is_asked_for_again()
+    {
+        MqttSession session = New(_broker.Options());
+        Channel<string> handled = Channel.CreateUnbounded<string>();
+        Task<MqttQos> granted = session.SubscribeAsync("a/#", MqttQos.AtLeastOnce, (message, _) => handled.Writer.WriteAsync(message.Topic).AsTask());
+        await session.StartAsync();
+        ScriptedLink first = await _broker.AcceptAsync(sessionPresent: false);
+        await first.SendAsync(BrokerPackets.SubAck((await first.NextAsync(PacketType.Subscribe)).PacketId, MqttReasonCode.GrantedQos1));
+        await granted.WaitAsync(Peers.Patience);
+        first.Reset();
+        await _ends.Reader.NextAsync();
+
+        ScriptedLink second = await _broker.AcceptAsync(sessionPresent: false);
+        await second.SendAsync(BrokerPackets.SubAck((await second.NextAsync(PacketType.Subscribe)).PacketId, MqttReasonCode.NotAuthorized));
+        Assert.Equal(MqttReasonCode.UnspecifiedError, (await second.NextAsync(PacketType.Disconnect)).Reason);
+        second.Close();
+        MqttDisconnected refused = await _ends.Reader.NextAsync();
+
+        // The broker may well say that it has the session: the one without the subscription.
+        ScriptedLink third = await _broker.AcceptAsync(sessionPresent: true);
+        await third.SendAsync(BrokerPackets.SubAck((await third.NextAsync(PacketType.Subscribe)).PacketId, MqttReasonCode.GrantedQos1));
+        await third.SendAsync(BrokerPackets.Publish("a/1", [], 1, 1));
+
+        Assert.Equal((MqttDisconnectCause.SubscriptionRefused, MqttReasonCode.NotAuthorized), (refused.Cause, refused.ReasonCode!.Value));
+        Assert.Equal("the broker refuses filter 'a/#': NotAuthorized", refused.Detail);
+        Assert.NotNull(refused.RetryIn);
+        Assert.Equal("a/1", await handled.Reader.NextAsync());
+        Assert.Equal(1, (await third.NextAsync(PacketType.PubAck)).PacketId);
+        Assert.False(session.Completion.IsCompleted);
+    }
+
+    [Fact]
+    public async Task A_first_subscription_that_is_refused_fails_its_task_and_costs_nothing_else()
+    {
+        (MqttSession session, ScriptedLink link) = await StartAsync();
+        Task<MqttQos> asked = session.SubscribeAsync("a/#", MqttQos.AtLeastOnce, (_, _) => Task.CompletedTask);
+        await link.SendAsync(BrokerPackets.SubAck((await link.NextAsync(PacketType.Subscribe)).PacketId, MqttReasonCode.NotAuthorized));
+
+        MqttException refused = await Assert.ThrowsAsync<MqttException>(() => asked.WaitAsync(Peers.Patience));
+        await PassAsync(session, link);
+        link.Reset();
+        ScriptedLink second = await _broker.AcceptAsync(sessionPresent: false);
+
+        Assert.Equal(MqttReasonCode.NotAuthorized, refused.ReasonCode);
+        await PassAsync(session, second); // nothing is asked for again
+    }
+
     private MqttSession New(MqttSessionOptions options, TimeProvider? time = null)
     {
         MqttSession session = new(options.OnDisconnected is null ? options with { OnDisconnected = async (end, _) => await _ends.Writer.WriteAsync(end) } : options, time);
