@@ -9,12 +9,15 @@ internal sealed class OutgoingPublishes(PacketIds ids, int maximumPending)
     /// <summary>Leaves most of the 65,535 packet ids free, so that there is always one for a subscription.</summary>
     private const int MaximumInFlight = 16_384;
 
+    private const int CompactAbove = 64;
+
     private readonly Dictionary<ushort, PendingPublish> _inFlight = [];
     private Queue<PendingPublish> _waiting = new();
     private Queue<PendingPublish> _resend = new();
     private long _sequence;
     private long _link;
     private int _quota;
+    private int _abandonedWaiting;
 
     public long Resent { get; private set; }
 
@@ -85,7 +88,11 @@ internal sealed class OutgoingPublishes(PacketIds ids, int maximumPending)
         }
         while (_waiting.TryDequeue(out PendingPublish? next))
         {
-            if (!next.IsAbandoned)
+            if (next.IsAbandoned)
+            {
+                _abandonedWaiting--;
+            }
+            else
             {
                 // Sent once before, on a session that the broker forgot.
                 Resent += next.SentOn != 0 ? 1 : 0;
@@ -125,9 +132,16 @@ internal sealed class OutgoingPublishes(PacketIds ids, int maximumPending)
     /// <summary>The caller gave up. In flight, the packet id stays taken until the broker lets go of it.</summary>
     public void Abandoned(PendingPublish publish)
     {
-        if (publish.PacketId == 0)
+        if (publish.PacketId != 0)
         {
-            Pending--;
+            return;
+        }
+        Pending--;
+        // Without a link nothing else ever empties the queue of what was given up.
+        if (++_abandonedWaiting > CompactAbove && _abandonedWaiting > _waiting.Count / 2)
+        {
+            _waiting = new Queue<PendingPublish>(_waiting.Where(waiting => !waiting.IsAbandoned));
+            _abandonedWaiting = 0;
         }
     }
 
@@ -139,6 +153,7 @@ internal sealed class OutgoingPublishes(PacketIds ids, int maximumPending)
         _waiting.Clear();
         _resend.Clear();
         Pending = 0;
+        _abandonedWaiting = 0;
         return all;
     }
 

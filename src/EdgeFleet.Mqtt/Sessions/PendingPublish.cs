@@ -20,18 +20,20 @@ internal sealed class PendingPublish(MqttMessage message, long sequence)
 
     public Task<MqttAck> Acknowledged => _acknowledged.Task;
 
+    /// <summary>Set and taken off with the session's gate held in between, so that neither misses the other.</summary>
     public CancellationTokenRegistration Cancellation { get; set; }
 
     public void Complete(MqttAck ack)
     {
         _acknowledged.TrySetResult(ack);
-        Cancellation.Dispose();
+        // Not Dispose: that waits for a callback that has begun, which may wait for the gate, which the caller may hold.
+        Cancellation.Unregister();
     }
 
     public void Fail(Exception exception)
     {
         _acknowledged.TrySetException(exception);
-        Cancellation.Dispose();
+        Cancellation.Unregister();
     }
 
     public bool Cancel(CancellationToken token) => _acknowledged.TrySetCanceled(token);
