@@ -36,6 +36,22 @@ public sealed class BrokerOutageTests
     }
 
     [Fact]
+    public async Task A_session_is_kept_until_its_expiry_and_not_longer()
+    {
+        await using MosquittoBroker broker = await MosquittoBroker.StartAsync();
+        foreach ((string id, TimeSpan expiry) in ((string, TimeSpan)[])[("none", TimeSpan.Zero), ("short", TimeSpan.FromSeconds(1)), ("long", TimeSpan.FromHours(1))])
+        {
+            Assert.False(await ConnectAndLeaveAsync(broker, id, expiry));
+        }
+        // When it looks is the broker's affair.
+        await broker.WaitForLogAsync("Expiring client short");
+
+        Assert.False(await ConnectAndLeaveAsync(broker, "none", TimeSpan.Zero));
+        Assert.False(await ConnectAndLeaveAsync(broker, "short", TimeSpan.FromSeconds(1)));
+        Assert.True(await ConnectAndLeaveAsync(broker, "long", TimeSpan.FromHours(1)));
+    }
+
+    [Fact]
     public async Task A_broker_that_is_stopped_and_started_gets_the_subscriptions_back_by_itself()
     {
         await using MosquittoBroker broker = await MosquittoBroker.StartAsync();
@@ -119,5 +135,22 @@ public sealed class BrokerOutageTests
             && ack.Value.ReasonCode == MqttReasonCode.Success && ack.Value.Link > linksBefore).Select(ack => ack.Key)];
         Assert.Empty(unaccounted);
         Assert.True(publisher.Counters.Resent > 0, "no death hit a publish in flight");
+    }
+
+    /// <summary>Whether the broker had the session.</summary>
+    private static async Task<bool> ConnectAndLeaveAsync(MosquittoBroker broker, string clientId, TimeSpan expiry)
+    {
+        TaskCompletionSource<bool> present = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using MqttSession session = await Peers.ConnectAsync(Peers.Options(broker, clientId) with
+        {
+            SessionExpiry = expiry,
+            OnConnected = (connected, _) =>
+            {
+                present.TrySetResult(connected.SessionPresent);
+                return Task.CompletedTask;
+            },
+        });
+        await session.ListenAsync("q/#");
+        return await present.Task.WaitAsync(Peers.Patience);
     }
 }

@@ -139,6 +139,20 @@ public sealed class MosquittoBroker : IAsyncDisposable
 
     public void Thaw() => Signal(SigCont);
 
+    /// <summary>Until the broker has printed that, since it was first started.</summary>
+    public async Task WaitForLogAsync(string text)
+    {
+        long began = Stopwatch.GetTimestamp();
+        while (!Log.Contains(text, StringComparison.Ordinal))
+        {
+            if (!IsRunning || Stopwatch.GetElapsedTime(began) > TimeSpan.FromSeconds(60))
+            {
+                throw new TimeoutException($"mosquitto has not said '{text}':\n{Log}");
+            }
+            await Task.Delay(20);
+        }
+    }
+
     /// <summary>Writes another acl_file and has the broker read it.</summary>
     public async Task ReloadAclAsync(string acl)
     {
