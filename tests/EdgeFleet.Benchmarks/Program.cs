@@ -15,6 +15,11 @@ if (args is [EdgeFleet.Benchmarks.Grpc.StreamServer.Command])
     return await EdgeFleet.Benchmarks.Grpc.StreamServer.RunAsync(stop.Token);
 }
 
+if (args is [EdgeFleet.Benchmarks.Mqtt.IdleSessions.Command])
+{
+    return await EdgeFleet.Benchmarks.Mqtt.IdleSessions.RunAsync(stop.Token);
+}
+
 string kind = args.FirstOrDefault() ?? "bench";
 if (kind is not ("bench" or "evidence"))
 {

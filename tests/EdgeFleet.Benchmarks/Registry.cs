@@ -6,6 +6,7 @@ internal static class Registry
     public static IReadOnlyList<Measurement> Benchmarks { get; } =
     [
         new("grpc", "what a gRPC stream leaves of an HTTP/2 download", Grpc.GrpcStreamBenchmark.RunAsync),
+        new("mqtt", "publishes through mosquitto against libmosquitto's, and what an idle session costs", Mqtt.PublishBenchmark.RunAsync),
         new("enrolment", "enrolments per second", ControlPlane.EnrollmentBenchmark.RunAsync),
         new("ingest", "reports taken in per second", ControlPlane.IngestBenchmark.RunAsync),
         new("fetch", "an artifact's way onto the device, against curl", Devices.FetchBenchmark.RunAsync),
