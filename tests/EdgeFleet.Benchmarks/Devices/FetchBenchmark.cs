@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Security.Cryptography;
+using System.Text.Json.Nodes;
 using EdgeFleet.Agent.Content;
 using EdgeFleet.Agent.Enrollment;
 using EdgeFleet.Agent.State;
@@ -21,6 +22,8 @@ internal static class FetchBenchmark
 {
     private const int Rounds = 3;
     private const int SizeMiB = 512;
+    private const string Model = "bench";
+    private const string Device = "fetcher";
 
     public static async Task<IReadOnlyList<BenchFigure>> RunAsync(CancellationToken cancellationToken)
     {
@@ -29,8 +32,9 @@ internal static class FetchBenchmark
         {
             await using ControllerProcess controller = await ControllerProcess.StartAsync(cancellationToken);
             StateFolder state = new(Path.Join(folder, "device"), LinuxFileStore.Instance);
-            await AgentProcess.EnrollAsync(controller, state.Root, "fetcher", cancellationToken);
+            await AgentProcess.EnrollAsync(controller, state.Root, Device, cancellationToken);
             ArtifactFile file = await UploadAsync(controller, folder, cancellationToken);
+            await WantAsync(controller, state, file, cancellationToken);
 
             IdentityFiles identity = new(state);
             using ControllerLink link = new(identity, identity.Document!, TimeProvider.System, NullLogger<ControllerLink>.Instance);
@@ -87,6 +91,48 @@ internal static class FetchBenchmark
         }
         File.Delete(path);
         return new ArtifactFile("model.onnx", SizeMiB << 20, digest, ArtifactRole.Model);
+    }
+
+    /// <summary>A device is given only the content of what it is wanted to hold, and wanted is only what a device that was on line got.</summary>
+    private static async Task WantAsync(ControllerProcess controller, StateFolder state, ArtifactFile file, CancellationToken cancellationToken)
+    {
+        ArtifactManifest manifest = new()
+        {
+            Model = Model,
+            Files = [file],
+            EntryPoint = file.Path,
+            Contract = new ModelContract([new TensorSpec("x", "FP32", [1])], [new TensorSpec("y", "FP32", [1])]),
+        };
+        DsseEnvelope envelope = DsseEnvelope.Sign(ArtifactManifest.PayloadType, manifest.ToBytes(), controller.ReleaseKey);
+        await controller.PostAsync("artifacts", new JsonObject { ["envelope"] = JsonNode.Parse(envelope.ToBytes()) }, cancellationToken);
+        await controller.PostYamlAsync(
+            "rollouts",
+            $"""
+            apiVersion: edgefleet.io/v1
+            kind: Rollout
+            metadata:
+              name: fetch
+            spec:
+              model: {Model}
+              candidate: {Digest.Of(envelope.Payload.Span)}
+              strategy: install
+            """,
+            cancellationToken);
+        await using (await AgentProcess.StartAsync(state.Root, cancellationToken))
+        {
+            await WaitForDesiredAsync(controller, cancellationToken);
+        }
+        // What that agent had begun to fetch.
+        File.Delete(state.PartialBlob(file.Sha256));
+        File.Delete(state.Blob(file.Sha256));
+    }
+
+    private static async Task WaitForDesiredAsync(ControllerProcess controller, CancellationToken cancellationToken)
+    {
+        while ((await controller.GetAsync($"devices/{Device}", cancellationToken))["models"]?[Model]?["desired"] is null)
+        {
+            await Task.Delay(50, cancellationToken);
+        }
     }
 
     private static async Task<double> FetchAsync(ArtifactStore store, GrpcArtifactSource source, StateFolder state, ArtifactFile file, CancellationToken cancellationToken)
