@@ -10,8 +10,13 @@ namespace EdgeFleet.Protocol;
 public sealed class Topics
 {
     public const string Root = "edgefleet/v1";
-    /// <summary>The content type of a payload, with the protobuf message's full name.</summary>
-    public static string ContentType(Google.Protobuf.Reflection.MessageDescriptor descriptor) => $"application/protobuf; type={descriptor.FullName}";
+    private const string Package = "edgefleet.v1";
+
+    /// <summary>
+    /// The content type of a payload, with the protobuf message's full name. Made from the generated type's own name: asking
+    /// its descriptor would build the reflection of every message, more than a megabyte on a device.
+    /// </summary>
+    public static string ContentType(Type message) => $"application/protobuf; type={Package}.{message.Name}";
 
     private readonly string _prefix;
 

@@ -1,4 +1,5 @@
 using EdgeFleet.Core;
+using Google.Protobuf.Reflection;
 
 namespace EdgeFleet.Protocol.Tests;
 
@@ -17,6 +18,14 @@ public sealed class TopicTests
         Assert.Equal($"edgefleet/v1/default/camera-7/bench/{hex}", s_topics.Bench(Digest.Of("x"u8)));
         Assert.Equal($"edgefleet/v1/default/camera-7/shadow/{hex}", s_topics.Shadow(Digest.Of("x"u8)));
         Assert.Equal("edgefleet/v1/default/camera-7/metric", s_topics.Metric);
+    }
+
+    [Fact]
+    public void A_content_type_names_its_message_as_the_contract_does()
+    {
+        IEnumerable<MessageDescriptor> messages = V1.ReportsReflection.Descriptor.MessageTypes;
+        Assert.NotEmpty(messages);
+        Assert.All(messages, message => Assert.Equal($"application/protobuf; type={message.FullName}", Topics.ContentType(message.ClrType)));
     }
 
     [Fact]

@@ -62,7 +62,7 @@ public sealed partial class Outbox
         }
         Wire.GapReport report = new() { Reason = Reason };
         report.Dropped.AddRange(_gap.Ranges.Select(range => new Wire.SeqRange { First = (ulong)range.First, Last = (ulong)range.Last }));
-        Write(ReportClass.State, _gapTopic, retain: false, Protocol.Topics.ContentType(Wire.GapReport.Descriptor), report.ToByteArray(), _time.GetUtcNow());
+        Write(ReportClass.State, _gapTopic, retain: false, Protocol.Topics.ContentType(typeof(Wire.GapReport)), report.ToByteArray(), _time.GetUtcNow());
         _segments[^1].Flush();
 
         HashSet<OutboxSegment> touched = [];

@@ -70,7 +70,7 @@ public sealed partial class Outbox : IDisposable
         lock (_gate)
         {
             MakeRoom(report.CalculateSize());
-            return Write(reportClass, topic, retain, Protocol.Topics.ContentType(report.Descriptor), report.ToByteArray(), _time.GetUtcNow());
+            return Write(reportClass, topic, retain, Protocol.Topics.ContentType(report.GetType()), report.ToByteArray(), _time.GetUtcNow());
         }
     }
 

@@ -228,7 +228,7 @@ internal sealed partial class ReportPublisher(
     {
         Topic = topics.Presence,
         Retain = true,
-        ContentType = Topics.ContentType(Wire.Presence.Descriptor),
+        ContentType = Topics.ContentType(typeof(Wire.Presence)),
         Payload = new Wire.Presence
         {
             Epoch = (ulong)epoch,

@@ -7,9 +7,7 @@ using EdgeFleet.Agent.State;
 using EdgeFleet.Agent.Workers;
 using EdgeFleet.Linux;
 using EdgeFleet.Linux.Files;
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Logging.Console;
 
 namespace EdgeFleet.Agent.Running;
 
@@ -42,10 +40,7 @@ public static class RunCommand
     private static async Task<int> RunAsync(
         StateFolder state, string? control, int threads, string? lease, string[] labels, bool verbose, CancellationToken cancellationToken)
     {
-        using ILoggerFactory loggers = LoggerFactory.Create(builder => builder
-            .SetMinimumLevel(verbose ? LogLevel.Debug : LogLevel.Information)
-            .AddSimpleConsole(console => { console.SingleLine = true; console.ColorBehavior = LoggerColorBehavior.Disabled; })
-            .Services.Configure<ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace));
+        using ILoggerFactory loggers = StandardErrorLog.Create(verbose ? LogLevel.Debug : LogLevel.Information);
         using CancellationTokenSource told = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context => { context.Cancel = true; told.Cancel(); });
         using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, context => { context.Cancel = true; told.Cancel(); });
@@ -73,6 +68,14 @@ public static class RunCommand
                     Facts = new LinuxDeviceFacts(SystemRoot.Host, threads),
                     Loggers = loggers,
                 });
+            using IdleMemory memory = new(TimeProvider.System);
+            agent.PhaseSaved += record =>
+            {
+                if (record.Ended)
+                {
+                    memory.SettleAnew();
+                }
+            };
             await agent.RunAsync(told.Token).ConfigureAwait(false);
             return ExitCodes.Done;
         }

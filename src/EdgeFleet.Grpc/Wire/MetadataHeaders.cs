@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.Buffers.Text;
-using System.Collections.Frozen;
 using System.Text;
 
 namespace Grpc.Core.Wire;
@@ -12,7 +11,7 @@ internal static class MetadataHeaders
         [.. Enumerable.Range(0x20, 0x7F - 0x20).Select(c => (char)c)]);
 
     /// <summary>What the protocol itself uses; never metadata, in neither direction.</summary>
-    private static readonly FrozenSet<string> s_reserved = FrozenSet.ToFrozenSet(
+    private static readonly HashSet<string> s_reserved = new(
         [
             "content-type", "content-length", "te", "host",
             "connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade",

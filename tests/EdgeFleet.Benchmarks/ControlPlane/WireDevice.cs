@@ -85,7 +85,7 @@ internal sealed class WireDevice : IAsyncDisposable
     public Task PublishAsync(string topic, Func<Wire.ReportHeader, IMessage> make, bool retain = false)
     {
         IMessage message = make(new Wire.ReportHeader { Boot = 1, Seq = (ulong)Interlocked.Increment(ref _seq) });
-        return Session.PublishAsync(new MqttMessage { Topic = topic, Payload = message.ToByteArray(), Retain = retain, ContentType = Topics.ContentType(message.Descriptor) });
+        return Session.PublishAsync(new MqttMessage { Topic = topic, Payload = message.ToByteArray(), Retain = retain, ContentType = Topics.ContentType(message.GetType()) });
     }
 
     public async ValueTask DisposeAsync()

@@ -55,8 +55,13 @@ internal sealed class AgentProcess : IAsyncDisposable
     public static async Task<AgentProcess> StartAsync(string state, CancellationToken cancellationToken)
     {
         TaskCompletionSource<TimeSpan> connected = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        ProcessStartInfo start = new("dotnet", [s_agent, "run", "--state", state]) { RedirectStandardError = true };
+        foreach ((string name, string value) in UnitEnvironment())
+        {
+            start.Environment[name] = value;
+        }
         long began = Stopwatch.GetTimestamp();
-        Process process = Process.Start(new ProcessStartInfo("dotnet", [s_agent, "run", "--state", state]) { RedirectStandardError = true })!;
+        Process process = Process.Start(start)!;
         process.ErrorDataReceived += (_, line) =>
         {
             if (line.Data is null)
@@ -70,6 +75,16 @@ internal sealed class AgentProcess : IAsyncDisposable
         };
         process.BeginErrorReadLine();
         return new AgentProcess(process, await connected.Task.WaitAsync(s_patience, cancellationToken));
+    }
+
+    /// <summary>What a device's systemd unit sets, so that what is measured is what is installed.</summary>
+    private static IEnumerable<(string Name, string Value)> UnitEnvironment()
+    {
+        const string Directive = "Environment=";
+        return File.ReadLines(Path.Join(Checkout.Root, "device-images", "common", "edgefleet-run.service"))
+            .Where(line => line.StartsWith(Directive, StringComparison.Ordinal))
+            .SelectMany(line => line[Directive.Length..].Split(' '))
+            .Select(setting => (setting[..setting.IndexOf('=')], setting[(setting.IndexOf('=') + 1)..]));
     }
 
     public async ValueTask DisposeAsync()

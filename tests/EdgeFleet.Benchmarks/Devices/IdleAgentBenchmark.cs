@@ -31,7 +31,7 @@ internal static class IdleAgentBenchmark
             await Task.Delay(s_window, cancellationToken);
             double percent = (agent.ProcessorTime - before) / s_window * 100;
             double resident = agent.ResidentMiB;
-            string how = $"no model, beats each 30 s; {s_window.TotalSeconds:0} s after {s_settle.TotalSeconds:0} s of settling";
+            string how = $"no model, the environment of its systemd unit, beats each 30 s; {s_window.TotalSeconds:0} s after {s_settle.TotalSeconds:0} s of settling";
             return
             [
                 new("agent run idle: resident memory", resident, "MiB", "<= 70", resident <= 70, $"VmRSS, {how}"),

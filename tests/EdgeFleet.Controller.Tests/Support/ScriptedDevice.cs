@@ -172,7 +172,7 @@ internal sealed class ScriptedDevice : IAsyncDisposable
     public Wire.ReportHeader Header() => new() { Boot = (ulong)Boot, Seq = (ulong)++_seq };
 
     public Task SendAsync(string topic, IMessage message) => _session is { } session
-        ? session.PublishAsync(new MqttMessage { Topic = topic, Payload = message.ToByteArray(), ContentType = Topics.ContentType(message.Descriptor) })
+        ? session.PublishAsync(new MqttMessage { Topic = topic, Payload = message.ToByteArray(), ContentType = Topics.ContentType(message.GetType()) })
         : _controller.Ingest.TakeAsync(topic, message.ToByteArray(), CancellationToken.None);
 
     public Topics OwnTopics => new("default", Id);
