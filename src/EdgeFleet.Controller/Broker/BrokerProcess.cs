@@ -111,7 +111,7 @@ internal sealed class BrokerProcess : IAsyncDisposable
     {
         TaskCompletionSource reloading = new(TaskCreationOptions.RunContinuationsAsynchronously);
         Interlocked.Exchange(ref _reloading, reloading);
-        await Signals.SendAsync(Id, Signals.HangUp, cancellationToken);
+        ProcessSignals.TrySend(Id, ProcessSignal.HangUp);
         try
         {
             Task first = await Task.WhenAny(reloading.Task, Exit).WaitAsync(patience, _time, cancellationToken);
@@ -128,7 +128,7 @@ internal sealed class BrokerProcess : IAsyncDisposable
     {
         if (!Exit.IsCompleted)
         {
-            await Signals.SendAsync(Id, Signals.Terminate, CancellationToken.None);
+            ProcessSignals.TrySend(Id, ProcessSignal.Terminate);
             try
             {
                 await Exit.WaitAsync(patience, _time);

@@ -4,6 +4,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using EdgeFleet.Linux;
 using EdgeFleet.Linux.Files;
+using EdgeFleet.Linux.Processes;
 
 namespace EdgeFleet.Controller.Broker;
 
@@ -41,7 +42,7 @@ internal sealed record BrokerRecord(int SchemaVersion, int ProcessId, long Start
         {
             return;
         }
-        await Signals.SendAsync(ProcessId, Signals.Terminate, cancellationToken);
+        ProcessSignals.TrySend(ProcessId, ProcessSignal.Terminate);
         long began = time.GetTimestamp();
         bool killed = false;
         while (IsRunning)
