@@ -11,6 +11,7 @@ public sealed class SpecFile
 {
     public const string ApiVersion = "edgefleet.io/v1";
     public const int MaximumCharacters = 256 * 1024;
+    private const int MaximumDepth = 32;
 
     private SpecFile(IReadOnlyList<RolloutSpec> rollouts, IReadOnlyList<PolicySpec> policies)
     {
@@ -93,7 +94,7 @@ public sealed class SpecFile
         try
         {
             using StringReader reader = new(text);
-            stream.Load(reader);
+            stream.Load(new ShallowParser(new Parser(reader), MaximumDepth));
         }
         catch (YamlException ex)
         {

@@ -228,4 +228,12 @@ public sealed class SpecFileTests
         $"  candidate: {s_digest}",
         more.Length > 0 ? $"  {more}" : "",
         stages is null ? "" : $"  stages: {stages}");
+
+    [Theory, InlineData("["), InlineData("{"), InlineData("{a: ["), InlineData("- ")]
+    public void Nesting_without_end_is_an_error_and_not_the_end_of_the_process(string level)
+    {
+        string text = $"spec:\n  {string.Concat(Enumerable.Repeat(level, 100_000 / level.Length))}";
+
+        Assert.Contains("nested deeper than 32", Assert.Throws<SpecException>(() => SpecFile.Parse(text)).Message, StringComparison.Ordinal);
+    }
 }
