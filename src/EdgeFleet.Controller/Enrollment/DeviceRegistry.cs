@@ -59,7 +59,7 @@ internal sealed partial class DeviceRegistry(
                 if (DeviceStore.Revoke(transaction, id, reason, time.NowMs()))
                 {
                     AuditStore.Append(transaction, time.NowMs(), actor, "device.revoked", id, reason);
-                    transaction.AfterCommit(() => streams.Close(id));
+                    transaction.AfterCommit(() => streams.ShutOut(id));
                 }
                 return s_done;
             },

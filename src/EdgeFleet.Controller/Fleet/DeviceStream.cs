@@ -2,6 +2,16 @@ using System.Threading.Channels;
 
 namespace EdgeFleet.Controller.Fleet;
 
+/// <summary>Why the controller ends a device's stream.</summary>
+internal enum StreamEnd
+{
+    /// <summary>The device opened another one.</summary>
+    Replaced,
+
+    /// <summary>The device was revoked.</summary>
+    ShutOut,
+}
+
 /// <summary>
 /// What waits to be told to one connected device. Only the newest of each kind is kept, so a slow device costs no memory:
 /// that its desired state changed, and how far its reports are stored.
@@ -11,8 +21,10 @@ internal sealed class DeviceStream : IDisposable
     private readonly Channel<bool> _signal = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite, SingleReader = true });
     private readonly CancellationTokenSource _closed = new();
     private readonly Lock _lock = new();
+    private readonly Lock _closing = new();
     private bool _desiredChanged;
     private (long Boot, long Seq)? _acked;
+    private bool _disposed;
 
     public DeviceStream(string deviceId)
     {
@@ -84,7 +96,29 @@ internal sealed class DeviceStream : IDisposable
         await _signal.Reader.ReadAsync(cancellationToken).ConfigureAwait(false);
     }
 
-    public void Close() => _closed.Cancel();
+    /// <summary>Why it was closed; set before <see cref="Closed"/> fires.</summary>
+    public StreamEnd? End { get; private set; }
 
-    public void Dispose() => _closed.Dispose();
+    /// <summary>The first reason counts. A stream that has ended by itself meanwhile is left alone.</summary>
+    public void Close(StreamEnd end)
+    {
+        // Its own lock, because cancellation calls whoever listens.
+        lock (_closing)
+        {
+            if (!_disposed && End is null)
+            {
+                End = end;
+                _closed.Cancel();
+            }
+        }
+    }
+
+    public void Dispose()
+    {
+        lock (_closing)
+        {
+            _disposed = true;
+            _closed.Dispose();
+        }
+    }
 }

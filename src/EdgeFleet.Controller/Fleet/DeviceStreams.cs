@@ -11,9 +11,6 @@ internal sealed class DeviceStreams
 
     public bool IsConnected(string deviceId) => _streams.ContainsKey(deviceId);
 
-    /// <summary>Told when a device connects or is gone: who waits for devices wants to look again.</summary>
-    public event Action<string>? Changed;
-
     public DeviceStream Open(string deviceId)
     {
         DeviceStream stream = new(deviceId);
@@ -23,17 +20,13 @@ internal sealed class DeviceStreams
             old = existing;
             return stream;
         });
-        old?.Close();
-        Changed?.Invoke(deviceId);
+        old?.Close(StreamEnd.Replaced);
         return stream;
     }
 
     public void Remove(DeviceStream stream)
     {
-        if (_streams.TryRemove(KeyValuePair.Create(stream.DeviceId, stream)))
-        {
-            Changed?.Invoke(stream.DeviceId);
-        }
+        _streams.TryRemove(KeyValuePair.Create(stream.DeviceId, stream));
     }
 
     public void DesiredChanged(string deviceId)
@@ -52,12 +45,12 @@ internal sealed class DeviceStreams
         }
     }
 
-    /// <summary>Ends a device's stream at once.</summary>
-    public void Close(string deviceId)
+    /// <summary>Ends the stream of a device that was revoked, at once.</summary>
+    public void ShutOut(string deviceId)
     {
         if (_streams.TryGetValue(deviceId, out DeviceStream? stream))
         {
-            stream.Close();
+            stream.Close(StreamEnd.ShutOut);
         }
     }
 }

@@ -16,6 +16,8 @@ internal sealed partial class FleetService(
     /// <summary>Acknowledgements of one device go out at most this often; a device that replays its outbox gets few, not thousands.</summary>
     private static readonly TimeSpan s_ackInterval = TimeSpan.FromMilliseconds(100);
 
+    private const ulong MaximumNumber = 1UL << 53;
+
     public override async Task Sync(Wire.SyncRequest request, IServerStreamWriter<Wire.SyncEvent> responseStream, ServerCallContext context)
     {
         string deviceId = await caller.RequireAsync(context);
@@ -24,13 +26,17 @@ internal sealed partial class FleetService(
         using CancellationTokenSource ended = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, stream.Closed);
         try
         {
+            // Asked again now that a revocation finds the stream: one that came in between has found none to end.
+            await caller.RequireAsync(context);
             LogConnected(deviceId, request.KnownGeneration);
             await SeenAsync(deviceId, ended.Token);
             await RunAsync(stream, request, responseStream, ended.Token);
         }
         catch (OperationCanceledException) when (stream.Closed.IsCancellationRequested && !context.CancellationToken.IsCancellationRequested)
         {
-            throw new RpcException(new Status(StatusCode.Aborted, $"the stream of device '{deviceId}' was closed: it opened another one, or was shut out"));
+            throw new RpcException(stream.End == StreamEnd.ShutOut
+                ? new Status(StatusCode.PermissionDenied, $"device '{deviceId}' is revoked")
+                : new Status(StatusCode.Aborted, $"device '{deviceId}' has opened another stream; this one ends"));
         }
         finally
         {
@@ -43,9 +49,10 @@ internal sealed partial class FleetService(
     private async Task RunAsync(DeviceStream stream, Wire.SyncRequest request, IServerStreamWriter<Wire.SyncEvent> writer, CancellationToken cancellationToken)
     {
         using ITimer timer = time.CreateTimer(static state => ((DeviceStream)state!).Wake(), stream, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-        long known = checked((long)request.KnownGeneration);
+        long known = Require("known generation", request.KnownGeneration, stream.DeviceId);
+        long outboxBoot = Require("outbox incarnation", request.OutboxBoot, stream.DeviceId);
         await writer.WriteAsync(Welcome(), cancellationToken);
-        await FirstAckAsync(stream.DeviceId, checked((long)request.OutboxBoot), writer, cancellationToken);
+        await FirstAckAsync(stream.DeviceId, outboxBoot, writer, cancellationToken);
         await RaiseAboveAsync(stream.DeviceId, known, cancellationToken);
         stream.DesiredChanged();
 
@@ -80,6 +87,11 @@ internal sealed partial class FleetService(
             await stream.WaitAsync(cancellationToken);
         }
     }
+
+    /// <summary>Numbers are added to here; one near the end of its range would take the arithmetic of others with it.</summary>
+    private static long Require(string what, ulong value, string deviceId) => value <= MaximumNumber
+        ? (long)value
+        : throw new RpcException(new Status(StatusCode.InvalidArgument, $"device '{deviceId}': {what} {value} is above {MaximumNumber}; nobody counts that far"));
 
     private async Task SeenAsync(string deviceId, CancellationToken cancellationToken)
     {

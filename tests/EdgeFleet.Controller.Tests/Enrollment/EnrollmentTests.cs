@@ -143,7 +143,7 @@ public sealed class EnrollmentTests : IDisposable
 
         await controller.PostAsync("devices/dev-1/revoke", new JsonObject { ["reason"] = "stolen" });
         RpcException cut = await Assert.ThrowsAsync<RpcException>(() => device.ReadUntilAsync(() => false));
-        Assert.Equal(StatusCode.Aborted, cut.StatusCode);
+        Assert.Equal((StatusCode.PermissionDenied, "device 'dev-1' is revoked"), (cut.StatusCode, cut.Status.Detail));
         RpcException refused = await Assert.ThrowsAsync<RpcException>(device.ConnectAsync);
         Assert.Equal(StatusCode.PermissionDenied, refused.StatusCode);
         Assert.Contains("revoked", refused.Status.Detail, StringComparison.Ordinal);
@@ -153,6 +153,41 @@ public sealed class EnrollmentTests : IDisposable
         Assert.Equal(HttpStatusCode.NoContent, removed.StatusCode);
         await using ScriptedDevice anew = await ScriptedDevice.EnrollAsync(controller, "dev-1", await controller.CreateTokenAsync());
         await anew.ConnectAsync();
+    }
+
+    [Fact]
+    public async Task A_second_stream_of_a_device_ends_the_first_and_says_so()
+    {
+        await using TestController controller = await StartAsync();
+        await using ScriptedDevice device = await ScriptedDevice.EnrollAsync(controller, "dev-1", await controller.CreateTokenAsync());
+        using AsyncServerStreamingCall<Wire.SyncEvent> first = new Wire.Fleet.FleetClient(device.Channel()).Sync(new Wire.SyncRequest());
+        Assert.True(await first.ResponseStream.MoveNext(CancellationToken.None));
+
+        await device.ConnectAsync();
+
+        RpcException ended = await Assert.ThrowsAsync<RpcException>(async () =>
+        {
+            while (await first.ResponseStream.MoveNext(CancellationToken.None))
+            {
+                // What was written before it ended.
+            }
+        });
+        Assert.Equal((StatusCode.Aborted, "device 'dev-1' has opened another stream; this one ends"), (ended.StatusCode, ended.Status.Detail));
+    }
+
+    [Theory, InlineData(ulong.MaxValue, 0ul), InlineData(1ul << 62, 0ul), InlineData(0ul, ulong.MaxValue)]
+    public async Task A_device_that_claims_a_number_beyond_counting_is_told_so_and_harms_only_itself(ulong generation, ulong boot)
+    {
+        await using TestController controller = await StartAsync();
+        await using ScriptedDevice device = await ScriptedDevice.EnrollAsync(controller, "dev-1", await controller.CreateTokenAsync());
+        using AsyncServerStreamingCall<Wire.SyncEvent> stream = new Wire.Fleet.FleetClient(device.Channel())
+            .Sync(new Wire.SyncRequest { KnownGeneration = generation, OutboxBoot = boot });
+
+        RpcException refused = await Assert.ThrowsAsync<RpcException>(() => stream.ResponseStream.MoveNext(CancellationToken.None));
+        Assert.Equal(StatusCode.InvalidArgument, refused.StatusCode);
+        Assert.Contains($"{Math.Max(generation, boot)} is above", refused.Status.Detail, StringComparison.Ordinal);
+        await device.ConnectAsync();
+        Assert.Equal(0, (await controller.GetAsync("devices/dev-1"))["desiredGeneration"]!.GetValue<long>());
     }
 
     [Fact]
