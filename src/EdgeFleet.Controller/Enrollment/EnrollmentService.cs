@@ -71,10 +71,6 @@ internal sealed class EnrollmentService(
 
     private static EnrollAttempt Read(Wire.EnrollRequest request)
     {
-        if (request.Labels.Count > MaximumLabels)
-        {
-            throw new FormatException($"{request.Labels.Count} labels; at most {MaximumLabels}");
-        }
         HardwareFacts? facts = request.Facts is null ? null : DesiredMapping.ToCore(new Wire.DeviceFacts(request.Facts)
         {
             Board = ReportText.Clean(request.Facts.Board, 64),
@@ -84,7 +80,7 @@ internal sealed class EnrollmentService(
         });
         return new EnrollAttempt(
             request.Token, request.DeviceId, request.CertificateRequest.ToByteArray(), facts,
-            request.Labels.ToDictionary(label => ReportText.Clean(label.Key, 64), label => ReportText.Clean(label.Value, 256), StringComparer.Ordinal),
+            ReportText.CleanMap("labels", request.Labels, MaximumLabels),
             ReportText.Clean(request.AgentVersion, 64));
     }
 }

@@ -60,29 +60,43 @@ internal sealed partial class IngestDesk(
 
         IncomingReport.Sequenced sequenced = (IncomingReport.Sequenced)report;
         SequenceLedger? ledger = IngestStore.LoadLedger(transaction, sequenced.Device, sequenced.Boot);
-        SequenceOutcome outcome = ledger?.Take(sequenced.Seq) ?? SequenceOutcome.Duplicate;
-        if (outcome == SequenceOutcome.New)
+        // A forgotten incarnation of the outbox has no ledger: taken, and thrown away.
+        switch (ledger is null ? SequenceOutcome.Duplicate : Take(ledger, sequenced))
         {
-            if (sequenced is IncomingReport.Gap gap)
-            {
-                foreach ((long first, long last) in gap.Dropped)
-                {
-                    ledger!.Take(first, last);
-                }
-            }
-            Apply(transaction, sequenced, now);
-            IngestStore.SaveLedger(transaction, sequenced.Device, sequenced.Boot, ledger!);
-            Interlocked.Increment(ref _taken);
-        }
-        else
-        {
-            Interlocked.Increment(ref _duplicates);
+            case SequenceOutcome.New:
+                Apply(transaction, sequenced, now);
+                IngestStore.SaveLedger(transaction, sequenced.Device, sequenced.Boot, ledger!);
+                Interlocked.Increment(ref _taken);
+                break;
+            case SequenceOutcome.Duplicate:
+                Interlocked.Increment(ref _duplicates);
+                break;
+            case SequenceOutcome.TooScattered:
+                // So many are missing before it that there is no room to remember it by. It stays in the device's outbox, which
+                // sends everything again from the first that is missing; what a gap has filled by then makes room.
+                IngestStore.SaveLedger(transaction, sequenced.Device, sequenced.Boot, ledger!);
+                LogTooScattered(sequenced.Device, sequenced.Seq, ledger!.Contiguous);
+                break;
         }
         // Also for a duplicate: it came because the device did not hear of the first.
         if (ledger is { Contiguous: > 0 and var contiguous })
         {
             transaction.AfterCommit(() => streams.Acked(sequenced.Device, sequenced.Boot, contiguous));
         }
+    }
+
+    /// <summary>
+    /// What a gap declares is taken before its own number: it fills the holes, and only so is there room for the rest. The gap
+    /// counts as seen when all that it declares is remembered, otherwise nobody would ever fill what is left.
+    /// </summary>
+    private static SequenceOutcome Take(SequenceLedger ledger, IncomingReport.Sequenced report)
+    {
+        bool remembered = true;
+        foreach ((long first, long last) in report is IncomingReport.Gap gap ? gap.Dropped.Order() : Enumerable.Empty<(long, long)>())
+        {
+            remembered &= ledger.Take(first, last) != SequenceOutcome.TooScattered;
+        }
+        return remembered ? ledger.Take(report.Seq) : SequenceOutcome.TooScattered;
     }
 
     private void Apply(WriteTransaction transaction, IncomingReport.Sequenced report, long now)
@@ -151,6 +165,9 @@ internal sealed partial class IngestDesk(
             transaction.AfterCommit(() => streams.Acked(device, poison.Boot, contiguous));
         }
     }
+
+    [LoggerMessage(EventId = 2202, Level = LogLevel.Debug, Message = "Report {Seq} of {DeviceId} comes too far ahead of {Contiguous}; it is taken when the device sends it again")]
+    private partial void LogTooScattered(string deviceId, long seq, long contiguous);
 
     [LoggerMessage(EventId = 2201, Level = LogLevel.Warning, Message = "A message on {Topic} was put aside: {Reason}")]
     private partial void LogQuarantined(string topic, string reason);

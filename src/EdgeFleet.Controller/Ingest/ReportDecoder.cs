@@ -13,7 +13,8 @@ internal static class ReportDecoder
 {
     private const int MaximumModels = 64;
     private const int MaximumEntries = 64;
-    private const int MaximumRanges = 4096;
+    // A declaration that is refused would leave its holes open for ever, so the bound is near what a packet can carry.
+    private const int MaximumRanges = 65_536;
 
     /// <exception cref="PoisonReportException">The message cannot be read; the text says why.</exception>
     public static IncomingReport Decode(string tenant, string topic, ReadOnlySpan<byte> payload)
@@ -87,9 +88,9 @@ internal static class ReportDecoder
     private static IncomingReport.State State(string device, Wire.Reported wire)
     {
         (long boot, long seq) = Header(wire.Header);
-        if (wire.Models.Count > MaximumModels || wire.Labels.Count > MaximumEntries)
+        if (wire.Models.Count > MaximumModels)
         {
-            throw new FormatException($"reported of device '{device}': {wire.Models.Count} models and {wire.Labels.Count} labels; at most {MaximumModels} and {MaximumEntries}");
+            throw new FormatException($"reported of device '{device}': {wire.Models.Count} models; at most {MaximumModels}");
         }
         List<ModelState> models = [];
         foreach ((string model, Wire.ModelSlots slots) in wire.Models)
@@ -100,7 +101,8 @@ internal static class ReportDecoder
         }
         return new IncomingReport.State(
             device, boot, seq, checked((long)wire.Generation), wire.Facts is null ? null : DesiredMapping.ToCore(Clean(wire.Facts)),
-            ReportText.Clean(wire.HardwareClass, 256), models, Map(wire.Labels), ReportText.Clean(wire.AgentVersion, 64));
+            ReportText.Clean(wire.HardwareClass, 256), models,
+            ReportText.CleanMap($"labels of device '{device}'", wire.Labels, MaximumEntries), ReportText.Clean(wire.AgentVersion, 64));
     }
 
     private static IncomingReport.Deployment Deployment(string device, Wire.DeploymentReport wire)
@@ -142,12 +144,9 @@ internal static class ReportDecoder
     private static IncomingReport.Event Event(ReportTopic topic, Wire.EventReport wire)
     {
         (long boot, long seq) = Header(wire.Header);
-        if (wire.Data.Count > MaximumEntries)
-        {
-            throw new FormatException($"event of device '{topic.Device}': {wire.Data.Count} data entries; at most {MaximumEntries}");
-        }
         return new IncomingReport.Event(
-            topic.Device, boot, seq, Identifier.Require("event type", topic.Rest), ReportText.Clean(wire.Subject, 256), ReportText.Clean(wire.Detail), Map(wire.Data));
+            topic.Device, boot, seq, Identifier.Require("event type", topic.Rest), ReportText.Clean(wire.Subject, 256), ReportText.Clean(wire.Detail),
+            ReportText.CleanMap($"data of an event of device '{topic.Device}'", wire.Data, MaximumEntries));
     }
 
     private static IncomingReport.Gap Gap(string device, Wire.GapReport wire)
@@ -188,9 +187,6 @@ internal static class ReportDecoder
     }
 
     private static string RolloutId(string text) => text.Length == 0 ? "" : Identifier.Require("rollout id", text);
-
-    private static Dictionary<string, string> Map(IEnumerable<KeyValuePair<string, string>> entries) =>
-        entries.ToDictionary(entry => ReportText.Clean(entry.Key, 64), entry => ReportText.Clean(entry.Value, 256), StringComparer.Ordinal);
 
     private static Wire.DeviceFacts Clean(Wire.DeviceFacts facts) => new(facts)
     {

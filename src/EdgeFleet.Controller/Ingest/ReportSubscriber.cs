@@ -35,7 +35,7 @@ internal sealed partial class ReportSubscriber : IAsyncDisposable
             MaximumReconnectDelay = TimeSpan.FromSeconds(2),
             OnHandlerFailed = HandlerFailed,
             OnConnected = (connected, _) => { LogConnected(options.Host, options.Port); return Task.CompletedTask; },
-            OnDisconnected = (ended, _) => { LogDisconnected(options.Host, options.Port, ended.Detail); return Task.CompletedTask; },
+            OnDisconnected = (ended, _) => Disconnected(options, ended),
         });
     }
 
@@ -63,6 +63,15 @@ internal sealed partial class ReportSubscriber : IAsyncDisposable
     private Task<MqttQos> SubscribeAsync(string filter, CancellationToken cancellationToken) =>
         _session.SubscribeAsync(filter, MqttQos.AtLeastOnce, (message, token) => _desk.TakeAsync(message.Topic, message.Payload, token), cancellationToken);
 
+    private Task Disconnected(MqttSessionOptions options, MqttDisconnected ended)
+    {
+        if (ended.RetryIn is { } pause)
+        {
+            LogDisconnected(options.Host, options.Port, ended.Detail, pause);
+        }
+        return Task.CompletedTask;
+    }
+
     private MqttFailureAction HandlerFailed(MqttReceivedMessage message, Exception error)
     {
         if (error is StoreUnavailableException)
@@ -70,7 +79,7 @@ internal sealed partial class ReportSubscriber : IAsyncDisposable
             LogNotStored(error, ReportText.Clean(message.Topic, 200));
             return MqttFailureAction.Redeliver;
         }
-        // A bug. The device still has the report and sends it again when it connects; refusing it keeps the others going.
+        // A bug. The device still has the report and sends it again after a minute; refusing it keeps the others going.
         LogFailed(error, ReportText.Clean(message.Topic, 200));
         return MqttFailureAction.Refuse;
     }
@@ -78,8 +87,8 @@ internal sealed partial class ReportSubscriber : IAsyncDisposable
     [LoggerMessage(EventId = 2211, Level = LogLevel.Information, Message = "Taking in reports from the broker at {Host}:{Port}")]
     private partial void LogConnected(string host, int port);
 
-    [LoggerMessage(EventId = 2212, Level = LogLevel.Warning, Message = "The broker at {Host}:{Port} is away ({Why}); connecting again")]
-    private partial void LogDisconnected(string host, int port, string why);
+    [LoggerMessage(EventId = 2212, Level = LogLevel.Warning, Message = "The broker at {Host}:{Port} is away ({Why}); connecting again in {Pause}")]
+    private partial void LogDisconnected(string host, int port, string why, TimeSpan pause);
 
     [LoggerMessage(EventId = 2213, Level = LogLevel.Warning, Message = "A message on {Topic} could not be stored; the broker sends it again")]
     private partial void LogNotStored(Exception exception, string topic);

@@ -12,4 +12,23 @@ internal static class ReportText
             ? string.Concat(kept.ToString().Select(c => char.IsControl(c) ? ' ' : c))
             : kept.ToString();
     }
+
+    /// <exception cref="FormatException">Two names are the same, as they came or once cut to length; or there are too many.</exception>
+    public static Dictionary<string, string> CleanMap(string what, IReadOnlyCollection<KeyValuePair<string, string>> entries, int maximum)
+    {
+        if (entries.Count > maximum)
+        {
+            throw new FormatException($"{what}: {entries.Count} entries; at most {maximum}");
+        }
+        Dictionary<string, string> map = new(StringComparer.Ordinal);
+        foreach ((string name, string value) in entries)
+        {
+            string key = Clean(name, 64);
+            if (!map.TryAdd(key, Clean(value, 256)))
+            {
+                throw new FormatException($"{what}: '{key}' is there twice; the first 64 characters of a name count");
+            }
+        }
+        return map;
+    }
 }

@@ -260,9 +260,9 @@ internal sealed class Database : IAsyncDisposable
                 _result = work(transaction);
                 return true;
             }
-            catch (SqliteException ex) when (ex.SqliteErrorCode is SQLitePCL.raw.SQLITE_FULL or SQLitePCL.raw.SQLITE_IOERR or SQLitePCL.raw.SQLITE_NOMEM)
+            catch (SqliteException ex) when (!IsOfTheStatement(ex))
             {
-                // These take the whole transaction with them.
+                // The disk, the file or the memory: the whole transaction goes, and who waits may try again.
                 throw;
             }
             catch (Exception ex)
@@ -271,6 +271,10 @@ internal sealed class Database : IAsyncDisposable
                 return false;
             }
         }
+
+        /// <summary>The statement was wrong or broke a rule of the schema; the file is well, and the rest of the batch too.</summary>
+        private static bool IsOfTheStatement(SqliteException ex) => ex.SqliteErrorCode is SQLitePCL.raw.SQLITE_ERROR or SQLitePCL.raw.SQLITE_CONSTRAINT
+            or SQLitePCL.raw.SQLITE_MISMATCH or SQLitePCL.raw.SQLITE_RANGE or SQLitePCL.raw.SQLITE_TOOBIG or SQLitePCL.raw.SQLITE_MISUSE;
 
         public void Complete()
         {

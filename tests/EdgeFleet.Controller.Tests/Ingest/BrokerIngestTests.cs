@@ -1,4 +1,6 @@
 using System.Text.Json.Nodes;
+using EdgeFleet.Controller.Hosting;
+using EdgeFleet.Controller.Store;
 using EdgeFleet.Controller.Tests.Support;
 using EdgeFleet.Core;
 using EdgeFleet.Mqtt;
@@ -84,5 +86,73 @@ public sealed class BrokerIngestTests : IDisposable
 
         JsonNode shown = await controller.GetAsync("devices/dev-1");
         Assert.Equal(Digest.Of([1]).ToString(), shown["models"]!["fashion"]!["active"]!.GetValue<string>());
+    }
+
+    [Fact]
+    public async Task Reports_that_meet_a_full_disk_are_acknowledged_to_nobody_and_stored_once_when_there_is_room()
+    {
+        const int Reports = 40;
+        FullDisk disk = new();
+        await using TestController controller = await TestController.StartAsync(_folder, new ControllerParts { Observer = disk }, withBroker: true);
+        await using ScriptedDevice device = await ScriptedDevice.EnrollAsync(controller, "dev-1", await controller.CreateTokenAsync());
+        await device.ConnectAsync();
+        await device.ConnectToBrokerAsync();
+
+        disk.IsFull = true;
+        for (int i = 0; i < Reports; i++)
+        {
+            // The broker takes each of them.
+            await device.SendAsync(device.OwnTopics.Event("x"), new Wire.EventReport { Header = device.Header(), Detail = $"{i}" });
+        }
+        await disk.RefusedTwice.WaitAsync(TimeSpan.FromSeconds(60));
+        Assert.Equal(0, await StoredAsync(controller));
+        Assert.Null(device.Acked);
+
+        disk.IsFull = false;
+        await device.ReadUntilAsync(() => device.Acked?.ContiguousSeq == Reports);
+        Assert.Equal(Reports, await StoredAsync(controller));
+
+        static Task<int> StoredAsync(TestController controller) =>
+            controller.Database.ReadAsync(session => IngestStore.ListEvents(session, "dev-1", 1000).Count, CancellationToken.None);
+    }
+
+    [Fact]
+    public async Task Nonsense_from_one_device_and_the_words_of_one_that_is_gone_hold_up_no_other()
+    {
+        const int Messages = 200;
+        await using TestController controller = await TestController.StartAsync(_folder, withBroker: true);
+        string token = await controller.CreateTokenAsync(new JsonObject { ["autoApprove"] = true, ["count"] = 3 });
+        await using ScriptedDevice hostile = await ScriptedDevice.EnrollAsync(controller, "hostile", token);
+        await using ScriptedDevice removed = await ScriptedDevice.EnrollAsync(controller, "removed", token);
+        await using ScriptedDevice honest = await ScriptedDevice.EnrollAsync(controller, "honest", token);
+        await honest.ConnectAsync();
+        MqttSession session = await hostile.ConnectToBrokerAsync();
+        await removed.ConnectToBrokerAsync();
+        await honest.ConnectToBrokerAsync();
+        await controller.PostAsync("devices/removed/revoke", new JsonObject { ["reason"] = "scrapped" });
+        using (HttpResponseMessage gone = await controller.Operator.DeleteAsync("devices/removed"))
+        {
+            gone.EnsureSuccessStatusCode();
+        }
+
+        string[] topics = [hostile.OwnTopics.Presence, hostile.OwnTopics.Reported, hostile.OwnTopics.Deployment("x"), hostile.OwnTopics.Event("x"), hostile.OwnTopics.Shadow(Digest.Of([1]))];
+        Random random = new(7);
+        for (int i = 0; i < Messages; i++)
+        {
+            byte[] payload = new byte[random.Next(1, 2000)];
+            random.NextBytes(payload);
+            // A field number of zero: never protobuf, whatever follows.
+            payload[0] = 0;
+            Assert.True((await session.PublishAsync(new MqttMessage { Topic = topics[i % topics.Length], Payload = payload })).IsSuccess);
+            await honest.SendAsync(honest.OwnTopics.Event("x"), new Wire.EventReport { Header = honest.Header(), Detail = $"{i}" });
+        }
+        await removed.ReportStateAsync();
+        await honest.SendAsync(honest.OwnTopics.Event("x"), new Wire.EventReport { Header = honest.Header(), Detail = "last" });
+        await honest.ReadUntilAsync(() => honest.Acked?.ContiguousSeq == Messages + 1);
+
+        // Each was put aside once: nothing of it made the broker send anything again.
+        JsonArray aside = (await controller.GetAsync("quarantine?limit=1000")).AsArray();
+        Assert.Equal(Messages, aside.Count(entry => entry!["topic"]!.GetValue<string>().Contains("/hostile/", StringComparison.Ordinal)));
+        Assert.Equal("device 'removed' is not known", Assert.Single(aside, entry => entry!["topic"]!.GetValue<string>().Contains("/removed/", StringComparison.Ordinal))!["reason"]!.GetValue<string>());
     }
 }

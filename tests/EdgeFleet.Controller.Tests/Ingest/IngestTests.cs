@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using EdgeFleet.Controller.Ingest;
 using EdgeFleet.Controller.Store;
 using EdgeFleet.Controller.Tests.Support;
 using EdgeFleet.Core;
@@ -46,6 +47,12 @@ public sealed class IngestTests : IAsyncLifetime
     private Task TakeAsync(string topic, IMessage message) => _controller.Ingest.TakeAsync(topic, message.ToByteArray(), CancellationToken.None);
 
     private static Wire.ReportHeader Header(long seq, long boot = 1) => new() { Boot = (ulong)boot, Seq = (ulong)seq };
+
+    private static Wire.ShadowReport Tick(long seq, long? tick = null, int pairs = 10) => new()
+    {
+        Header = Header(seq), Model = "fashion", Digest = Digest.Of([1]).ToString(), RolloutId = "r1", Attempt = 1,
+        Tick = ByteString.CopyFromUtf8($$"""{"schemaVersion":1,"tick":{{tick ?? seq}},"startedAt":"2026-11-20T00:00:00Z","durationMs":1000,"pairs":{{pairs}},"disagreements":0}"""),
+    };
 
     private Task<T> ReadAsync<T>(Func<ReadSession, T> read) => _controller.Database.ReadAsync(read, CancellationToken.None);
 
@@ -98,6 +105,35 @@ public sealed class IngestTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_gap_over_more_holes_than_the_ledger_remembers_is_taken_piece_by_piece_and_everything_ends_acknowledged()
+    {
+        // Every second report was dropped while the outbox was full; the declaration comes last, as the agent writes it.
+        const int Kept = 4 * SequenceLedger.MaximumRanges;
+        Topics topics = new("default", "dev-1");
+        Wire.GapReport gap = new() { Header = Header(2 * Kept), Reason = "the outbox was full" };
+        gap.Dropped.AddRange(Enumerable.Range(1, Kept - 1).Select(i => new Wire.SeqRange { First = (ulong)(2 * i), Last = (ulong)(2 * i) }));
+        long contiguous = 0;
+        int rounds = 0;
+        for (; contiguous < 2 * Kept; rounds++)
+        {
+            Assert.True(rounds < 8, $"after {rounds} rounds {contiguous} of {2 * Kept} are acknowledged");
+            for (long seq = 1; seq < 2 * Kept; seq += 2)
+            {
+                if (seq > contiguous)
+                {
+                    await TakeAsync(topics.Shadow(Digest.Of([1])), Tick(seq));
+                }
+            }
+            await TakeAsync(topics.Event("gap"), gap);
+            contiguous = await ReadAsync(session => IngestStore.FindContiguous(session, "dev-1", 1));
+        }
+
+        Assert.True(rounds > 1, "the ledger had room for all: the test proves nothing");
+        Assert.Equal(Kept, (await ReadAsync(session => DeploymentStore.ListTicks(session, "r1", 1, 0))).Count);
+        Assert.Single(await ReadAsync(session => IngestStore.ListEvents(session, "dev-1", 10)));
+    }
+
+    [Fact]
     public async Task A_new_incarnation_of_the_outbox_counts_from_one_and_old_ones_are_forgotten_in_time()
     {
         Topics topics = new("default", "dev-1");
@@ -130,17 +166,11 @@ public sealed class IngestTests : IAsyncLifetime
     {
         Topics topics = new("default", "dev-1");
         Digest digest = Digest.Of([1]);
-        await TakeAsync(topics.Shadow(digest), Shadow(1, 10));
-        await TakeAsync(topics.Shadow(digest), Shadow(2, 99));
+        await TakeAsync(topics.Shadow(digest), Tick(1, tick: 5, pairs: 10));
+        await TakeAsync(topics.Shadow(digest), Tick(2, tick: 5, pairs: 99));
 
         TickRow tick = Assert.Single(await ReadAsync(session => DeploymentStore.ListTicks(session, "r1", 1, 0)));
         Assert.Contains("\"pairs\":10", tick.Evidence, StringComparison.Ordinal);
-
-        Wire.ShadowReport Shadow(long seq, int pairs) => new()
-        {
-            Header = Header(seq), Model = "fashion", Digest = digest.ToString(), RolloutId = "r1", Attempt = 1,
-            Tick = ByteString.CopyFromUtf8($$"""{"schemaVersion":1,"tick":5,"startedAt":"2026-11-20T00:00:00Z","durationMs":1000,"pairs":{{pairs}},"disagreements":0}"""),
-        };
     }
 
     public static TheoryData<string, string, string> Poison => new()
