@@ -1,3 +1,4 @@
+using EdgeFleet.Controller.Hosting;
 using EdgeFleet.Controller.Store;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Http;
@@ -8,6 +9,15 @@ namespace EdgeFleet.Controller.Api;
 /// <summary>What was thrown on the way becomes a problem document; what nobody expected is logged by the server and says nothing.</summary>
 internal sealed class ApiErrors(IProblemDetailsService problems) : IExceptionHandler
 {
+    /// <summary>Gives a sentence to what the server refuses before anybody here sees it.</summary>
+    public static void Configure(ProblemDetailsOptions options) => options.CustomizeProblemDetails = context =>
+    {
+        if (context.ProblemDetails is { Status: StatusCodes.Status413PayloadTooLarge, Detail: null })
+        {
+            context.ProblemDetails.Detail = $"the request has more than {Listeners.MaximumRequestBytes} bytes; files go to PUT /api/v1/content/{{sha256}}";
+        }
+    };
+
     public async ValueTask<bool> TryHandleAsync(HttpContext httpContext, Exception exception, CancellationToken cancellationToken)
     {
         (int status, string detail) = exception switch

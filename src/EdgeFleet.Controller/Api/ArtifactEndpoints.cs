@@ -63,6 +63,10 @@ internal static class ArtifactEndpoints
         {
             return Problems.BadRequest($"envelope: expected a DSSE envelope (an object), got {request.Envelope.ValueKind}");
         }
+        if (TextLimits.Complaint("overrideReason", request.OverrideReason) is { } complaint)
+        {
+            return Problems.BadRequest(complaint);
+        }
         // As text the evidence keeps its exact bytes, whose digest is signed; an object is taken as it stands in the request.
         string? evidence = request.Evidence?.ValueKind switch
         {

@@ -40,6 +40,10 @@ internal static class RollbackEndpoints
         {
             return Problems.BadRequest($"selector '{request.Selector}': {wrong}");
         }
+        if (TextLimits.Complaint("reason", request.Reason) is { } complaint)
+        {
+            return Problems.BadRequest(complaint);
+        }
         RollbackOutcome outcome = await desk.OrderAsync(
             new RollbackWish(request.Model, from, to, selector, request.Reason ?? "", OperatorAccess.Caller(http)), cancellationToken);
         return outcome switch

@@ -47,7 +47,7 @@ internal static class ControllerApplication
         services.Configure<HostOptions>(host => host.ShutdownTimeout = s_shutdown);
         services.AddRouting();
         services.AddGrpc();
-        services.AddProblemDetails();
+        services.AddProblemDetails(ApiErrors.Configure);
         services.AddExceptionHandler<ApiErrors>();
         services.AddOpenApi("v1", ApiDescription.Configure);
         services.Configure<RouteHandlerOptions>(route => route.ThrowOnBadRequest = true);

@@ -32,6 +32,8 @@ internal sealed class Listeners
 {
     // Kestrel's own default is none; devices, enrolments and operators of the fleets that one process serves stay far below.
     private const int MaximumConnections = 20_000;
+    // For everything but content, which streams past it into a store with a cap of its own.
+    public const long MaximumRequestBytes = 8 << 20;
     private static readonly TimeSpan s_handshake = TimeSpan.FromSeconds(10);
     private readonly Dictionary<Plane, ListenOptions> _listening = [];
 
@@ -47,6 +49,7 @@ internal sealed class Listeners
         {
             kestrel.AddServerHeader = false;
             kestrel.Limits.MaxConcurrentConnections = MaximumConnections;
+            kestrel.Limits.MaxRequestBodySize = MaximumRequestBytes;
             kestrel.Listen(AddressOf(options.OperatorUrl.Host), options.OperatorUrl.Port, listen =>
             {
                 listen.Protocols = HttpProtocols.Http1;
