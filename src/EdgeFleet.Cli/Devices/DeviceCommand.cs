@@ -61,18 +61,19 @@ internal static class DeviceCommand
     private static Command CreateList()
     {
         Option<string?> selector = new("--selector", "-l") { Description = "Only devices that match, for example 'site == \"lab\"'." };
-        Command command = new("list", "List devices with what they serve.") { selector };
+        Option<int> limit = new("--limit") { Description = "Rows to show, 0 for all; -o json lists all in any case.", DefaultValueFactory = _ => 500 };
+        Command command = new("list", "List devices with what they serve.") { selector, limit };
         command.SetAction(async (parsed, cancellationToken) =>
         {
             Output output = Output.Of(parsed);
             using ControllerClient controller = ControllerConnection.Open(parsed);
             List<JsonNode> devices = await DeviceListing.AllAsync(controller, parsed.GetValue(selector), cancellationToken);
-            output.Table(["DEVICE", "STATE", "ONLINE", "HARDWARE CLASS", "SERVES", "GENERATION", "LABELS"], devices.Select(item => new[]
+            output.Table(["DEVICE", "STATE", "ONLINE", "HARDWARE CLASS", "SERVES", "GENERATION", "LABELS"], devices.Take(parsed.GetValue(limit) is > 0 and var rows ? rows : devices.Count).Select(item => new[]
             {
                 item.Text("id"), item.Text("state"), item.Flag("online") ? "yes" : "no", item.Text("hardwareClass"),
                 DeviceListing.Serves(item), item.Text("generation"), DeviceListing.Labels(item),
             }));
-            output.Note($"{devices.Count} device(s)");
+            output.Note(DeviceListing.Summary(devices, parsed.GetValue(limit)));
             output.Json(new JsonArray([.. devices.Select(item => item.DeepClone())]));
             return ExitCode.Done;
         });

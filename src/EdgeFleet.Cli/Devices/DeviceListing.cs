@@ -26,6 +26,14 @@ internal static class DeviceListing
         }
     }
 
+    /// <summary>How many there are, what they are, and how to see those that were left out.</summary>
+    public static string Summary(IReadOnlyList<JsonNode> devices, int limit)
+    {
+        string counts = string.Join(", ", devices.GroupBy(d => d.Text("state"), StringComparer.Ordinal).OrderBy(g => g.Key, StringComparer.Ordinal).Select(g => $"{g.Count()} {g.Key}"));
+        string more = limit > 0 && devices.Count > limit ? $"; {devices.Count - limit} not shown: --limit 0 shows all, --selector narrows" : "";
+        return $"{devices.Count} device(s){(counts.Length > 0 ? $" ({counts}, {devices.Count(d => d.Flag("online"))} on line)" : "")}{more}";
+    }
+
     public static string Serves(JsonNode device) => device["models"] is JsonObject { Count: > 0 } models
         ? string.Join(", ", models.Select(pair => $"{pair.Key} {JsonReading.Short(pair.Value?.Text("active") ?? "-")}"))
         : "-";

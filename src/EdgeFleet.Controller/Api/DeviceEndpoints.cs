@@ -1,6 +1,7 @@
 using EdgeFleet.Controller.Enrollment;
 using EdgeFleet.Controller.Fleet;
 using EdgeFleet.Controller.Hosting;
+using EdgeFleet.Controller.Ingest;
 using EdgeFleet.Controller.Store;
 using EdgeFleet.Core;
 using EdgeFleet.Rollouts.Specs;
@@ -17,6 +18,7 @@ internal static class DeviceEndpoints
     private const int MaximumPage = 1000;
     private const int ReadPage = 200;
     private const int MaximumTokenUses = 100_000;
+    private const int MaximumLabels = 32;
     private static readonly TimeSpan s_longestToken = TimeSpan.FromDays(7);
 
     public static void Map(RouteGroupBuilder api)
@@ -51,6 +53,10 @@ internal static class DeviceEndpoints
         if (uses is < 1 or > MaximumTokenUses || (request.DeviceId is not null && uses != 1))
         {
             return Problems.BadRequest($"count {uses}: expected 1 to {MaximumTokenUses}, and 1 for a token that is bound to a device");
+        }
+        if (LabelComplaint(request.Labels) is { } complaint)
+        {
+            return Problems.BadRequest(complaint);
         }
         if (lifetime < TimeSpan.FromSeconds(1) || lifetime > s_longestToken)
         {
@@ -102,8 +108,8 @@ internal static class DeviceEndpoints
                 session =>
                 {
                     IReadOnlyList<DeviceRow> page = DeviceStore.List(session, after, ReadPage);
-                    return (page, page.Where(row => parsed.Matches(DeviceAttributes.Of(row))).Take(limit - items.Count)
-                        .Select(row => DeviceDocuments.Of(session, row, streams, full: false)).ToList());
+                    List<DeviceRow> wanted = [.. page.Where(row => parsed.Matches(DeviceAttributes.Of(row))).Take(limit - items.Count)];
+                    return (page, DeviceDocuments.Page(session, wanted, streams).ToList());
                 },
                 cancellationToken);
             items.AddRange(matching);
@@ -119,7 +125,7 @@ internal static class DeviceEndpoints
     private static async Task<IResult> ShowAsync(string id, Database database, DeviceStreams streams, CancellationToken cancellationToken)
     {
         DeviceDocument? document = await database.ReadAsync(
-            session => DeviceStore.Find(session, id) is { } row ? DeviceDocuments.Of(session, row, streams, full: true) : null, cancellationToken);
+            session => DeviceStore.Find(session, id) is { } row ? DeviceDocuments.Whole(session, row, streams) : null, cancellationToken);
         return document is not null ? TypedResults.Ok(document) : Unknown(id);
     }
 
@@ -131,6 +137,8 @@ internal static class DeviceEndpoints
         string id, ReasonRequest request, HttpContext http, DeviceRegistry registry, Database database, DeviceStreams streams, CancellationToken cancellationToken) =>
         string.IsNullOrWhiteSpace(request.Reason)
             ? Problems.BadRequest($"device '{id}': a reason is needed to revoke it")
+            : TextLimits.Complaint("reason", request.Reason) is { } complaint
+            ? Problems.BadRequest($"device '{id}': {complaint}")
             : await AnswerAsync(id, await registry.RevokeAsync(id, request.Reason, OperatorAccess.Caller(http), cancellationToken), database, streams, cancellationToken);
 
     private static async Task<IResult> RemoveAsync(string id, HttpContext http, DeviceRegistry registry, CancellationToken cancellationToken) =>
@@ -147,6 +155,15 @@ internal static class DeviceEndpoints
         RegistryOutcome.Done => await ShowAsync(id, database, streams, cancellationToken),
         RegistryOutcome.Conflict conflict => Problems.Conflict(conflict.Reason),
         _ => Unknown(id),
+    };
+
+    private static string? LabelComplaint(Dictionary<string, string>? labels) => labels switch
+    {
+        null => null,
+        { Count: > MaximumLabels } => $"labels: {labels.Count} of them; at most {MaximumLabels}",
+        _ when labels.Keys.FirstOrDefault(name => name.Length is 0 or > 64) is { } name => $"label '{ReportText.Clean(name, 64)}': a name has 1 to 64 characters",
+        _ when labels.FirstOrDefault(label => label.Value is null or { Length: > 256 }) is { Key: { } key } => $"label '{key}': a value has at most 256 characters",
+        _ => null,
     };
 
     private static IResult Unknown(string id) => Problems.NotFound($"device '{id}' is not known");

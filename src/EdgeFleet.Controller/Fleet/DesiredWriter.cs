@@ -10,6 +10,10 @@ internal sealed class DesiredWriter(DeviceStreams streams)
     public long? Put(WriteTransaction transaction, string deviceId, DesiredDeployment desired) =>
         Tell(transaction, deviceId, DesiredStore.Put(transaction, deviceId, desired));
 
+    /// <summary>For thousands of devices at once, whose rows the caller has read in one go.</summary>
+    public long? Put(WriteTransaction transaction, string deviceId, DesiredDeployment desired, DesiredModelRow? written) =>
+        Tell(transaction, deviceId, DesiredStore.Put(transaction, deviceId, desired, written));
+
     public long? Remove(WriteTransaction transaction, string deviceId, string model) =>
         Tell(transaction, deviceId, DesiredStore.Remove(transaction, deviceId, model));
 

@@ -55,10 +55,15 @@ internal sealed class RolloutWriter(DesiredWriter desired, SignalBoard signals, 
 
     private void WriteGoals(WriteTransaction transaction, RolloutState state, IReadOnlyList<DeviceGoal> goals, long now)
     {
+        if (goals.Count == 0)
+        {
+            return;
+        }
         bool activates = false;
+        Dictionary<string, DesiredModelRow> known = DesiredStore.ListOfModel(transaction, state.Spec.Model).ToDictionary(row => row.DeviceId, StringComparer.Ordinal);
         foreach (DeviceGoal goal in goals)
         {
-            DesiredModelRow? written = DesiredStore.Find(transaction, goal.DeviceId, state.Spec.Model);
+            DesiredModelRow? written = known.GetValueOrDefault(goal.DeviceId);
             if (written is not null && IsRollbackOf(written, state))
             {
                 // An operator's rollback was faster, and it names the same older digest.
@@ -66,7 +71,7 @@ internal sealed class RolloutWriter(DesiredWriter desired, SignalBoard signals, 
             }
             if (goal.Desired is { } wanted)
             {
-                desired.Put(transaction, goal.DeviceId, wanted with { Epoch = transaction.Epoch });
+                desired.Put(transaction, goal.DeviceId, wanted with { Epoch = transaction.Epoch }, written);
                 activates |= wanted is { Reason: DesiredReason.Rollout, Goal: DeploymentGoal.Active };
             }
             else if (written?.RolloutId == state.RolloutId)
@@ -109,14 +114,15 @@ internal sealed class RolloutWriter(DesiredWriter desired, SignalBoard signals, 
         HashSet<string> drawn = [.. state.Classes.SelectMany(c => c.Devices).Select(d => d.DeviceId)];
         HashSet<string> classes = [.. state.Classes.Where(c => c.Phase == ClassPhase.Completed).Select(c => c.HardwareClass)];
         Selector selector = Selector.Parse(change.Selector);
+        Dictionary<string, DesiredModelRow> known = DesiredStore.ListOfModel(transaction, change.Model).ToDictionary(row => row.DeviceId, StringComparer.Ordinal);
+        HashSet<string> serving = [.. DeviceStore.ListSlotsOfModel(transaction, change.Model).Where(row => row.Active is not null).Select(row => row.DeviceId)];
         foreach (DeviceRow device in DeviceStore.ListActive(transaction))
         {
             if (drawn.Contains(device.Id) || !selector.Matches(DeviceAttributes.Of(device)))
             {
                 continue;
             }
-            string? active = DeviceStore.FindSlots(transaction, device.Id, change.Model)?.Active;
-            bool provisioned = active is not null || DesiredStore.Find(transaction, device.Id, change.Model) is not null;
+            bool provisioned = serving.Contains(device.Id) || known.ContainsKey(device.Id);
             if (provisioned && (state.Spec.Strategy == RolloutStrategy.Install || !classes.Contains(device.HardwareClass)))
             {
                 continue;
@@ -130,7 +136,7 @@ internal sealed class RolloutWriter(DesiredWriter desired, SignalBoard signals, 
                 Attempt = state.Spec.Attempt,
                 Epoch = transaction.Epoch,
                 Plan = PlanOf(state.Policy, install: !provisioned),
-            });
+            }, known.GetValueOrDefault(device.Id));
         }
     }
 

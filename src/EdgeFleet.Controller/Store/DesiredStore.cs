@@ -58,6 +58,14 @@ internal static class DesiredStore
     public static IReadOnlyList<DesiredModelRow> ListOfDevice(ReadSession session, string deviceId) =>
         session.Query<DesiredModelRow>("SELECT * FROM desired_models WHERE device_id = @deviceId ORDER BY model", new { deviceId });
 
+    public static IReadOnlyList<DesiredModelRow> ListOfDevices(ReadSession session, IReadOnlyCollection<string> deviceIds) =>
+        session.Query<DesiredModelRow>("SELECT * FROM desired_models WHERE device_id IN @deviceIds", new { deviceIds });
+
+    /// <summary>The generations of those of the devices that were ever told anything.</summary>
+    public static IReadOnlyDictionary<string, long> GenerationsOf(ReadSession session, IReadOnlyCollection<string> deviceIds) => session
+        .Query<GenerationRow>("SELECT device_id, generation FROM desired WHERE device_id IN @deviceIds", new { deviceIds })
+        .ToDictionary(row => row.DeviceId, row => row.Generation, StringComparer.Ordinal);
+
     public static IReadOnlyList<DesiredModelRow> ListOfModel(ReadSession session, string model) =>
         session.Query<DesiredModelRow>("SELECT * FROM desired_models WHERE model = @model ORDER BY device_id", new { model });
 
@@ -73,12 +81,16 @@ internal static class DesiredStore
         """,
         new { deviceId, sha256 }) > 0;
 
-    /// <summary>Writes one model's desire under the device's next generation; null when it says that already.</summary>
-    public static long? Put(WriteTransaction transaction, string deviceId, DesiredDeployment desired)
+    /// <inheritdoc cref="Put(WriteTransaction, string, DesiredDeployment, DesiredModelRow?)"/>
+    public static long? Put(WriteTransaction transaction, string deviceId, DesiredDeployment desired) =>
+        Put(transaction, deviceId, desired, Find(transaction, deviceId, desired.Model));
+
+    /// <summary>Writes one model's desire under the device's next generation; null when <paramref name="written"/> says that already.</summary>
+    /// <param name="written">What stands there now.</param>
+    public static long? Put(WriteTransaction transaction, string deviceId, DesiredDeployment desired, DesiredModelRow? written)
     {
         DesiredModelRow row = ToRow(deviceId, desired, transaction.Epoch);
-        DesiredModelRow? old = Find(transaction, deviceId, desired.Model);
-        if (old is not null && old with { Generation = 0, Epoch = 0 } == row with { Epoch = 0 })
+        if (written is not null && written with { Generation = 0, Epoch = 0 } == row with { Epoch = 0 })
         {
             return null;
         }
@@ -153,6 +165,7 @@ internal static class DesiredStore
 
     private sealed record GenerationRow
     {
+        public string DeviceId { get; init; } = "";
         public long Generation { get; init; }
         public long Epoch { get; init; }
     }

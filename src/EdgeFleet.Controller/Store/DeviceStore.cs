@@ -130,6 +130,9 @@ internal static class DeviceStore
     public static IReadOnlyList<SlotsRow> ListSlots(ReadSession session, string deviceId) =>
         session.Query<SlotsRow>("SELECT * FROM slots WHERE device_id = @deviceId ORDER BY model", new { deviceId });
 
+    public static IReadOnlyList<SlotsRow> ListSlotsOf(ReadSession session, IReadOnlyCollection<string> deviceIds) =>
+        session.Query<SlotsRow>("SELECT * FROM slots WHERE device_id IN @deviceIds", new { deviceIds });
+
     public static IReadOnlyList<SlotsRow> ListSlotsOfModel(ReadSession session, string model) =>
         session.Query<SlotsRow>("SELECT * FROM slots WHERE model = @model ORDER BY device_id", new { model });
 }
