@@ -24,6 +24,10 @@ internal static class ExplainView
                 "    " + m.Text("metric"), m.Text("state"), Number(m, "estimate"), $"{Number(m, "margin")} {m.Text("marginUnit")}",
                 Number(m, "harmLogE"), Number(m, "promotionLogE"), $"{m.Text("promotionObservations")} {m.Text("promotionUnit")}",
             }));
+            foreach (JsonNode warning in verdict.List("warnings"))
+            {
+                output.Line($"    warning: {warning.GetValue<string>()}");
+            }
             foreach (JsonNode missing in verdict.List("missing"))
             {
                 output.Line($"    missing: {missing.Text("detail")}");

@@ -25,10 +25,11 @@ internal static class RolloutCommand
         Option<string[]> set = new("--set") { Description = "key=value for ${key} in the file; repeat for more." };
         Option<FileInfo?> policy = new("--policy", "-p") { Description = "A policy (kind: Policy) to use instead of the one that the file names." };
         Option<bool> wait = new("--wait") { Description = "Watch it to its end; exit 1 when it does not complete." };
+        Option<bool> dryRun = new("--dry-run") { Description = "Say what it would do, device by device, or why it would be refused; change nothing." };
         Command command = new("apply", """
-            Start a rollout.
-              edgefleet rollout apply -f fleet/examples/fashion/rollout.yaml --set candidate=sha256:…
-            """) { file, set, policy, wait };
+            Start a rollout, and say before what it will do: which devices in which stages, with how much evidence at least.
+              edgefleet rollout apply -f fleet/examples/fashion/rollout.yaml --set candidate=sha256:… --dry-run
+            """) { file, set, policy, wait, dryRun };
         command.SetAction(async (parsed, cancellationToken) =>
         {
             Output output = Output.Of(parsed);
@@ -39,12 +40,21 @@ internal static class RolloutCommand
                 yaml = RolloutFile.WithPolicy(yaml, path, await File.ReadAllTextAsync(policyFile.FullName, cancellationToken), policyFile.FullName);
             }
             using ControllerClient controller = ControllerConnection.Open(parsed);
+            JsonNode plan = await controller.PostTextAsync("rollouts/plan", yaml, "application/yaml", cancellationToken);
+            PlanView.Print(plan, parsed.GetValue(dryRun), output);
+            if (parsed.GetValue(dryRun))
+            {
+                output.Line("nothing was changed");
+                output.Json(plan);
+                return ExitCode.Done;
+            }
             JsonNode reply = await controller.PostTextAsync("rollouts", yaml, "application/yaml", cancellationToken);
             output.Line($"rollout {reply.Text("id")} has started; 'edgefleet rollout watch {reply.Text("id")}' shows it");
             if (parsed.GetValue(wait))
             {
                 return await RolloutWatch.RunAsync(controller, reply.Text("id"), output, cancellationToken);
             }
+            reply["plan"] = plan.DeepClone();
             output.Json(reply);
             return ExitCode.Done;
         });
@@ -76,7 +86,7 @@ internal static class RolloutCommand
         {
             Output output = Output.Of(parsed);
             using ControllerClient controller = ControllerConnection.Open(parsed);
-            JsonNode rollout = await controller.GetAsync($"rollouts/{Uri.EscapeDataString(parsed.GetRequiredValue(s_id))}", cancellationToken);
+            JsonNode rollout = await RolloutView.ReadAsync(controller, parsed.GetRequiredValue(s_id), output, cancellationToken);
             RolloutView.Print(rollout, output);
             output.Json(rollout);
             return ExitCode.Done;

@@ -9,6 +9,35 @@ namespace EdgeFleet.Cli.Rollouts;
 internal static class RolloutView
 {
     private const int ShownDevices = 60;
+    private const int PageSize = 500;
+
+    /// <summary>As much of the rollout as is shown: for a program every device, for a person those that fit a screen.</summary>
+    public static async Task<JsonNode> ReadAsync(ControllerClient controller, string idOrName, Output output, CancellationToken cancellationToken)
+    {
+        JsonNode rollout = await controller.GetAsync($"rollouts/{Uri.EscapeDataString(idOrName)}?devices={(output.IsJson ? PageSize : ShownDevices)}", cancellationToken);
+        if (output.IsJson && rollout["devices"] is JsonArray devices)
+        {
+            while (devices.Count < (int)(rollout.Number("deviceCount") ?? 0))
+            {
+                string path = $"rollouts/{Uri.EscapeDataString(rollout.Text("id"))}/devices?limit={PageSize}&after={Uri.EscapeDataString(devices[^1]!.Text("id"))}";
+                JsonArray page = (await controller.GetAsync(path, cancellationToken)).Items();
+                if (page.Count == 0)
+                {
+                    break;
+                }
+                foreach (JsonNode? device in page)
+                {
+                    devices.Add(device?.DeepClone());
+                }
+            }
+        }
+        return rollout;
+    }
+
+    /// <summary>How many devices are in each phase, over all classes.</summary>
+    public static string Phases(JsonNode rollout) => string.Join(", ", rollout.List("classes")
+        .SelectMany(c => (c["phases"] as JsonObject ?? []).Select(phase => (phase.Key, Count: phase.Value?.GetValue<int>() ?? 0)))
+        .GroupBy(phase => phase.Key, StringComparer.Ordinal).Select(g => $"{g.Sum(phase => phase.Count)} {g.Key}"));
 
     public static void Print(JsonNode rollout, Output output)
     {
@@ -17,14 +46,22 @@ internal static class RolloutView
         {
             c.Text("hardwareClass"), c.Text("state"), c.Text("stage"), c.Text("reason"),
         }));
-        List<JsonNode> devices = [.. rollout.List("devices")];
-        output.Table(["DEVICE", "HARDWARE CLASS", "PHASE", "LATENCY RATIO", "CODE", "DETAIL"], devices.Take(ShownDevices).Select(d => new[]
+        PlanView.PrintClasses(rollout.List("classes").Select(c => c["plan"]).OfType<JsonNode>(), output);
+        foreach (JsonNode verdict in rollout.List("current"))
+        {
+            foreach (JsonNode warning in verdict.List("warnings"))
+            {
+                output.Line($"{verdict.Text("hardwareClass")}: warning: {warning.GetValue<string>()}");
+            }
+        }
+        List<JsonNode> devices = [.. rollout.List("devices").Take(ShownDevices)];
+        output.Table(["DEVICE", "HARDWARE CLASS", "PHASE", "LATENCY RATIO", "CODE", "DETAIL"], devices.Select(d => new[]
         {
             d.Text("id"), d.Text("hardwareClass"), d.Text("phase"), Ratio(d["bench"]), d.Text("code"), d.Text("detail"),
         }));
-        if (devices.Count > ShownDevices)
+        if (rollout.Number("deviceCount") is { } count && count > devices.Count)
         {
-            output.Line($"… and {devices.Count - ShownDevices} more: {string.Join(", ", devices.GroupBy(d => d.Text("phase")).Select(g => $"{g.Count()} {g.Key}"))} in all");
+            output.Line($"… and {count - devices.Count} more ({Phases(rollout)} in all); -o json lists every device");
         }
     }
 

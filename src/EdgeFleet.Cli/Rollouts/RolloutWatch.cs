@@ -10,8 +10,7 @@ namespace EdgeFleet.Cli.Rollouts;
 internal static class RolloutWatch
 {
     private static readonly string[] s_ended = ["completed", "partlyCompleted", "refused", "rolledBack", "aborted"];
-    private static readonly TimeSpan s_interval = TimeSpan.FromMilliseconds(500);
-
+    private static readonly TimeSpan s_retry = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(2);
 
     public static async Task<int> RunAsync(ControllerClient controller, string rolloutId, Output output, CancellationToken cancellationToken)
@@ -21,11 +20,24 @@ internal static class RolloutWatch
         TimeSpan? away = null;
         while (true)
         {
-            JsonNode rollout;
             try
             {
-                rollout = await controller.GetAsync($"rollouts/{Uri.EscapeDataString(rolloutId)}", cancellationToken);
+                // Without devices: their phases are counted by the controller, so a fleet of ten thousand costs a line.
+                JsonNode rollout = await controller.GetAsync($"rollouts/{Uri.EscapeDataString(rolloutId)}?devices=0", cancellationToken);
                 away = null;
+                string line = Describe(rollout);
+                if (line != last)
+                {
+                    output.Note(string.Create(CultureInfo.InvariantCulture, $"{watch.Elapsed.TotalSeconds,7:0.0} s  {line}"));
+                    last = line;
+                }
+                if (s_ended.Contains(rollout.Text("state")))
+                {
+                    return await EndAsync(controller, rolloutId, output, cancellationToken);
+                }
+                // Returns at the next event of the timeline; phases of devices change without one.
+                await controller.GetAsync(
+                    $"rollouts/{Uri.EscapeDataString(rollout.Text("id"))}/events?limit=1&waitMs={Interval(rollout)}&after={rollout.Text("lastEvent")}", cancellationToken);
             }
             catch (CommandFailedException ex) when (ex.InnerException is HttpRequestException && last.Length > 0 && (away ??= watch.Elapsed) + s_patience > watch.Elapsed)
             {
@@ -35,29 +47,25 @@ internal static class RolloutWatch
                     output.Note(ex.Message);
                     last = ex.Message;
                 }
-                await Task.Delay(s_interval, cancellationToken);
-                continue;
+                await Task.Delay(s_retry, cancellationToken);
             }
-            string line = Describe(rollout);
-            if (line != last)
-            {
-                output.Note(string.Create(CultureInfo.InvariantCulture, $"{watch.Elapsed.TotalSeconds,7:0.0} s  {line}"));
-                last = line;
-            }
-            if (s_ended.Contains(rollout.Text("state")))
-            {
-                RolloutView.Print(rollout, output);
-                output.Json(rollout);
-                return rollout.Text("state") == "completed" ? ExitCode.Done : ExitCode.VerdictIsNo;
-            }
-            await Task.Delay(s_interval, cancellationToken);
         }
     }
+
+    private static async Task<int> EndAsync(ControllerClient controller, string rolloutId, Output output, CancellationToken cancellationToken)
+    {
+        JsonNode rollout = await RolloutView.ReadAsync(controller, rolloutId, output, cancellationToken);
+        RolloutView.Print(rollout, output);
+        output.Json(rollout);
+        return rollout.Text("state") == "completed" ? ExitCode.Done : ExitCode.VerdictIsNo;
+    }
+
+    /// <summary>A look at a large fleet costs the controller more, so it comes less often.</summary>
+    private static int Interval(JsonNode rollout) => rollout.Number("deviceCount") > 1000 ? 2000 : 500;
 
     private static string Describe(JsonNode rollout)
     {
         string classes = string.Join("; ", rollout.List("classes").Select(c => $"{c.Text("hardwareClass")}: {c.Text("stage")} {c.Text("state")}"));
-        string phases = string.Join(", ", rollout.List("devices").GroupBy(d => d.Text("phase")).Select(g => $"{g.Count()} {g.Key}"));
-        return $"{rollout.Text("state")} | {classes} | {phases}";
+        return $"{rollout.Text("state")} | {classes} | {RolloutView.Phases(rollout)}";
     }
 }

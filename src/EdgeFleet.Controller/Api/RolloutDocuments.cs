@@ -30,6 +30,9 @@ internal sealed record RolloutDocument
     public required JsonElement Policy { get; init; }
     public required string MarginsHash { get; init; }
     public required IReadOnlyList<RolloutClassDocument> Classes { get; init; }
+    /// <summary>Of all classes together.</summary>
+    public required int DeviceCount { get; init; }
+    /// <summary>The first of them; the rest page by page from <c>/rollouts/{id}/devices</c>.</summary>
     public required IReadOnlyList<RolloutDeviceDocument> Devices { get; init; }
     public required IReadOnlyList<NotDrawnDocument> NotDrawn { get; init; }
     /// <summary>The newest verdict of each class while the rollout runs.</summary>
@@ -38,8 +41,26 @@ internal sealed record RolloutDocument
     public required long LastEvent { get; init; }
 }
 
+/// <param name="Phases">How many devices of the class are in each phase.</param>
+/// <param name="Plan">What the stages ask of a class of this size.</param>
 internal sealed record RolloutClassDocument(
-    string HardwareClass, string State, string Stage, int StageIndex, DateTimeOffset StageStartedAt, bool Paused, int Devices, int Admitted, string Reason);
+    string HardwareClass, string State, string Stage, int StageIndex, DateTimeOffset StageStartedAt, bool Paused, int Devices, int Admitted, string Reason,
+    IReadOnlyDictionary<string, int> Phases, ClassPlanDocument Plan);
+
+/// <summary>What a rollout would do if it began now.</summary>
+internal sealed record RolloutPlanDocument(
+    string Name, string Model, string Candidate, string Strategy, string Selector, IReadOnlyList<ClassPlanDocument> Classes, IReadOnlyList<NotDrawnDocument> NotDrawn);
+
+/// <param name="Kind">statistical, census or invariant: how the class is judged.</param>
+/// <param name="LeastObservations">Fewest observations that can promote; absent when none can, or none are needed.</param>
+/// <param name="LeastShadowSeconds">What a perfect candidate spends in the shadow.</param>
+/// <param name="Complaint">Why the class could never be promoted; absent when it can.</param>
+/// <param name="DeviceIds">The devices that would be drawn; absent once the rollout has drawn them.</param>
+internal sealed record ClassPlanDocument(
+    string HardwareClass, int Devices, string Kind, IReadOnlyList<StagePlanDocument> Stages, int? LeastObservations, double? LeastShadowSeconds,
+    string Sentence, string? Complaint, IReadOnlyList<string>? DeviceIds = null);
+
+internal sealed record StagePlanDocument(string Stage, int Devices, bool Approval, double SoakSeconds);
 
 internal sealed record RolloutDeviceDocument
 {
@@ -96,6 +117,8 @@ internal sealed record RollbackDeviceDocument(
 [JsonSerializable(typeof(RolloutCreatedDocument))]
 [JsonSerializable(typeof(IReadOnlyList<RolloutSummaryDocument>))]
 [JsonSerializable(typeof(RolloutDocument))]
+[JsonSerializable(typeof(IReadOnlyList<RolloutDeviceDocument>))]
+[JsonSerializable(typeof(RolloutPlanDocument))]
 [JsonSerializable(typeof(RolloutActDocument))]
 [JsonSerializable(typeof(ExplanationDocument))]
 [JsonSerializable(typeof(RolloutEventsDocument))]

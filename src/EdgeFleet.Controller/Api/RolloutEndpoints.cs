@@ -24,9 +24,13 @@ internal static class RolloutEndpoints
     {
         api.MapPost("/rollouts", CreateAsync).Needs(Role.Releaser).WithName("createRollout").Accepts<string>("application/yaml", "application/json")
             .WithSummary("Begins a rollout (kind: Rollout, YAML or JSON; policies in the same file are put in place of their names).").Produces<RolloutCreatedDocument>(201);
+        api.MapPost("/rollouts/plan", PlanAsync).Needs(Role.Viewer).WithName("planRollout").Accepts<string>("application/yaml", "application/json")
+            .WithSummary("What createRollout would do with the same text, or why it would refuse: devices, stages, least evidence and time. Changes nothing.").Produces<RolloutPlanDocument>();
         api.MapGet("/rollouts", ListAsync).Needs(Role.Viewer).WithName("listRollouts").WithSummary("Rollouts, newest first.").Produces<IReadOnlyList<RolloutSummaryDocument>>();
         api.MapGet("/rollouts/{id}", ShowAsync).Needs(Role.Viewer).WithName("getRollout")
-            .WithSummary("A rollout by id, or the newest of that name: classes, devices, evidence and the current verdicts.").Produces<RolloutDocument>();
+            .WithSummary("A rollout by id, or the newest of that name: classes with their plan and phases, the current verdicts, and so many of its devices.").Produces<RolloutDocument>();
+        api.MapGet("/rollouts/{id}/devices", DevicesAsync).Needs(Role.Viewer).WithName("listRolloutDevices")
+            .WithSummary("Devices of a rollout with their evidence, in the order in which stages take them, those behind one of them.").Produces<IReadOnlyList<RolloutDeviceDocument>>();
         api.MapGet("/rollouts/{id}/explain", ExplainAsync).Needs(Role.Viewer).WithName("explainRollout")
             .WithSummary("Every stored verdict, computed again from its stored inputs, and whether it came out the same to the last bit; inputs=true shows them.")
             .Produces<ExplanationDocument>();
@@ -65,6 +69,24 @@ internal static class RolloutEndpoints
         };
     }
 
+    private static async Task<IResult> PlanAsync(HttpContext http, RolloutDesk desk, CancellationToken cancellationToken)
+    {
+        RolloutSpec spec;
+        try
+        {
+            spec = SpecFile.ParseRollout(await ReadTextAsync(http, cancellationToken));
+        }
+        catch (SpecException ex)
+        {
+            return Problems.BadRequest(ex.Message);
+        }
+        return await desk.PlanAsync(spec, cancellationToken) switch
+        {
+            RolloutOutcome.Planned planned => TypedResults.Ok(RolloutPlanDocuments.Of(spec, planned.Preview)),
+            var other => Problem(other),
+        };
+    }
+
     private static async Task<IResult> ListAsync(Database database, CancellationToken cancellationToken, int limit = 100)
     {
         IReadOnlyList<RolloutRow> rows = await database.ReadAsync(session => RolloutStore.List(session, Math.Clamp(limit, 1, MaximumPage)), cancellationToken);
@@ -72,11 +94,22 @@ internal static class RolloutEndpoints
         return TypedResults.Ok(items);
     }
 
-    private static async Task<IResult> ShowAsync(string id, Database database, DeviceStreams streams, RolloutHost host, CancellationToken cancellationToken)
+    private static async Task<IResult> ShowAsync(
+        string id, Database database, DeviceStreams streams, RolloutHost host, CancellationToken cancellationToken, int devices = MaximumPage)
     {
+        devices = Math.Clamp(devices, 0, MaximumPage);
         RolloutDocument? document = await database.ReadAsync(
-            session => RolloutStore.FindByIdOrName(session, id) is { } row ? RolloutView.Full(session, row, streams, host.CurrentOf(row.Id)) : null, cancellationToken);
+            session => RolloutStore.FindByIdOrName(session, id) is { } row ? RolloutView.Whole(session, row, streams, host.CurrentOf(row.Id), devices) : null, cancellationToken);
         return document is not null ? TypedResults.Ok(document) : Unknown(id);
+    }
+
+    private static async Task<IResult> DevicesAsync(
+        string id, Database database, DeviceStreams streams, CancellationToken cancellationToken, string after = "", int limit = 200)
+    {
+        limit = Math.Clamp(limit, 1, MaximumPage);
+        IReadOnlyList<RolloutDeviceDocument>? items = await database.ReadAsync(
+            session => RolloutStore.FindByIdOrName(session, id) is { } row ? RolloutView.Devices(session, row, streams, after, limit) : null, cancellationToken);
+        return items is not null ? TypedResults.Ok(items) : Unknown(id);
     }
 
     private static async Task<IResult> ExplainAsync(string id, Database database, CancellationToken cancellationToken, bool inputs = false)
@@ -133,6 +166,10 @@ internal static class RolloutEndpoints
     private static async Task<IResult> ActAsync(
         string id, OperatorAct act, ReasonRequest? request, HttpContext http, RolloutDesk desk, Database database, CancellationToken cancellationToken)
     {
+        if (TextLimits.Complaint("reason", request?.Reason) is { } complaint)
+        {
+            return Problems.BadRequest($"rollout '{id}': {complaint}");
+        }
         RolloutOutcome outcome = await desk.CommandAsync(id, act, request?.Reason ?? "", OperatorAccess.Caller(http), cancellationToken);
         if (outcome is not RolloutOutcome.Done done)
         {

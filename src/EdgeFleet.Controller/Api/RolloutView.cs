@@ -21,14 +21,11 @@ internal static class RolloutView
             row.CreatedBy, Clock.FromMs(row.CreatedAt), Clock.FromMs(row.EndedAt));
     }
 
-    public static RolloutDocument Full(ReadSession session, RolloutRow row, DeviceStreams streams, IReadOnlyList<GateVerdict> current)
+    /// <summary>The rollout with at most so many of its devices; of the others the phases are counted.</summary>
+    public static RolloutDocument Whole(ReadSession session, RolloutRow row, DeviceStreams streams, IReadOnlyList<GateVerdict> current, int maximumDevices)
     {
         RolloutState state = RolloutDocumentCodec.ReadState(row.State);
-        Dictionary<string, DeploymentRow> deployments = DeploymentStore.ListOfRollout(session, row.Id, row.Attempt).ToDictionary(d => d.DeviceId, StringComparer.Ordinal);
-        Dictionary<string, string> benches = DeploymentStore.ListBenches(session, row.Id, row.Attempt).ToDictionary(b => b.DeviceId, b => b.Evidence, StringComparer.Ordinal);
-        ILookup<string, ShadowTick> ticks = DeploymentStore.ListTicks(session, row.Id, row.Attempt, 0)
-            .ToLookup(tick => tick.DeviceId, tick => JsonSerializer.Deserialize(tick.Evidence, EvidenceJsonContext.Default.ShadowTick)!, StringComparer.Ordinal);
-        Dictionary<string, string?> active = DeviceStore.ListSlotsOfModel(session, row.Model).ToDictionary(s => s.DeviceId, s => s.Active, StringComparer.Ordinal);
+        Dictionary<string, string> phases = DeploymentStore.ListPhases(session, row.Id, row.Attempt).ToDictionary(d => d.DeviceId, d => d.Phase, StringComparer.Ordinal);
         return new RolloutDocument
         {
             Id = row.Id,
@@ -46,16 +43,46 @@ internal static class RolloutView
             Spec = JsonSerializer.SerializeToElement(state.Spec, RolloutsJsonContext.Default.RolloutSpec),
             Policy = JsonSerializer.SerializeToElement(state.Policy, RolloutsJsonContext.Default.PolicySpec),
             MarginsHash = state.MarginsHash.ToString(),
-            Classes = [.. state.Classes.Select(c => new RolloutClassDocument(
-                c.HardwareClass, Word(c.Phase), StageName(state, c.Stage), c.Stage, c.StageStartedAt, c.Paused, c.Devices.Count, c.Devices.Count(d => d.Stage >= 0), c.Reason))],
-            Devices = [.. from c in state.Classes
-                          from d in c.Devices
-                          select Device(d, c, state, deployments.GetValueOrDefault(d.DeviceId), benches.GetValueOrDefault(d.DeviceId), ticks[d.DeviceId],
-                              active.GetValueOrDefault(d.DeviceId), streams.IsConnected(d.DeviceId))],
-            NotDrawn = [.. state.NotDrawn.Select(d => new NotDrawnDocument(d.DeviceId, d.Reason))],
+            Classes = Classes(state, phases),
+            DeviceCount = state.Classes.Sum(c => c.Devices.Count),
+            Devices = Devices(session, row, state, streams, "", maximumDevices),
+            NotDrawn = [.. state.NotDrawn.Take(maximumDevices).Select(d => new NotDrawnDocument(d.DeviceId, d.Reason))],
             Current = JsonSerializer.SerializeToElement(current.ToArray(), VerdictListJsonContext.Default.GateVerdictArray),
             LastEvent = RolloutStore.LastEvent(session, row.Id),
         };
+    }
+
+    /// <summary>Devices in the order in which stages take them, class by class, those behind one of them.</summary>
+    public static IReadOnlyList<RolloutDeviceDocument> Devices(ReadSession session, RolloutRow row, DeviceStreams streams, string after, int limit) =>
+        Devices(session, row, RolloutDocumentCodec.ReadState(row.State), streams, after, limit);
+
+    private static List<RolloutClassDocument> Classes(RolloutState state, Dictionary<string, string> phases)
+    {
+        Dictionary<string, ClassPlan> plans = RolloutPlan.Of(state.Spec, state.Policy, state.Classes.Select(c => KeyValuePair.Create(c.HardwareClass, c.Devices.Count)))
+            .ToDictionary(plan => plan.HardwareClass, StringComparer.Ordinal);
+        return [.. state.Classes.Select(c => new RolloutClassDocument(
+            c.HardwareClass, Word(c.Phase), StageName(state, c.Stage), c.Stage, c.StageStartedAt, c.Paused, c.Devices.Count, c.Devices.Count(d => d.Stage >= 0), c.Reason,
+            c.Devices.GroupBy(d => PhaseOf(d, phases.GetValueOrDefault(d.DeviceId)), StringComparer.Ordinal).ToDictionary(g => g.Key, g => g.Count(), StringComparer.Ordinal),
+            RolloutPlanDocuments.Of(plans[c.HardwareClass])))];
+    }
+
+    private static List<RolloutDeviceDocument> Devices(ReadSession session, RolloutRow row, RolloutState state, DeviceStreams streams, string after, int limit)
+    {
+        IEnumerable<(ClassProgress Class, DeviceProgress Device)> all = state.Classes.SelectMany(c => c.Devices.Select(d => (c, d)));
+        if (after.Length > 0)
+        {
+            all = all.SkipWhile(pair => pair.Device.DeviceId != after).Skip(1);
+        }
+        List<(ClassProgress Class, DeviceProgress Device)> shown = [.. all.Take(limit)];
+        string[] ids = [.. shown.Select(pair => pair.Device.DeviceId)];
+        Dictionary<string, DeploymentRow> deployments = DeploymentStore.ListOfRollout(session, row.Id, row.Attempt, ids).ToDictionary(d => d.DeviceId, StringComparer.Ordinal);
+        Dictionary<string, string> benches = DeploymentStore.ListBenches(session, row.Id, row.Attempt, ids).ToDictionary(b => b.DeviceId, b => b.Evidence, StringComparer.Ordinal);
+        ILookup<string, ShadowTick> ticks = DeploymentStore.ListTicks(session, row.Id, row.Attempt, ids)
+            .ToLookup(tick => tick.DeviceId, tick => JsonSerializer.Deserialize(tick.Evidence, EvidenceJsonContext.Default.ShadowTick)!, StringComparer.Ordinal);
+        Dictionary<string, string?> active = DeviceStore.ListSlotsOf(session, ids).Where(s => s.Model == row.Model).ToDictionary(s => s.DeviceId, s => s.Active, StringComparer.Ordinal);
+        return [.. shown.Select(pair => Device(
+            pair.Device, pair.Class, state, deployments.GetValueOrDefault(pair.Device.DeviceId), benches.GetValueOrDefault(pair.Device.DeviceId),
+            ticks[pair.Device.DeviceId], active.GetValueOrDefault(pair.Device.DeviceId), streams.IsConnected(pair.Device.DeviceId)))];
     }
 
     public static string Word(Enum value) => JsonNamingPolicy.CamelCase.ConvertName(value.ToString());
@@ -66,7 +93,7 @@ internal static class RolloutView
         Id = device.DeviceId,
         HardwareClass = progress.HardwareClass,
         Stage = device.Stage < 0 ? "" : StageName(state, device.Stage),
-        Phase = deployment is not null ? JsonNamingPolicy.CamelCase.ConvertName(deployment.Phase) : device.Stage < 0 ? "notAdmitted" : "offered",
+        Phase = PhaseOf(device, deployment?.Phase),
         Code = deployment?.Code,
         Detail = device.Exit?.Reason ?? deployment?.Detail,
         Exit = device.Exit is { } exit ? Word(exit.Standing) : null,
@@ -77,6 +104,9 @@ internal static class RolloutView
         Probation = Parse(deployment?.Probation),
         Shadow = Sum([.. ticks]),
     };
+
+    private static string PhaseOf(DeviceProgress device, string? reported) =>
+        reported is not null ? JsonNamingPolicy.CamelCase.ConvertName(reported) : device.Stage < 0 ? "notAdmitted" : "offered";
 
     private static ShadowSumDocument? Sum(List<ShadowTick> ticks)
     {

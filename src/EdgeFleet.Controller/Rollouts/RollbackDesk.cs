@@ -39,15 +39,11 @@ internal sealed class RollbackDesk(Database database, RolloutDesk rollouts, Desi
         string? from = wish.From?.ToString() ?? AssignmentStore.FindNewestActivated(transaction, wish.Model);
         if (from is null)
         {
-            return new RollbackOutcome.Refused($"model '{wish.Model}': nothing was ever activated, so there is nothing to take back");
+            return new RollbackOutcome.Refused($"model '{wish.Model}': nothing was ever activated, so there is nothing to take back{Others(transaction, wish.Model)}");
         }
-        if (wish.To?.ToString() == from)
+        if (Complaint(transaction, wish, from) is { } complaint)
         {
-            return new RollbackOutcome.Refused($"model '{wish.Model}': from and to are both {from}");
-        }
-        if (wish.To is { } to && (ArtifactStore.Find(transaction, to.ToString()) is not { } target || target.Model != wish.Model))
-        {
-            return new RollbackOutcome.Refused($"model '{wish.Model}': {to} is not a published artifact of it");
+            return new RollbackOutcome.Refused($"model '{wish.Model}': {complaint}");
         }
 
         List<(string Device, string To)> targets = Targets(transaction, wish, from);
@@ -85,6 +81,35 @@ internal sealed class RollbackDesk(Database database, RolloutDesk rollouts, Desi
         AuditStore.Append(transaction, now, wish.Actor, "rollback", wish.Model, $"{row.Id}: from {from} on {targets.Count} device(s): {wish.Reason}");
         transaction.AfterCommit(() => signals.Notify(SignalBoard.Rollback(wish.Model)));
         return new RollbackOutcome.Ordered(row);
+    }
+
+    /// <summary>Why the wish makes no sense, and the way out; null when it does.</summary>
+    private static string? Complaint(ReadSession session, RollbackWish wish, string from)
+    {
+        if (wish.To?.ToString() == from)
+        {
+            return $"from and to are both {from}";
+        }
+        if (wish.To is { } to && ArtifactStore.Find(session, to.ToString())?.Model != wish.Model)
+        {
+            return $"{to} is not a published artifact of it; 'edgefleet artifact list' shows them";
+        }
+        // Devices may serve what this controller never published: its database was restored, or replaced.
+        if (ArtifactStore.Find(session, from)?.Model != wish.Model && !AssignmentStore.ListActivated(session, wish.Model).Contains(from, StringComparer.Ordinal))
+        {
+            return $"{from} was never published for it, nor seen on a device; 'edgefleet artifact list' shows what was{Others(session, wish.Model)}";
+        }
+        return wish.Selector.Text.Length > 0 && !DeviceStore.ListActive(session).Any(device => wish.Selector.Matches(DeviceAttributes.Of(device)))
+            ? $"selector '{wish.Selector.Text}' matches no approved device; 'edgefleet device list' shows their labels"
+            : null;
+    }
+
+    /// <summary>For a model that may be a slip of the pen.</summary>
+    private static string Others(ReadSession session, string model)
+    {
+        IReadOnlyList<string> models = ArtifactStore.ListModels(session);
+        return models.Contains(model, StringComparer.Ordinal) ? ""
+            : models.Count == 0 ? "; no model is published here" : $"; models here are {string.Join(", ", models.Take(20))}";
     }
 
     /// <summary>Devices that serve the digest or are told to activate it, with what each goes back to.</summary>

@@ -13,6 +13,9 @@ internal abstract record RolloutOutcome
 
     public sealed record Done(string RolloutId, string Message) : RolloutOutcome;
 
+    /// <summary>Nothing was begun: this is what would be.</summary>
+    public sealed record Planned(RolloutPreview Preview) : RolloutOutcome;
+
     public sealed record Unknown(string Reason) : RolloutOutcome;
 
     /// <summary>Something else stands in the way.</summary>
@@ -26,6 +29,9 @@ internal abstract record RolloutOutcome
 internal interface IRolloutRunner
 {
     void Run(string rolloutId, string model);
+
+    /// <summary>How a rollout sees the fleet.</summary>
+    RolloutWorldReader NewReader();
 }
 
 /// <summary>Begins rollouts and carries out what operators ask of them.</summary>
@@ -42,6 +48,10 @@ internal sealed class RolloutDesk(Database database, IRolloutRunner runner, Sign
         }
         return outcome;
     }
+
+    /// <summary>What <see cref="CreateAsync"/> would answer and do, without doing it.</summary>
+    public Task<RolloutOutcome> PlanAsync(RolloutSpec spec, CancellationToken cancellationToken) =>
+        database.ReadAsync(session => Examine(session, spec).Outcome, cancellationToken);
 
     public Task<RolloutOutcome> CommandAsync(string idOrName, OperatorAct act, string reason, string actor, CancellationToken cancellationToken) =>
         database.WriteAsync(
@@ -84,37 +94,17 @@ internal sealed class RolloutDesk(Database database, IRolloutRunner runner, Sign
 
     private RolloutOutcome Create(WriteTransaction transaction, RolloutSpec spec, string actor)
     {
+        (RolloutOutcome outcome, RolloutState? state) = Examine(transaction, spec);
+        if (state is null)
+        {
+            return outcome;
+        }
         string digest = spec.Candidate.ToString();
-        if (ArtifactStore.Find(transaction, digest) is not { } artifact)
-        {
-            return new RolloutOutcome.Refused($"rollout '{spec.Name}': candidate {digest} is not published here");
-        }
-        if (artifact.Model != spec.Model)
-        {
-            return new RolloutOutcome.Refused($"rollout '{spec.Name}': candidate {digest} is of model '{artifact.Model}', not '{spec.Model}'");
-        }
-        if (PolicyOf(transaction, spec) is not { } policy)
-        {
-            return new RolloutOutcome.Refused($"rollout '{spec.Name}': policy '{spec.Policy}' is not known here; put it into the same file, or POST it to /api/v1/policies");
-        }
-        if (RolloutStore.FindRunning(transaction, spec.Model) is { } running)
-        {
-            return new RolloutOutcome.Conflict($"rollout '{running.Id}' ({running.Name}) of model '{spec.Model}' is {running.Phase}; one at a time: wait for it or abort it");
-        }
-        if (RetryComplaint(transaction, spec, digest) is { } complaint)
-        {
-            return new RolloutOutcome.Conflict($"rollout '{spec.Name}': {complaint}");
-        }
-
-        long ordinal = RolloutStore.NextOrdinal(transaction);
-        string id = IdPrefix + ordinal.ToString(System.Globalization.CultureInfo.InvariantCulture);
-        ulong seed = BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(8));
-        RolloutState state = RolloutState.Create(id, spec, policy, seed, time.GetUtcNow());
         long now = time.NowMs();
         RolloutStore.Add(transaction, new RolloutRow
         {
-            Id = id,
-            Ordinal = ordinal,
+            Id = state.RolloutId,
+            Ordinal = RolloutStore.NextOrdinal(transaction),
             Name = spec.Name,
             Model = spec.Model,
             Digest = digest,
@@ -124,28 +114,62 @@ internal sealed class RolloutDesk(Database database, IRolloutRunner runner, Sign
             CreatedBy = actor,
             CreatedAt = now,
         });
-        RolloutStore.AddEvent(transaction, id, now, "", "created", $"{actor}: {spec.Model} to {digest}, margins {state.MarginsHash}");
+        RolloutStore.AddEvent(transaction, state.RolloutId, now, "", "created", $"{actor}: {spec.Model} to {digest}, margins {state.MarginsHash}");
         AssignmentStore.Unbar(transaction, spec.Model, digest);
-        AuditStore.Append(transaction, now, actor, "rollout.created", id, $"'{spec.Name}', model '{spec.Model}', candidate {digest}, attempt {spec.Attempt}");
-        return new RolloutOutcome.Done(id, $"rollout '{id}' has begun");
+        AuditStore.Append(transaction, now, actor, "rollout.created", state.RolloutId, $"'{spec.Name}', model '{spec.Model}', candidate {digest}, attempt {spec.Attempt}");
+        return new RolloutOutcome.Done(state.RolloutId, $"rollout '{state.RolloutId}' has begun");
+    }
+
+    /// <summary>Whether the rollout may begin: its plan and its first state, or why not.</summary>
+    private (RolloutOutcome Outcome, RolloutState? State) Examine(ReadSession session, RolloutSpec spec)
+    {
+        string digest = spec.Candidate.ToString();
+        if (ArtifactStore.Find(session, digest) is not { } artifact)
+        {
+            return Refuse($"candidate {digest} is not published here; 'edgefleet artifact list' shows what is, 'edgefleet artifact push' publishes");
+        }
+        if (artifact.Model != spec.Model)
+        {
+            return Refuse($"candidate {digest} is of model '{artifact.Model}', not '{spec.Model}'; name that model, or one of its artifacts ('edgefleet artifact list')");
+        }
+        if (PolicyOf(session, spec) is not { } policy)
+        {
+            return Refuse($"policy '{spec.Policy}' is not known here; put it into the same file, or POST it to /api/v1/policies");
+        }
+        if (RolloutStore.FindRunning(session, spec.Model) is { } running)
+        {
+            return (new RolloutOutcome.Conflict(
+                $"rollout '{running.Id}' ({running.Name}) of model '{spec.Model}' is {running.Phase}; one at a time: wait for it ('edgefleet rollout watch {running.Id}') or abort it ('edgefleet rollout abort {running.Id}')"), null);
+        }
+        if (RetryComplaint(session, spec, digest) is { } complaint)
+        {
+            return (new RolloutOutcome.Conflict($"rollout '{spec.Name}': {complaint}"), null);
+        }
+        string id = IdPrefix + RolloutStore.NextOrdinal(session).ToString(System.Globalization.CultureInfo.InvariantCulture);
+        ulong seed = BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(8));
+        RolloutState state = RolloutState.Create(id, spec, policy, seed, time.GetUtcNow());
+        RolloutPreview preview = RolloutPreview.Of(state, runner.NewReader().Read(session, state, time.GetUtcNow()));
+        return preview.Refusal is { } refusal ? Refuse(refusal) : (new RolloutOutcome.Planned(preview), state);
+
+        (RolloutOutcome, RolloutState?) Refuse(string reason) => (new RolloutOutcome.Refused($"rollout '{spec.Name}': {reason}"), null);
     }
 
     /// <summary>A digest that was taken back comes again only when a person says so, by a higher attempt.</summary>
-    private static string? RetryComplaint(WriteTransaction transaction, RolloutSpec spec, string digest)
+    private static string? RetryComplaint(ReadSession session, RolloutSpec spec, string digest)
     {
-        int highest = RolloutStore.HighestFailedAttempt(transaction, spec.Model, digest);
-        string? barred = AssignmentStore.FindBar(transaction, spec.Model, digest);
+        int highest = RolloutStore.HighestFailedAttempt(session, spec.Model, digest);
+        string? barred = AssignmentStore.FindBar(session, spec.Model, digest);
         if (barred is not null)
         {
-            highest = Math.Max(highest, RolloutStore.HighestAttempt(transaction, spec.Model, digest));
+            highest = Math.Max(highest, RolloutStore.HighestAttempt(session, spec.Model, digest));
         }
         return (barred is not null || highest > 0) && spec.Attempt <= highest
             ? $"candidate {digest} was taken back in attempt {highest}{(barred is null ? "" : $" ({barred})")}; devices refuse it until spec.attempt is {highest + 1} or higher"
             : null;
     }
 
-    private static PolicySpec? PolicyOf(WriteTransaction transaction, RolloutSpec spec) =>
+    private static PolicySpec? PolicyOf(ReadSession session, RolloutSpec spec) =>
         spec.PolicySpec
-        ?? (PolicyStore.Find(transaction, spec.Policy) is { } row ? RolloutDocumentCodec.ReadPolicy(row.Spec) : null)
+        ?? (PolicyStore.Find(session, spec.Policy) is { } row ? RolloutDocumentCodec.ReadPolicy(row.Spec) : null)
         ?? (spec.Policy == PolicySpec.DefaultName ? new PolicySpec() : null);
 }

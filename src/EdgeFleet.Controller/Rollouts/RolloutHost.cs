@@ -28,7 +28,7 @@ internal sealed class RolloutHost(
     /// <summary>Begins to drive a rollout that is in the store.</summary>
     public void Run(string rolloutId, string model)
     {
-        RolloutLoop loop = new(rolloutId, model, database, writer, new RolloutWorldReader(streams, _startedAt), signals, time, logs.CreateLogger<RolloutLoop>());
+        RolloutLoop loop = new(rolloutId, model, database, writer, NewReader(), signals, time, logs.CreateLogger<RolloutLoop>());
         Task task = RunAsync(loop, rolloutId);
         _ = fatal.Watch($"rollout {rolloutId}", task);
         _running[rolloutId] = new Running(loop, task);
@@ -37,6 +37,8 @@ internal sealed class RolloutHost(
             _running.TryRemove(rolloutId, out _);
         }
     }
+
+    public RolloutWorldReader NewReader() => new(streams, _startedAt);
 
     /// <summary>The newest verdicts of a rollout that runs here; empty for one that is over.</summary>
     public IReadOnlyList<GateVerdict> CurrentOf(string rolloutId) => _running.TryGetValue(rolloutId, out Running? running) ? running.Loop.Current : [];

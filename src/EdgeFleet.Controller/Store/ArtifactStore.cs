@@ -49,6 +49,8 @@ internal static class ArtifactStore
     public static IReadOnlyList<ArtifactRow> List(ReadSession session, string? model) => session.Query<ArtifactRow>(
         "SELECT * FROM artifacts WHERE @model IS NULL OR model = @model ORDER BY published_at, digest", new { model });
 
+    public static IReadOnlyList<string> ListModels(ReadSession session) => session.Query<string>("SELECT DISTINCT model FROM artifacts ORDER BY model");
+
     public static IReadOnlyList<ArtifactFileRow> ListFiles(ReadSession session, string digest) =>
         session.Query<ArtifactFileRow>("SELECT * FROM artifact_files WHERE digest = @digest ORDER BY path", new { digest });
 }

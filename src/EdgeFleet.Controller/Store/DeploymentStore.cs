@@ -37,6 +37,13 @@ internal sealed record TickRow
     public long At { get; init; }
 }
 
+/// <summary>How far one device of a rollout says that it is.</summary>
+internal sealed record DevicePhaseRow
+{
+    public string DeviceId { get; init; } = "";
+    public string Phase { get; init; } = "";
+}
+
 /// <summary>What devices reported of their deployments, with the evidence.</summary>
 internal static class DeploymentStore
 {
@@ -45,6 +52,24 @@ internal static class DeploymentStore
 
     public static IReadOnlyList<DeploymentRow> ListOfRollout(ReadSession session, string rolloutId, int attempt) => session.Query<DeploymentRow>(
         "SELECT * FROM deployments WHERE rollout_id = @rolloutId AND attempt = @attempt ORDER BY device_id", new { rolloutId, attempt });
+
+    public static IReadOnlyList<DevicePhaseRow> ListPhases(ReadSession session, string rolloutId, int attempt) => session.Query<DevicePhaseRow>(
+        "SELECT device_id, phase FROM deployments WHERE rollout_id = @rolloutId AND attempt = @attempt", new { rolloutId, attempt });
+
+    public static IReadOnlyList<DeploymentRow> ListOfRollout(ReadSession session, string rolloutId, int attempt, IReadOnlyCollection<string> deviceIds) =>
+        session.Query<DeploymentRow>(
+            "SELECT * FROM deployments WHERE rollout_id = @rolloutId AND attempt = @attempt AND device_id IN @deviceIds", new { rolloutId, attempt, deviceIds });
+
+    public static IReadOnlyList<BenchRow> ListBenches(ReadSession session, string rolloutId, int attempt, IReadOnlyCollection<string> deviceIds) =>
+        session.Query<BenchRow>(
+            "SELECT * FROM benches WHERE rollout_id = @rolloutId AND attempt = @attempt AND device_id IN @deviceIds", new { rolloutId, attempt, deviceIds });
+
+    public static IReadOnlyList<TickRow> ListTicks(ReadSession session, string rolloutId, int attempt, IReadOnlyCollection<string> deviceIds) => session.Query<TickRow>(
+        """
+        SELECT id, device_id, attempt, tick, hardware_class, evidence, at FROM ticks
+        WHERE rollout_id = @rolloutId AND device_id IN @deviceIds AND attempt = @attempt ORDER BY id
+        """,
+        new { rolloutId, attempt, deviceIds });
 
     public static IReadOnlyList<BenchRow> ListBenches(ReadSession session, string rolloutId, int attempt) => session.Query<BenchRow>(
         "SELECT * FROM benches WHERE rollout_id = @rolloutId AND attempt = @attempt ORDER BY device_id", new { rolloutId, attempt });

@@ -112,7 +112,9 @@ internal sealed class RolloutRig : IAsyncDisposable, IRolloutRunner
     }
 
     public void Run(string rolloutId, string model) => _loops[rolloutId] = new RolloutLoop(
-        rolloutId, model, _parts.Database, _parts.Writer, new RolloutWorldReader(_parts.Streams, _time.GetUtcNow()), _parts.Signals, _time, NullLogger<RolloutLoop>.Instance);
+        rolloutId, model, _parts.Database, _parts.Writer, NewReader(), _parts.Signals, _time, NullLogger<RolloutLoop>.Instance);
+
+    public RolloutWorldReader NewReader() => new(_parts.Streams, _time.GetUtcNow());
 
     /// <summary>Every device hears, works and reports once; then every rollout is looked at once. A cut ends the round.</summary>
     public async Task RoundAsync()
@@ -266,7 +268,7 @@ internal sealed class RolloutRig : IAsyncDisposable, IRolloutRunner
             session =>
             {
                 RolloutState state = RolloutDocumentCodec.ReadState(RolloutStore.Find(session, rolloutId)!.State);
-                return RolloutReconciler.Decide(state, new RolloutWorldReader(_parts.Streams, _time.GetUtcNow()).Read(session, state, _time.GetUtcNow()));
+                return RolloutReconciler.Decide(state, NewReader().Read(session, state, _time.GetUtcNow()));
             },
             CancellationToken.None);
         foreach (DeviceGoal goal in decision.Goals)
