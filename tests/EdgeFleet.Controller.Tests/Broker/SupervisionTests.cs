@@ -173,6 +173,36 @@ public sealed class SupervisionTests : IAsyncLifetime
         }
     }
 
+    [Fact]
+    public async Task A_broker_drops_what_it_has_acknowledged_when_a_slow_subscriber_has_too_much_waiting()
+    {
+        // Why a report counts only when the controller has acknowledged it, and why a device sends it again until then.
+        _fleet.Options = _fleet.Options with { MaximumInFlightMessages = 5, MaximumQueuedMessages = 10 };
+        EmbeddedBroker broker = await _fleet.StartAsync();
+        MqttSession device = await _fleet.ConnectAsync(broker, "device-a");
+        MqttSession controller = await _fleet.ConnectAsync(_fleet.SessionOptions(broker, BrokerFleet.ControllerName) with { ReceiveMaximum = 5, HandlerConcurrency = 5 });
+        TaskCompletionSource slow = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        TaskCompletionSource drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        int received = 0;
+        await controller.SubscribeAsync(Topic, MqttQos.AtLeastOnce, async (_, _) =>
+        {
+            await slow.Task;
+            Interlocked.Increment(ref received);
+        });
+        await controller.SubscribeAsync("edgefleet/v1/acme/device-a/event/last", MqttQos.AtLeastOnce, (_, _) => { drained.TrySetResult(); return Task.CompletedTask; });
+
+        MqttAck[] acks = await Task.WhenAll(Enumerable.Range(0, 200).Select(i => device.PublishAsync(BrokerFleet.Text(Topic, $"{i}"))));
+        slow.SetResult();
+        while (!drained.Task.IsCompleted)
+        {
+            // The marker, too, may be dropped while the others still wait.
+            await device.PublishAsync(BrokerFleet.Text("edgefleet/v1/acme/device-a/event/last"));
+        }
+
+        Assert.All(acks, ack => Assert.True(ack.IsSuccess));
+        Assert.InRange(Volatile.Read(ref received), 5, 30);
+    }
+
     [Theory]
     [InlineData(null)]
     [InlineData("0.0.0.0")]

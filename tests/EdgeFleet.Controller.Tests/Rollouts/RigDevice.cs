@@ -30,6 +30,14 @@ internal sealed class RigDevice(string id, int threads, Func<string, bool>? harm
     /// <summary>Digests in the order in which it began to serve them.</summary>
     public List<Digest> Served { get; } = [];
     public IReadOnlyCollection<(string Topic, byte[] Payload)> Outbox => _outbox.Values;
+    /// <summary>Number of the newest report.</summary>
+    public long LastSeq => _seq;
+
+    public IReadOnlyList<(long Seq, string Topic, byte[] Payload)> Unacknowledged(long after) =>
+        [.. _outbox.Where(entry => entry.Key > after).Select(entry => (entry.Key, entry.Value.Topic, entry.Value.Payload))];
+
+    /// <summary>Throws away what nobody has acknowledged: what must never be done.</summary>
+    public void Forget() => _outbox.Clear();
 
     public Wire.DeviceFacts Facts => new()
     {

@@ -107,9 +107,11 @@ internal sealed class ScriptedDevice : IAsyncDisposable
         return channel;
     }
 
-    public static GrpcChannel Channel(TestController controller, string url, PemIdentity? identity)
+    public static GrpcChannel Channel(TestController controller, string url, PemIdentity? identity) => Channel(controller.Host.Endpoints.RootPem, url, identity);
+
+    public static GrpcChannel Channel(string rootPem, string url, PemIdentity? identity)
     {
-        CertificateTrust trust = CertificateTrust.FromPem(controller.Host.Endpoints.RootPem, TimeProvider.System);
+        CertificateTrust trust = CertificateTrust.FromPem(rootPem, TimeProvider.System);
         SocketsHttpHandler handler = new()
         {
             SslOptions = new SslClientAuthenticationOptions

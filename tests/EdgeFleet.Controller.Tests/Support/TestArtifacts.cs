@@ -1,3 +1,4 @@
+using System.Net.Http.Json;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
@@ -47,31 +48,41 @@ internal static class TestArtifacts
         ["overrideReason"] = overrideReason,
     };
 
-    public static async Task PutContentAsync(this TestController controller, byte[] content)
+    public static Task PutContentAsync(this TestController controller, byte[] content) => PutContentAsync(controller.Operator, content);
+
+    /// <summary>Publishes a first model, one without a baseline.</summary>
+    public static Task<Digest> PublishAsync(this TestController controller, string seed) => PublishAsync(controller.Operator, controller.ReleaseKey, seed);
+
+    /// <summary>Publishes a variant on evidence that passed.</summary>
+    public static Task<Digest> PublishVariantAsync(this TestController controller, string seed, string baselineSeed, Digest baseline) =>
+        PublishVariantAsync(controller.Operator, controller.ReleaseKey, seed, baselineSeed, baseline);
+
+    public static async Task<Digest> PublishAsync(HttpClient client, ReleaseKey releaseKey, string seed)
+    {
+        byte[] model = Model(seed);
+        await PutContentAsync(client, model);
+        return await PostAsync(client, Manifest(model).Sign(releaseKey), null);
+    }
+
+    public static async Task<Digest> PublishVariantAsync(HttpClient client, ReleaseKey releaseKey, string seed, string baselineSeed, Digest baseline)
+    {
+        byte[] model = Model(seed);
+        await PutContentAsync(client, model);
+        string evidence = Evidence(model, Model(baselineSeed));
+        return await PostAsync(client, Manifest(model, baseline, Digest.Of(Encoding.UTF8.GetBytes(evidence))).Sign(releaseKey), evidence);
+    }
+
+    private static async Task PutContentAsync(HttpClient client, byte[] content)
     {
         using ByteArrayContent body = new(content);
-        using HttpResponseMessage response = await controller.Operator.PutAsync($"content/{Digest.Of(content).Hex}", body);
+        using HttpResponseMessage response = await client.PutAsync($"content/{Digest.Of(content).Hex}", body);
         response.EnsureSuccessStatusCode();
     }
 
-    /// <summary>Publishes a first model, one without a baseline.</summary>
-    public static async Task<Digest> PublishAsync(this TestController controller, string seed)
+    private static async Task<Digest> PostAsync(HttpClient client, DsseEnvelope envelope, string? evidence)
     {
-        byte[] model = Model(seed);
-        await controller.PutContentAsync(model);
-        DsseEnvelope envelope = Manifest(model).Sign(controller.ReleaseKey);
-        await controller.PostAsync("artifacts", Request(envelope));
-        return envelope.DigestOf();
-    }
-
-    /// <summary>Publishes a variant on evidence that passed.</summary>
-    public static async Task<Digest> PublishVariantAsync(this TestController controller, string seed, string baselineSeed, Digest baseline)
-    {
-        byte[] model = Model(seed);
-        await controller.PutContentAsync(model);
-        string evidence = Evidence(model, Model(baselineSeed));
-        DsseEnvelope envelope = Manifest(model, baseline, Digest.Of(Encoding.UTF8.GetBytes(evidence))).Sign(controller.ReleaseKey);
-        await controller.PostAsync("artifacts", Request(envelope, evidence));
+        using HttpResponseMessage response = await client.PostAsJsonAsync("artifacts", Request(envelope, evidence));
+        Assert.True(response.IsSuccessStatusCode, await response.Content.ReadAsStringAsync());
         return envelope.DigestOf();
     }
 }
