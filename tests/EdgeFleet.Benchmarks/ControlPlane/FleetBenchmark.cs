@@ -83,9 +83,9 @@ internal static class FleetBenchmark
                 return device;
             })));
         }
-        while (devices.Exists(device => device.Wire.Acked < device.Wire.Sent))
+        foreach (Device device in devices)
         {
-            await Task.Delay(20, cancellationToken);
+            await device.Wire.WaitForAckAsync(device.Wire.Sent, cancellationToken);
         }
         return devices;
     }

@@ -14,12 +14,14 @@ namespace EdgeFleet.Benchmarks.ControlPlane;
 /// <summary>The protocol of a device and nothing behind it: what the controller sees of one, at the least cost on this side.</summary>
 internal sealed class WireDevice : IAsyncDisposable
 {
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
     private readonly PemIdentity _identity;
     private readonly X509Certificate2Collection _roots = [];
     private readonly X509Certificate2Collection _chain = [];
     private GrpcChannel? _channel;
     private AsyncServerStreamingCall<Wire.SyncEvent>? _stream;
     private Task _reading = Task.CompletedTask;
+    private TaskCompletionSource _more = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private long _seq;
     private long _acked;
 
@@ -88,6 +90,29 @@ internal sealed class WireDevice : IAsyncDisposable
         return Session.PublishAsync(new MqttMessage { Topic = topic, Payload = message.ToByteArray(), Retain = retain, ContentType = Topics.ContentType(message.GetType()) });
     }
 
+    /// <summary>Until the controller has acknowledged everything up to a number.</summary>
+    /// <exception cref="TimeoutException">For a minute it acknowledged nothing: a report was lost, or it takes in nothing any more.</exception>
+    public async Task WaitForAckAsync(long seq, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            Task more = Volatile.Read(ref _more).Task;
+            if (Acked >= seq)
+            {
+                return;
+            }
+            try
+            {
+                await more.WaitAsync(s_patience, cancellationToken);
+            }
+            catch (TimeoutException)
+            {
+                throw new TimeoutException(
+                    $"device '{Id}': nothing acknowledged for {s_patience.TotalSeconds} s, {Acked} of {Sent} reports; broker connected: {Session.IsConnected}, {Session.Counters}");
+            }
+        }
+    }
+
     public async ValueTask DisposeAsync()
     {
         _stream?.Dispose();
@@ -108,6 +133,7 @@ internal sealed class WireDevice : IAsyncDisposable
             if (e.EventCase == Wire.SyncEvent.EventOneofCase.Acked)
             {
                 Interlocked.Exchange(ref _acked, (long)e.Acked.ContiguousSeq);
+                Interlocked.Exchange(ref _more, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).TrySetResult();
             }
             else if (e.EventCase == Wire.SyncEvent.EventOneofCase.Desired && OnDesired is { } handle)
             {
