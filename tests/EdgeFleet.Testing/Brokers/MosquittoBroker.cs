@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Net;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using System.Text;
@@ -77,7 +76,7 @@ public sealed class MosquittoBroker : IAsyncDisposable
             // Somebody else may take the port between our look and mosquitto's.
             for (int attempt = 1; ; attempt++)
             {
-                broker.Port = FindFreePort();
+                broker.Port = LoopbackPort.FindFree();
                 try
                 {
                     await broker.StartAgainAsync();
@@ -168,28 +167,6 @@ public sealed class MosquittoBroker : IAsyncDisposable
         }
         _process?.Dispose();
         Directory.Delete(Folder, recursive: true);
-    }
-
-    /// <summary>
-    /// A port that nobody listens on, below the range that the kernel gives to outgoing connections: while a broker is down no
-    /// connection of a neighbouring test can take it.
-    /// </summary>
-    public static int FindFreePort()
-    {
-        while (true)
-        {
-            int port = Random.Shared.Next(15_000, 32_000);
-            try
-            {
-                using TcpListener listener = new(IPAddress.Loopback, port);
-                listener.Start();
-                return port;
-            }
-            catch (SocketException)
-            {
-                continue;
-            }
-        }
     }
 
     private string Config()
