@@ -20,7 +20,8 @@ internal sealed class ProbeServer : IAsyncDisposable
     {
         _app = app;
         State = state;
-        Address = new Uri(app.Services.GetRequiredService<IServer>().Features.GetRequiredFeature<IServerAddressesFeature>().Addresses.Single());
+        Address = new Uri(app.Services.GetRequiredService<IServer>().Features.GetRequiredFeature<IServerAddressesFeature>().Addresses
+            .Single(address => !address.StartsWith("http://unix:", StringComparison.Ordinal)));
     }
 
     public ProbeState State { get; }
@@ -32,7 +33,8 @@ internal sealed class ProbeServer : IAsyncDisposable
         Action<ListenOptions>? listen = null,
         Action<KestrelServerOptions>? kestrel = null,
         Action<WebApplication>? map = null,
-        Action<IServiceCollection>? services = null)
+        Action<IServiceCollection>? services = null,
+        int port = 0)
     {
         ProbeState state = new();
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
@@ -43,7 +45,7 @@ internal sealed class ProbeServer : IAsyncDisposable
         builder.WebHost.ConfigureKestrel(options =>
         {
             kestrel?.Invoke(options);
-            options.Listen(System.Net.IPAddress.Loopback, 0, listener =>
+            options.Listen(System.Net.IPAddress.Loopback, port, listener =>
             {
                 listener.Protocols = HttpProtocols.Http2;
                 listen?.Invoke(listener);

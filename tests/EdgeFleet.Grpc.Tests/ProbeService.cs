@@ -1,6 +1,8 @@
 using EdgeFleet.Probing;
 using Google.Protobuf;
 using Grpc.Core;
+using Microsoft.AspNetCore.Connections.Features;
+using Microsoft.AspNetCore.Http.Features;
 
 namespace EdgeFleet.Grpc.Tests;
 
@@ -9,7 +11,7 @@ internal sealed class ProbeService(ProbeState state) : Probe.ProbeBase
 {
     public override async Task<Message> Echo(Message request, ServerCallContext context)
     {
-        state.LastContext = context;
+        (state.LastContext, state.LastPeer) = (context, context.Peer);
         Metadata echoed = [];
         foreach (Metadata.Entry entry in context.RequestHeaders.Where(entry => entry.Key.StartsWith("x-", StringComparison.Ordinal)))
         {
@@ -104,6 +106,16 @@ internal sealed class ProbeService(ProbeState state) : Probe.ProbeBase
         if (wish is null)
         {
             return;
+        }
+
+        if (wish.Goodbye)
+        {
+            context.GetHttpContext().Features.GetRequiredFeature<IConnectionLifetimeNotificationFeature>().RequestClose();
+        }
+
+        if (wish.Cut)
+        {
+            context.GetHttpContext().Features.GetRequiredFeature<IConnectionLifetimeFeature>().Abort();
         }
 
         if (wish.Hang)

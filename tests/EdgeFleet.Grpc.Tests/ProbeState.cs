@@ -13,6 +13,9 @@ internal sealed class ProbeState
 
     public ServerCallContext? LastContext { get; set; }
 
+    /// <summary>Of the same call; the context does not tell any more once the call is over.</summary>
+    public string? LastPeer { get; set; }
+
     /// <summary>Completes when the first deaf call waits.</summary>
     public Task Deaf => _deaf.Task;
 

@@ -73,6 +73,42 @@ public sealed class WireFormTests : ProbeTest
     }
 
     [Theory]
+    [InlineData(new byte[] { 0, 0xFF, 0xFF, 0xFF, 0xFF })]
+    [InlineData(new byte[] { 0, 0x7F, 0xFF, 0xFF, 0xFF })]
+    [InlineData(new byte[] { 0, 0, 0x40, 0, 1 })] // one byte above 4 MiB
+    public async Task A_message_that_announces_more_than_the_cap_is_refused_on_its_header(byte[] header)
+    {
+        using HttpResponseMessage response = await PostAsync("Echo", [.. header, 1, 2, 3]);
+        Assert.Equal("8", response.Headers.GetValues("grpc-status").Single());
+    }
+
+    [Theory]
+    [InlineData("GET")]
+    [InlineData("PUT")]
+    [InlineData("DELETE")]
+    public async Task Nothing_but_POST_reaches_a_method(string verb)
+    {
+        using HttpRequestMessage request = new(new HttpMethod(verb), new Uri(Server.Address, "/edgefleet.probe.Probe/Echo"))
+        {
+            Version = HttpVersion.Version20,
+            VersionPolicy = HttpVersionPolicy.RequestVersionExact,
+        };
+        using HttpResponseMessage response = await _http.SendAsync(request, CancellationToken.None).OrFail();
+        Assert.Equal(HttpStatusCode.NotFound, response.StatusCode);
+    }
+
+    [Fact]
+    public async Task A_caller_that_speaks_HTTP_1_is_told_which_protocol_it_takes()
+    {
+        await using ProbeServer server = await ProbeServer.StartAsync(listen: listener => listener.Protocols = Microsoft.AspNetCore.Server.Kestrel.Core.HttpProtocols.Http1);
+        using HttpRequestMessage request = new(HttpMethod.Post, new Uri(server.Address, "/edgefleet.probe.Probe/Echo")) { Content = new ByteArrayContent([]) };
+        request.Content.Headers.TryAddWithoutValidation("content-type", "application/grpc");
+        using HttpResponseMessage response = await _http.SendAsync(request, CancellationToken.None).OrFail();
+        Assert.Equal(HttpStatusCode.UpgradeRequired, response.StatusCode);
+        Assert.Equal("HTTP/2", response.Headers.Upgrade.ToString());
+    }
+
+    [Theory]
     [InlineData("application/json", HttpStatusCode.UnsupportedMediaType)]
     [InlineData("application/grpc-web", HttpStatusCode.UnsupportedMediaType)]
     [InlineData("application/grpc+proto", HttpStatusCode.OK)]

@@ -1,5 +1,7 @@
 using System.Text.Json;
 using EdgeFleet.Grpc.Tests.Security;
+using EdgeFleet.Testing;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 
 namespace EdgeFleet.Grpc.Tests.Peers;
 
@@ -12,7 +14,9 @@ public abstract class ForeignClientRun(PeerLanguage language, bool tls) : IAsync
     public async Task InitializeAsync()
     {
         using TestCertificates certificates = new("our authority");
+        using TemporaryFolder folder = new();
         await using ProbeServer server = await ProbeServer.StartAsync(
+            kestrel: options => options.ListenUnixSocket(folder["probe.socket"], listener => listener.Protocols = HttpProtocols.Http2),
             grpc: options => options.MaxSendMessageSize = 4_500_000,
             listen: listener =>
             {
@@ -22,7 +26,7 @@ public abstract class ForeignClientRun(PeerLanguage language, bool tls) : IAsync
                 }
             });
         string[] transport = tls ? ["--tls", certificates.Folder] : [];
-        using PeerProcess client = PeerProcess.Start(language, "probe_client", ["--address", server.Address.Authority, .. transport]);
+        using PeerProcess client = PeerProcess.Start(language, "probe_client", ["--address", server.Address.Authority, "--unix", folder["probe.socket"], .. transport]);
         string[] lines = await client.ReadToEndAsync();
         Problems = lines.Select(line => JsonDocument.Parse(line).RootElement)
             .ToDictionary(line => line.GetProperty("check").GetString()!, line => line.GetProperty("problem").GetString());

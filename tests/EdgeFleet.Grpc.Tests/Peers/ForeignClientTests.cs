@@ -20,6 +20,10 @@ public abstract class ForeignClientTests(ForeignClientRun run)
     [InlineData("large_upload")]
     [InlineData("compressed_is_refused")]
     [InlineData("idle_with_pings")]
+    [InlineData("unix_socket")]
+    [InlineData("many_calls_at_once")]
+    [InlineData("goodbye_of_the_server")]
+    [InlineData("connection_cut")]
     public void A_client_of_another_implementation_passes(string check)
     {
         Assert.True(run.Problems.TryGetValue(check, out string? problem), $"The client has no check '{check}'.");

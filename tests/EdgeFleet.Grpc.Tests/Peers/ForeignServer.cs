@@ -8,6 +8,7 @@ public class ForeignServer(PeerLanguage language, bool tls) : IAsyncLifetime, IA
 {
     private TestCertificates? _certificates;
     private PeerProcess? _process;
+    private string[] _transport = [];
     private Uri? _address;
 
     public GrpcChannel Channel { get; private set; } = null!;
@@ -15,11 +16,17 @@ public class ForeignServer(PeerLanguage language, bool tls) : IAsyncLifetime, IA
     public async Task InitializeAsync()
     {
         _certificates = new TestCertificates("our authority");
-        string[] transport = tls ? ["--tls", _certificates.Folder] : [];
-        _process = PeerProcess.Start(language, "probe_server", transport);
-        string line = await _process.ReadLineAsync();
-        _address = new Uri($"{(tls ? "https" : "http")}://127.0.0.1:{line["listening ".Length..]}");
+        _transport = tls ? ["--tls", _certificates.Folder] : [];
+        string port = await StartAsync("0");
+        _address = new Uri($"{(tls ? "https" : "http")}://127.0.0.1:{port}");
         Channel = Open(_ => { });
+    }
+
+    /// <summary>After <see cref="Kill"/>, on the same port.</summary>
+    public async Task StartAgainAsync()
+    {
+        _process!.Dispose();
+        await StartAsync($"{_address!.Port}");
     }
 
     public GrpcChannel Open(Action<GrpcChannelOptions> configure)
@@ -47,5 +54,11 @@ public class ForeignServer(PeerLanguage language, bool tls) : IAsyncLifetime, IA
         _certificates?.Dispose();
         GC.SuppressFinalize(this);
         return ValueTask.CompletedTask;
+    }
+
+    private async Task<string> StartAsync(string port)
+    {
+        _process = PeerProcess.Start(language, "probe_server", ["--port", port, .. _transport]);
+        return (await _process.ReadLineAsync())["listening ".Length..];
     }
 }

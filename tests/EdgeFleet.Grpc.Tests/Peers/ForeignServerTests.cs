@@ -194,6 +194,20 @@ public abstract class ForeignServerTests(ForeignServer server)
         Assert.Equal(StatusCode.Unavailable, (await FailAsync(new Probe.ProbeClient(doomed.Channel).EchoAsync(new Message()).ResponseAsync)).StatusCode);
     }
 
+    [Fact]
+    public async Task The_same_channel_reaches_a_server_that_was_killed_and_started_again()
+    {
+        await using ForeignServer restarted = await server.StartAnotherAsync();
+        Probe.ProbeClient client = new(restarted.Channel);
+        await client.EchoAsync(new Message()).ResponseAsync.OrFail();
+        restarted.Kill();
+        Assert.Equal(StatusCode.Unavailable, (await FailAsync(client.EchoAsync(new Message { Wish = new Wish { Hang = true } }).ResponseAsync)).StatusCode);
+
+        await restarted.StartAgainAsync();
+
+        Assert.Equal(3, (await client.EchoAsync(new Message { Number = 3 }).ResponseAsync.OrFail()).Number);
+    }
+
     private static Task<RpcException> FailAsync(Task call) => Assert.ThrowsAsync<RpcException>(() => call.OrFail());
 
     private static async Task<(long Sum, string Count)> SumOf(AsyncClientStreamingCall<Message, Message> call)

@@ -6,7 +6,7 @@ import grpc from "@grpc/grpc-js";
 import { loadSync } from "@grpc/proto-loader";
 
 export const { values: options } = parseArgs({
-  options: { proto: { type: "string" }, tls: { type: "string" }, address: { type: "string" } },
+  options: { proto: { type: "string" }, tls: { type: "string" }, address: { type: "string" }, unix: { type: "string" }, port: { type: "string", default: "0" } },
 });
 
 // Fields keep the names of the .proto; absent messages stay null.

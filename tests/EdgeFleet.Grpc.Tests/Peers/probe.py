@@ -13,6 +13,8 @@ def arguments(description):
     parser.add_argument("--descriptor", required=True, help="file descriptor of probe.proto, serialized")
     parser.add_argument("--tls", type=pathlib.Path, help="folder with ca.pem, server.pem, device-7.pem and their keys")
     parser.add_argument("--address", help="host:port of the server, for a client")
+    parser.add_argument("--unix", help="a socket file on which the server also listens, without TLS, for a client")
+    parser.add_argument("--port", type=int, default=0, help="where to listen, for a server; 0: anywhere")
     options = parser.parse_args()
 
     # Built from the descriptor, so that no generator has to fit the installed runtime.

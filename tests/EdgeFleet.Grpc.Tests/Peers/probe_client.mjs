@@ -187,6 +187,38 @@ const checks = {
     await once(call, "end");
     client.close();
   },
+
+  async unix_socket() {
+    const client = new Probe(`unix:${options.unix}`, grpc.credentials.createInsecure());
+    const { answer } = await unaryCall(client, "Echo", { text: "over a file" });
+    assert.equal(answer.text, "over a file");
+    client.close();
+  },
+
+  async many_calls_at_once(client) {
+    const numbers = [...Array(300).keys()];
+    const answers = await Promise.all(numbers.map((number) => unaryCall(client, "Echo", { number })));
+    assert.deepEqual(answers.map(({ answer }) => answer.number), numbers);
+  },
+
+  async goodbye_of_the_server(client) {
+    const chat = client.Chat(soon());
+    chat.write({ number: 1 });
+    assert.equal((await once(chat, "data"))[0].number, 1);
+    await unaryCall(client, "Echo", { wish: { goodbye: true } });
+    const { answer } = await unaryCall(client, "Echo", { number: 7 });
+    assert.equal(answer.number, 7);
+    chat.write({ number: 2 });
+    assert.equal((await once(chat, "data"))[0].number, 2);
+    chat.end();
+    await once(chat, "end");
+  },
+
+  async connection_cut(client) {
+    await fails(grpc.status.UNAVAILABLE, unaryCall(client, "Echo", { wish: { cut: true } }));
+    const { answer } = await unaryCall(client, "Echo", { number: 8 });
+    assert.equal(answer.number, 8);
+  },
 };
 
 // Cancellation comes first: it counts on nothing having been cancelled before.

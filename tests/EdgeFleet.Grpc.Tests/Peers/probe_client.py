@@ -182,11 +182,39 @@ def idle_with_pings(_):
         equal([], list(call))
 
 
+def unix_socket(_):
+    with grpc.insecure_channel(f"unix:{options.unix}") as channel:
+        equal("over a file", Client(channel).echo(Message(text="over a file"), timeout=SOON).text)
+
+
+def many_calls_at_once(client):
+    calls = [client.echo.future(Message(number=number), timeout=SOON) for number in range(300)]
+    equal(list(range(300)), [call.result().number for call in calls])
+
+
+def goodbye_of_the_server(client):
+    feed = Feed()
+    chat = client.chat(feed, timeout=SOON)
+    feed.put(Message(number=1))
+    equal(1, next(chat).number)
+    client.echo(Message(wish=Wish(goodbye=True)), timeout=SOON)
+    equal(7, client.echo(Message(number=7), timeout=SOON, wait_for_ready=True).number)
+    feed.put(Message(number=2))
+    equal(2, next(chat).number)
+    feed.put(None)
+    equal([], list(chat))
+
+
+def connection_cut(client):
+    fails(grpc.StatusCode.UNAVAILABLE, lambda: client.echo(Message(wish=Wish(cut=True)), timeout=SOON))
+    equal(8, client.echo(Message(number=8), timeout=SOON, wait_for_ready=True).number)
+
+
 with connect() as connected:
     # Cancellation first: it counts on nothing having been cancelled before.
     for check in (cancellation_is_seen, unary, metadata, status_text, unimplemented, server_stream, server_stream_status,
                   client_stream, client_stream_ended_early, duplex_lockstep, deadline, over_cap, large_message, large_upload,
-                  compressed_is_refused, idle_with_pings):
+                  compressed_is_refused, idle_with_pings, unix_socket, many_calls_at_once, goodbye_of_the_server, connection_cut):
         try:
             check(Client(connected))
             problem = None

@@ -113,7 +113,7 @@ server.addService(Probe.service, { Echo: echo, Count: count, Sum: sum, Chat: cha
 const credentials = options.tls
   ? grpc.ServerCredentials.createSsl(pem("ca"), [{ private_key: pem("server-key"), cert_chain: pem("server") }], true)
   : grpc.ServerCredentials.createInsecure();
-server.bindAsync("127.0.0.1:0", credentials, (error, port) => {
+server.bindAsync(`127.0.0.1:${options.port}`, credentials, (error, port) => {
   if (error) {
     throw error;
   }

@@ -107,11 +107,11 @@ server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(probe.SERV
     "AwaitCancellations": handler(grpc.unary_unary_rpc_method_handler, await_cancellations),
 }),))
 if options.tls:
-    port = server.add_secure_port("127.0.0.1:0", grpc.ssl_server_credentials(
+    port = server.add_secure_port(f"127.0.0.1:{options.port}", grpc.ssl_server_credentials(
         [(probe.pem(options.tls, "server-key"), probe.pem(options.tls, "server"))],
         root_certificates=probe.pem(options.tls, "ca"), require_client_auth=True))
 else:
-    port = server.add_insecure_port("127.0.0.1:0")
+    port = server.add_insecure_port(f"127.0.0.1:{options.port}")
 server.start()
 print("listening", port, flush=True)
 sys.stdin.read()
