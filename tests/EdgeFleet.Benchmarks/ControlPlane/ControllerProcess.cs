@@ -54,6 +54,8 @@ internal sealed class ControllerProcess : IAsyncDisposable
 
     public Task<JsonNode> PostAsync(string path, JsonNode body, CancellationToken cancellationToken) => _controller.PostAsync(path, body.ToJsonString()).WaitAsync(cancellationToken);
 
+    public Task<JsonNode> PostYamlAsync(string path, string yaml, CancellationToken cancellationToken) => _controller.PostAsync(path, yaml, "application/yaml").WaitAsync(cancellationToken);
+
     public async ValueTask DisposeAsync()
     {
         await _controller.DisposeAsync();
