@@ -41,11 +41,16 @@ internal static class RolloutView
 
     public static void Print(JsonNode rollout, Output output)
     {
-        output.Line($"{rollout.Text("name")}  {rollout.Text("model")} {JsonReading.Short(rollout.Text("candidate"))}  {rollout.Text("state")}: {rollout.Text("reason")}");
-        output.Table(["HARDWARE CLASS", "STATE", "STAGE", "REASON"], rollout.List("classes").Select(c => new[]
+        output.Line($"{rollout.Text("name")}  {rollout.Text("model")} {JsonReading.Short(rollout.Text("candidate"))}  {rollout.Text("state")}{(rollout.List("classes").Any() ? "" : $": {rollout.Text("reason")}")}");
+        output.Table(["HARDWARE CLASS", "STATE", "STAGE", "DEVICES", "ADMITTED"], rollout.List("classes").Select(c => new[]
         {
-            c.Text("hardwareClass"), c.Text("state"), c.Text("stage"), c.Text("reason"),
+            c.Text("hardwareClass"), c.Text("state"), c.Text("stage"), c.Text("devices"), c.Text("admitted"),
         }));
+        // Sentences get lines of their own: one that names every device would squeeze a table's other columns.
+        foreach (JsonNode c in rollout.List("classes").Where(c => c.Text("reason") != "-"))
+        {
+            output.Line($"{c.Text("hardwareClass")}: {c.Text("reason")}");
+        }
         PlanView.PrintClasses(rollout.List("classes").Select(c => c["plan"]).OfType<JsonNode>(), output);
         foreach (JsonNode verdict in rollout.List("current"))
         {

@@ -1,0 +1,169 @@
+using System.Diagnostics;
+using System.Text.Json.Nodes;
+using EdgeFleet.Cli.Tests.Models;
+using EdgeFleet.Core;
+using EdgeFleet.Core.Artifacts;
+using EdgeFleet.Linux.Processes;
+using EdgeFleet.Testing;
+using EdgeFleet.Testing.Controllers;
+using EdgeFleet.Testing.Onnx;
+using EdgeFleet.Trust.Envelopes;
+
+namespace EdgeFleet.Cli.Tests.Rollouts;
+
+/// <summary>The commands as an operator types them, against a real controller and the hollow devices of <c>edgefleet simulate</c>.</summary>
+public sealed class RolloutStoryTests : IAsyncLifetime
+{
+    private const int Devices = 3;
+    private readonly TemporaryFolder _folder = new();
+    private readonly ReleaseKey _releaseKey = ReleaseKey.Create();
+    private ControllerProcess _controller = null!;
+    private Process? _fleet;
+
+    public async Task InitializeAsync() => _controller = await ControllerProcess.StartAsync(_folder["data"], _releaseKey.PublicPem());
+
+    public async Task DisposeAsync()
+    {
+        if (_fleet is { HasExited: false })
+        {
+            ProcessSignals.TrySend(_fleet.Id, ProcessSignal.Terminate);
+            await _fleet.WaitForExitAsync();
+        }
+        _fleet?.Dispose();
+        await _controller.DisposeAsync();
+        _releaseKey.Dispose();
+        _folder.Dispose();
+    }
+
+    [Fact]
+    public async Task A_rollout_says_what_it_will_do_does_that_and_is_explained()
+    {
+        string file = WriteRollout();
+        Digest baseline = await PublishAsync("v1");
+        await StartFleetAsync();
+        string[] install = ["rollout", "apply", "-f", file, "--set", $"candidate={baseline}", "--set", "strategy=install", "--set", "stages=[ { full: {} } ]"];
+
+        EdgefleetProcess dry = Run([.. install, "--dry-run"]);
+        Assert.Equal((0, ""), (dry.ExitCode, dry.Errors));
+        Assert.All(Enumerable.Range(1, Devices), i => Assert.Contains($"sim-{i}", dry.Output, StringComparison.Ordinal));
+        Assert.Contains("gated on invariants only", dry.Output, StringComparison.Ordinal);
+        Assert.Contains("nothing was changed", dry.Output, StringComparison.Ordinal);
+        Assert.Equal("[]", Run("rollout", "list", "-o", "json").Output.Trim());
+
+        EdgefleetProcess applied = Run([.. install, "--wait"]);
+        Assert.True(applied.ExitCode == 0, applied.Errors + applied.Output);
+        int plan = applied.Output.IndexOf("gated on invariants only", StringComparison.Ordinal);
+        int start = applied.Output.IndexOf("has started", StringComparison.Ordinal);
+        Assert.True(plan >= 0 && start > plan, applied.Output);
+
+        Digest candidate = await PublishAsync("v2", baseline);
+        string[] staged = ["rollout", "apply", "-f", file, "--set", $"candidate={candidate}", "--set", "strategy=staged", "--set", "stages=[ { bench: {} }, { shadow: {} }, { canary: { devices: 1 } }, { full: {} } ]"];
+        JsonNode planned = JsonNode.Parse(Run([.. staged, "--dry-run", "-o", "json"]).Output)!;
+        Assert.Equal(["sim-1", "sim-2", "sim-3"], planned["classes"]![0]!["deviceIds"]!.AsArray().Select(id => id!.GetValue<string>()));
+        EdgefleetProcess watched = Run([.. staged, "--wait"]);
+        Assert.True(watched.ExitCode == 0, watched.Errors + watched.Output);
+        Assert.Contains("3 committed", watched.Errors, StringComparison.Ordinal);
+
+        EdgefleetProcess shown = Run("rollout", "show", "story");
+        Assert.Contains("census: each device needs at least", shown.Output, StringComparison.Ordinal);
+        JsonNode document = JsonNode.Parse(Run("rollout", "show", "story", "-o", "json").Output)!;
+        Assert.Equal((Devices, Devices), (document["deviceCount"]!.GetValue<int>(), document["devices"]!.AsArray().Count));
+        EdgefleetProcess explained = Run("rollout", "explain", "story");
+        Assert.Equal(0, explained.ExitCode);
+        Assert.Contains("recomputed bit for bit", explained.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task What_cannot_begin_is_refused_with_its_reason_and_exit_code_one()
+    {
+        string file = WriteRollout();
+        Digest baseline = await PublishAsync("v1");
+        await StartFleetAsync();
+
+        EdgefleetProcess unknown = Apply(Digest.Of([9]), "");
+        Assert.Equal(1, unknown.ExitCode);
+        Assert.Contains("is not published here; 'edgefleet artifact list'", unknown.Errors, StringComparison.Ordinal);
+        EdgefleetProcess nobody = Apply(baseline, "site == \"moon\"");
+        Assert.Equal(1, nobody.ExitCode);
+        Assert.Contains($"selector 'site == \"moon\"' matches none of {Devices} approved device(s)", nobody.Errors, StringComparison.Ordinal);
+        EdgefleetProcess rollback = Run("rollback", "fashon");
+        Assert.Equal(1, rollback.ExitCode);
+        Assert.Contains("models here are fashion", rollback.Errors, StringComparison.Ordinal);
+
+        EdgefleetProcess two = Run("device", "list", "--limit", "2");
+        Assert.Contains($"{Devices} device(s) ({Devices} active, {Devices} on line); 1 not shown", two.Errors, StringComparison.Ordinal);
+        Assert.DoesNotContain("sim-3", two.Output, StringComparison.Ordinal);
+
+        EdgefleetProcess Apply(Digest candidate, string selector) => Run(
+            "rollout", "apply", "-f", file, "--set", $"candidate={candidate}", "--set", "strategy=install", "--set", $"stages=[ {{ full: {{}} }} ]\n  selector: '{selector}'", "--dry-run");
+    }
+
+    private EdgefleetProcess Run(params IEnumerable<string> arguments) => EdgefleetProcess.Run([.. arguments, "--controller-data", _folder["data"]]);
+
+    private string WriteRollout()
+    {
+        File.WriteAllText(_folder["rollout.yaml"], """
+            apiVersion: edgefleet.io/v1
+            kind: Rollout
+            metadata: { name: story }
+            spec:
+              model: fashion
+              candidate: ${candidate}
+              strategy: ${strategy}
+              stages: ${stages}
+              policySpec:
+                alphaPromotion: 0.4
+                bench: { blockMilliseconds: 100, warmUpMilliseconds: 0 }
+                evidence: { tickMilliseconds: 200, calibrationTicks: 1, calibrationNoisePairs: 12, samplingPercent: 100, maximumPairsPerSecond: 500 }
+                margins: { disagreementPoints: 15, latencyP50Percent: 50 }
+                soak: { shadowSeconds: 0, canarySeconds: 0, rampSeconds: 0 }
+                probation: { seconds: 1 }
+            """);
+        return _folder["rollout.yaml"];
+    }
+
+    /// <summary>Returns when all of them are connected.</summary>
+    private async Task StartFleetAsync()
+    {
+        EdgefleetProcess token = Run("device", "token", "--count", $"{Devices}", "--auto-approve", "--out", _folder["bundle.json"]);
+        Assert.True(token.ExitCode == 0, token.Errors);
+        _fleet = Process.Start(new ProcessStartInfo(Path.Join(AppContext.BaseDirectory, "edgefleet"), ["simulate", "--devices", $"{Devices}", "--bundle", _folder["bundle.json"], "--root", _folder["fleet"]])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        })!;
+        TaskCompletionSource connected = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        _fleet.ErrorDataReceived += (_, line) =>
+        {
+            if (line.Data?.StartsWith($"{Devices} of {Devices} enrolled, {Devices} connected", StringComparison.Ordinal) == true)
+            {
+                connected.TrySetResult();
+            }
+        };
+        _fleet.BeginErrorReadLine();
+        await connected.Task.WaitAsync(TimeSpan.FromSeconds(60));
+    }
+
+    /// <summary>Hollow devices fetch, verify and scan it like any other, and only model its running.</summary>
+    private async Task<Digest> PublishAsync(string version, Digest? baseline = null)
+    {
+        byte[] model = TinyModel.AddBias([version.Length, version[^1]]);
+        using (ByteArrayContent content = new(model))
+        {
+            using HttpResponseMessage put = await _controller.Operator.PutAsync($"content/{Digest.Of(model).Hex}", content);
+            put.EnsureSuccessStatusCode();
+        }
+        ArtifactManifest manifest = new()
+        {
+            Model = "fashion",
+            Version = version,
+            Files = [new ArtifactFile("model.onnx", model.Length, Digest.Of(model), ArtifactRole.Model)],
+            EntryPoint = "model.onnx",
+            Contract = new ModelContract([new TensorSpec("x", "FP32", [1, 2])], [new TensorSpec("y", "FP32", [1, 2])]),
+            Baseline = baseline,
+        };
+        DsseEnvelope envelope = DsseEnvelope.Sign(ArtifactManifest.PayloadType, manifest.ToBytes(), _releaseKey);
+        await _controller.PostAsync("artifacts", new JsonObject { ["envelope"] = JsonNode.Parse(envelope.ToBytes()), ["overrideReason"] = baseline is null ? null : "a test of the commands" }.ToJsonString());
+        return Digest.Of(envelope.Payload.Span);
+    }
+}
