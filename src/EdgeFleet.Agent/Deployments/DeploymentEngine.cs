@@ -24,6 +24,7 @@ internal sealed partial class DeploymentEngine(
     private CancellationToken _stopping;
     private volatile bool _started;
     private int _contentUsers;
+    private readonly HashSet<string> _starting = new(StringComparer.Ordinal);
     private bool _collectLater;
 
     public long Generation => desired.Generation;
@@ -35,6 +36,9 @@ internal sealed partial class DeploymentEngine(
     /// <summary>A phase was saved and reported.</summary>
     public event Action<DeploymentRecord>? PhaseSaved;
 
+    /// <summary>A model is where it should be, or parked; everything up to there is on disk.</summary>
+    public event Action<string>? ModelSettled;
+
     public DesiredDeployment? Desired(string model) => desired.Find(model);
 
     /// <summary>Runs until cancelled; ends with the exception of the first worker that meets one it does not expect.</summary>
@@ -42,11 +46,16 @@ internal sealed partial class DeploymentEngine(
     {
         _stopping = cancellationToken;
         _started = true;
-        foreach (string model in services.Files.Models.Union(services.Slots.Models).Union(desired.Models.Keys))
+        string[] models = [.. services.Files.Models.Union(services.Slots.Models).Union(desired.Models.Keys)];
+        lock (_contentGate)
+        {
+            _starting.UnionWith(models);
+        }
+        foreach (string model in models)
         {
             Worker(model);
         }
-        Collect();
+        CollectGarbage();
         Task[] loops = [WatchRunnerAsync(cancellationToken), WatchRequestsAsync(cancellationToken)];
         Task first = await Task.WhenAny([.. loops, _failed.Task]).ConfigureAwait(false);
         await first.ConfigureAwait(false);
@@ -94,6 +103,21 @@ internal sealed partial class DeploymentEngine(
         PhaseSaved?.Invoke(record);
     }
 
+    /// <summary>There is nothing to do for a model until something changes.</summary>
+    public void Settled(string model) => ModelSettled?.Invoke(model);
+
+    /// <summary>The model's record is read and its slots are whole.</summary>
+    public void Started(string model)
+    {
+        lock (_contentGate)
+        {
+            if (_starting.Remove(model) && _collectLater)
+            {
+                CollectWhenAllowed();
+            }
+        }
+    }
+
     public Task TakeTurnAsync(CancellationToken cancellationToken) => _turn.WaitAsync(cancellationToken);
 
     public void EndTurn() => _turn.Release();
@@ -114,21 +138,28 @@ internal sealed partial class DeploymentEngine(
         return new ContentUse(this);
     }
 
-    /// <summary>Collects now, or as soon as no content is being brought in.</summary>
+    /// <summary>
+    /// Collects now, or as soon as no content is being brought in and every model has started: slots that a start is about
+    /// to repair name nothing yet.
+    /// </summary>
     public void CollectGarbage()
     {
         lock (_contentGate)
         {
-            if (_contentUsers > 0)
-            {
-                _collectLater = true;
-                return;
-            }
-            Collect();
+            CollectWhenAllowed();
         }
     }
 
     public void Dispose() => _turn.Dispose();
+
+    private void CollectWhenAllowed()
+    {
+        _collectLater = _contentUsers > 0 || _starting.Count > 0;
+        if (!_collectLater)
+        {
+            Collect();
+        }
+    }
 
     private void Collect()
     {
@@ -263,10 +294,10 @@ internal sealed partial class DeploymentEngine(
     {
         lock (_contentGate)
         {
-            if (--_contentUsers == 0 && _collectLater)
+            _contentUsers--;
+            if (_collectLater)
             {
-                _collectLater = false;
-                Collect();
+                CollectWhenAllowed();
             }
         }
     }

@@ -81,6 +81,7 @@ internal sealed partial class ModelWorker
                 {
                     await StartAsync(cancellationToken).ConfigureAwait(false);
                     started = true;
+                    _engine.Started(Model);
                 }
                 await StepAsync(cancellationToken).ConfigureAwait(false);
                 failures = 0;
@@ -183,6 +184,7 @@ internal sealed partial class ModelWorker
         switch (decision)
         {
             case DeploymentDecision.Idle:
+                _engine.Settled(Model);
                 await WaitAsync(UntilDeadline(desired) ?? Timeout.InfiniteTimeSpan, cancellationToken).ConfigureAwait(false);
                 break;
             case DeploymentDecision.Begin begin:

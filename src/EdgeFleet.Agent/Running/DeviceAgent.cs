@@ -52,6 +52,13 @@ public sealed class DeviceAgent : IDisposable
         remove => _engine.PhaseSaved -= value;
     }
 
+    /// <summary>There is nothing to do for a model until something changes.</summary>
+    public event Action<string>? ModelSettled
+    {
+        add => _engine.ModelSettled += value;
+        remove => _engine.ModelSettled -= value;
+    }
+
     /// <exception cref="FormatException">The folder is not that of an enrolled device.</exception>
     public static DeviceAgent Create(StateFolder state, AgentOptions options, AgentSeams seams)
     {

@@ -69,13 +69,7 @@ public static class RunCommand
                     Loggers = loggers,
                 });
             using IdleMemory memory = new(TimeProvider.System);
-            agent.PhaseSaved += record =>
-            {
-                if (record.Ended)
-                {
-                    memory.SettleAnew();
-                }
-            };
+            agent.ModelSettled += _ => memory.SettleAnew();
             await agent.RunAsync(told.Token).ConfigureAwait(false);
             return ExitCodes.Done;
         }

@@ -181,7 +181,7 @@ public sealed class PowerCutTests
             _start = disk;
         }
 
-        /// <summary>Ends when the end is in the outbox too.</summary>
+        /// <summary>Ends when the end is in the outbox too and nothing more will be written: each run makes the same changes.</summary>
         private async Task<DeploymentRecord> RunToEndAsync(SimulatedDisk disk, FakeRunner runner, bool flushed)
         {
             DeviceRig? rig = null;
@@ -193,7 +193,7 @@ public sealed class PowerCutTests
                     // The controller says it again on each connect until the device knows it.
                     rig.Want(Wish);
                 }
-                await rig.UntilAsync(now => now.Record() is { Ended: true } record && record.IsFor(Wish)
+                await rig.UntilAsync(now => now.Record() is { Ended: true } record && record.IsFor(Wish) && now.IsSettled(Model)
                     && now.Reports.Any(report => report.Digest == record.Digest.ToString() && report.Phase == PhaseMapping.ToWire(record.Phase)));
                 return rig.Record()!;
             }

@@ -30,6 +30,7 @@ internal sealed class DeviceRig : IDeviceFacts, IModelInspector, IDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly Lock _gate = new();
     private readonly List<(Func<DeviceRig, bool> Condition, TaskCompletionSource Met)> _waiting = [];
+    private readonly HashSet<string> _settled = [];
     private Task? _running;
 
     public DeviceRig(IFileStore disk, TestArtifacts artifacts, FakeRunner runner, FakeTrials trials, TimeProvider? time = null, DeploymentOptions? options = null)
@@ -43,13 +44,14 @@ internal sealed class DeviceRig : IDeviceFacts, IModelInspector, IDisposable
         Topics topics = new("default", "device-1");
         Outbox = Outbox.Open(disk, State.Outbox, topics.Event("gap"), new OutboxOptions(), Time, NullLogger<Outbox>.Instance);
         Clock = new FleetClock(Time);
-        Files = new DeploymentFiles(State, NullLogger<DeploymentFiles>.Instance);
+        // Looked at beside the engine, which alone may put a damaged file aside.
+        Files = new DeploymentFiles(new StateFolder(Root, new ReadOnlyFileStore(disk)), NullLogger<DeploymentFiles>.Instance);
         Engine = new DeploymentEngine(
             new DeploymentServices
             {
                 State = State,
                 Slots = Slots,
-                Files = Files,
+                Files = new DeploymentFiles(State, NullLogger<DeploymentFiles>.Instance),
                 Store = new ArtifactStore(State, TestArtifacts.Keys, NullLogger<ArtifactStore>.Instance),
                 Source = artifacts,
                 Inspector = this,
@@ -64,7 +66,8 @@ internal sealed class DeviceRig : IDeviceFacts, IModelInspector, IDisposable
             new ContentCollector(State, Slots, NullLogger<ContentCollector>.Instance),
             Clock,
             NullLogger<DeploymentEngine>.Instance);
-        Engine.PhaseSaved += _ => Look();
+        Engine.PhaseSaved += record => Look(() => _settled.Remove(record.Model));
+        Engine.ModelSettled += model => Look(() => _settled.Add(model));
     }
 
     /// <summary>Watches never look by themselves, and loading takes no time.</summary>
@@ -96,6 +99,15 @@ internal sealed class DeviceRig : IDeviceFacts, IModelInspector, IDisposable
 
     public ScanResult Inspect(string folder, ArtifactManifest manifest) => Scan(folder, manifest);
 
+    /// <summary>The engine has nothing to do for the model: whatever a phase led to is on the disk too.</summary>
+    public bool IsSettled(string model = "fashion")
+    {
+        lock (_gate)
+        {
+            return _settled.Contains(model);
+        }
+    }
+
     public void Start() => _running = Engine.RunAsync(_stop.Token);
 
     /// <summary>As the stream would: stored first, acted on then.</summary>
@@ -105,7 +117,18 @@ internal sealed class DeviceRig : IDeviceFacts, IModelInspector, IDisposable
         Engine.DesiredChanged(Desired.Accept(state));
     }
 
-    public DeploymentRecord? Record(string model = "fashion") => Files.Load(model);
+    /// <summary>The record on disk; null also while a damaged one waits for the engine to put it aside.</summary>
+    public DeploymentRecord? Record(string model = "fashion")
+    {
+        try
+        {
+            return Files.Load(model);
+        }
+        catch (IOException)
+        {
+            return null;
+        }
+    }
 
     /// <summary>Runs until the condition holds after a saved phase, or until the process dies.</summary>
     public async Task UntilAsync(Func<DeviceRig, bool> condition)
@@ -119,7 +142,7 @@ internal sealed class DeviceRig : IDeviceFacts, IModelInspector, IDisposable
         {
             Start();
         }
-        Look();
+        Look(static () => { });
         Task first = await Task.WhenAny(met.Task, _running!).WaitAsync(s_patience);
         await first;
         Assert.True(met.Task.IsCompletedSuccessfully, "the engine ended before the condition held");
@@ -157,10 +180,11 @@ internal sealed class DeviceRig : IDeviceFacts, IModelInspector, IDisposable
     private IReadOnlyList<T> Read<T>(string topic, MessageParser<T> parser) where T : IMessage<T> =>
         [.. Outbox.ReadAfter(0, int.MaxValue).Where(message => message.Topic.Contains(topic, StringComparison.Ordinal)).Select(message => parser.ParseFrom(message.Payload))];
 
-    private void Look()
+    private void Look(Action change)
     {
         lock (_gate)
         {
+            change();
             foreach ((Func<DeviceRig, bool> condition, TaskCompletionSource met) in _waiting)
             {
                 if (!met.Task.IsCompleted && condition(this))

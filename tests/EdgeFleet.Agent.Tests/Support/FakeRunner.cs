@@ -20,7 +20,8 @@ internal sealed class FakeRunner(IFileStore disk, string root) : IModelRunner
     private StateFolder _state = new(root, disk);
     private int _process = 1;
 
-    public bool Away { get; set; }
+    /// <summary>So many more calls find nobody. A clock that does not wait would use up every retry before a test could come back.</summary>
+    public int AwayForCalls { get; set; }
 
     /// <summary>Digests that do not load, with the error.</summary>
     public Dictionary<Digest, string> DoNotLoad { get; } = [];
@@ -95,8 +96,9 @@ internal sealed class FakeRunner(IFileStore disk, string root) : IModelRunner
 
     private void RequireHere()
     {
-        if (Away)
+        if (AwayForCalls > 0)
         {
+            AwayForCalls--;
             throw new RunnerAwayException("connection refused");
         }
     }
