@@ -37,7 +37,7 @@ public sealed class DesiredMappingTests
             Plan = new TrialPlan
             {
                 Install = true, AgreementGates = false, BenchBlocks = 1, BenchBlockMs = 2, BenchWarmUpMs = 3, BenchLatencyMargin = 0.4, BenchMemoryMargin = 0.5,
-                ShadowTickMs = 6, ShadowSamplingShare = 0.7, ShadowNoiseShare = 0.8, ShadowMaxPerSecond = 9, WorkerMemoryBytes = 10, ProbationSeconds = 11, ProbationMaxFailures = 12,
+                ShadowTickMs = 6, ShadowSamplingShare = 0.7, ShadowNoiseShare = 0.8, ShadowMaxPerSecond = 9, ShadowTaxBudget = 0.3, WorkerMemoryBytes = 10, ProbationSeconds = 11, ProbationMaxFailures = 12,
             },
         };
         DesiredState state = new(42, 7, new Dictionary<string, DesiredDeployment> { ["fashion"] = desired });

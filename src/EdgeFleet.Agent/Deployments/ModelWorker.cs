@@ -38,7 +38,7 @@ internal sealed partial class ModelWorker
         _engine = engine;
         _log = log;
         _preparation = new Preparation(services);
-        _trial = new Trial(services);
+        _trial = new Trial(services, log);
         _activation = new Activation(services);
         _probation = new Probation(services);
         _retry = new Backoff(services.Options.FirstRetry, services.Options.LongestRetry, Random.Shared);

@@ -23,6 +23,7 @@ public static class ShadowCommand
         JobFile.Require(path, job.TickMs is > 0 and <= 86_400_000, $"tickMs is {job.TickMs}; 1 to 86400000 are possible");
         JobFile.Require(path, job.SamplingShare is > 0 and <= 1, $"samplingShare is {job.SamplingShare}; above 0 and at most 1 is possible");
         JobFile.Require(path, job.NoiseShare is >= 0 and <= 1, $"noiseShare is {job.NoiseShare}; 0 to 1 is possible");
+        JobFile.Require(path, job.TaxBudget > 0, $"taxBudget is {job.TaxBudget}; it is above 0");
         JobFile.Require(path, job.MaxPerSecond > 0, $"maxPerSecond is {job.MaxPerSecond}; it is above 0");
         JobFile.Require(path, job.IntraOpThreads is > 0 and <= 1024, $"intraOpThreads is {job.IntraOpThreads}; 1 to 1024 are possible");
         JobFile.Require(path, job.MemoryBudgetBytes > 0, $"memoryBudgetBytes is {job.MemoryBudgetBytes}; it is above 0");

@@ -16,10 +16,15 @@ internal sealed class ShadowWorker(ShadowJob job, RunnerClient runner, WorkerOut
     /// <summary>A poll is never longer, so that a tick ends when it should.</summary>
     private static readonly TimeSpan s_longestPoll = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan s_retry = TimeSpan.FromSeconds(1);
+    /// <summary>After it has slowed the served model down, the shadow leaves it alone for so long.</summary>
+    private static readonly TimeSpan s_rest = TimeSpan.FromSeconds(30);
 
     private readonly SeededCoin _coin = new(job.Seed ^ (ulong)job.FirstTick);
-    private readonly TokenBucket _rate = new(job.MaxPerSecond, time);
     private readonly TickCounter _counter = new();
+    private readonly ShadowTax _tax = new(job.TaxBudget);
+    private TokenBucket _rate = new(job.MaxPerSecond, time);
+    private double _perSecond = job.MaxPerSecond;
+    private long? _resting;
 
     /// <exception cref="WorkerException">A model does not load, the contracts differ, or the budget was exceeded.</exception>
     public async Task RunAsync(CancellationToken cancellationToken)
@@ -27,13 +32,14 @@ internal sealed class ShadowWorker(ShadowJob job, RunnerClient runner, WorkerOut
         output.Write(WorkerLine.OfProgress("loading", 0));
         using ShadowPair pair = Load();
         output.Write(WorkerLine.OfProgress("shadowing", 0));
+        Switchback switchback = new(_tax, _coin.Flip, ServedAsync, time);
         for (long tick = job.FirstTick; ; tick++)
         {
-            await RunTickAsync(pair, tick, cancellationToken);
+            await RunTickAsync(pair, switchback, tick, cancellationToken);
         }
     }
 
-    private async Task RunTickAsync(ShadowPair pair, long tick, CancellationToken cancellationToken)
+    private async Task RunTickAsync(ShadowPair pair, Switchback switchback, long tick, CancellationToken cancellationToken)
     {
         TimeSpan length = TimeSpan.FromMilliseconds(job.TickMs);
         DateTimeOffset startedAt = time.GetUtcNow();
@@ -41,20 +47,85 @@ internal sealed class ShadowWorker(ShadowJob job, RunnerClient runner, WorkerOut
         bool tooMuch = false;
         while (!tooMuch && time.GetElapsedTime(start) < length)
         {
-            TimeSpan left = length - time.GetElapsedTime(start);
-            foreach (IReadOnlyList<Tensor> inputs in await TakeAsync(left < s_longestPoll ? left : s_longestPoll, cancellationToken))
+            TimeSpan left = Shortest(length - time.GetElapsedTime(start), s_longestPoll);
+            if (IsResting())
             {
-                Compare(pair, inputs);
-                cancellationToken.ThrowIfCancellationRequested();
+                _counter.Rest();
+                await Task.Delay(left, time, cancellationToken);
+                continue;
             }
+            await switchback.AdvanceAsync(cancellationToken);
+            left = Shortest(left, switchback.Left);
+            if (switchback.On)
+            {
+                foreach (IReadOnlyList<Tensor> inputs in await TakeAsync(left, cancellationToken))
+                {
+                    Compare(pair, inputs);
+                    cancellationToken.ThrowIfCancellationRequested();
+                }
+            }
+            else
+            {
+                await Task.Delay(left, time, cancellationToken);
+            }
+            RestWhenTaxing();
             tooMuch = PeakMemory.Read() > job.MemoryBudgetBytes;
         }
+        _counter.Tax(_tax.LogRatio);
         long peak = PeakMemory.Read() ?? 0;
         output.Write(WorkerLine.OfTick(_counter.Finish(tick, startedAt, time.GetElapsedTime(start), peak, tooMuch)));
         if (tooMuch)
         {
             throw new WorkerException(WorkerErrors.BudgetExceeded, $"model '{job.CandidatePath}': the shadow's peak memory of {peak} bytes exceeds its budget of {job.MemoryBudgetBytes}");
         }
+    }
+
+    /// <summary>
+    /// Stops at once and for a while, then goes on at half the rate: an expensive candidate is compared less often, and the
+    /// evidence that is then missing is for the gate to name.
+    /// </summary>
+    private void RestWhenTaxing()
+    {
+        if (_tax.Exceeded)
+        {
+            _counter.Tax(_tax.LogRatio);
+            _counter.Rest();
+            _tax.Clear();
+            _perSecond /= 2;
+            _rate = new TokenBucket(_perSecond, time);
+            _resting = time.GetTimestamp();
+        }
+    }
+
+    private bool IsResting()
+    {
+        if (_resting is { } since && time.GetElapsedTime(since) >= s_rest)
+        {
+            _resting = null;
+        }
+        return _resting is not null;
+    }
+
+    /// <summary>What applications have seen of the model that serves; null while the runner does not say.</summary>
+    private async Task<(DateTimeOffset Since, LogLatency Latency)?> ServedAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            RunnerStatus status = await runner.StatusAsync(cancellationToken);
+            return status.Models.FirstOrDefault(model => model.Model == job.Model) is { Since: { } since, LogLatency: { } sums }
+                ? (since, new LogLatency(sums.Count, sums.Sum, sums.SumOfSquares))
+                : null;
+        }
+        catch (HttpRequestException)
+        {
+            return null;
+        }
+    }
+
+    private static TimeSpan Shortest(TimeSpan one, TimeSpan other)
+    {
+        TimeSpan shorter = one < other ? one : other;
+        return shorter > TimeSpan.Zero ? shorter : TimeSpan.Zero;
     }
 
     private void Compare(ShadowPair pair, IReadOnlyList<Tensor> inputs)

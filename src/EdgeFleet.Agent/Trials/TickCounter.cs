@@ -18,6 +18,8 @@ internal sealed class TickCounter
     private int _nonFinite;
     private int _wrongShape;
     private int _failures;
+    private double? _taxLogRatio;
+    private bool _taxed;
 
     public void Add(PairOutcome outcome)
     {
@@ -53,6 +55,12 @@ internal sealed class TickCounter
         _noiseLogRatioSum += swap ? -LogRatio(outcome) : LogRatio(outcome);
     }
 
+    /// <summary>The newest measurement of what the shadow costs the served model.</summary>
+    public void Tax(double? logRatio) => _taxLogRatio = logRatio ?? _taxLogRatio;
+
+    /// <summary>The shadow was stopped because it costs too much.</summary>
+    public void Rest() => _taxed = true;
+
     public void Drop(string reason, int count)
     {
         if (count > 0)
@@ -86,6 +94,8 @@ internal sealed class TickCounter
             CandidateFailures = _failures,
             CandidatePeakBytes = peakBytes,
             OutOfMemory = outOfMemory,
+            TaxLogRatio = _taxLogRatio,
+            Taxed = _taxed,
             Dropped = new Dictionary<string, int>(_dropped),
         };
         Clear();
@@ -99,6 +109,7 @@ internal sealed class TickCounter
         _candidateMicros.Clear();
         _dropped.Clear();
         _noiseLogRatioSum = 0;
+        (_taxLogRatio, _taxed) = (null, false);
         (_disagreements, _noisePairs, _noiseDisagreements, _nonFinite, _wrongShape, _failures) = (0, 0, 0, 0, 0, 0);
     }
 

@@ -50,6 +50,8 @@ public sealed record TrialPlan
     public double ShadowNoiseShare { get; init; } = 0.10;
     /// <summary>At most this many pairs a second.</summary>
     public double ShadowMaxPerSecond { get; init; } = 1;
+    /// <summary>The shadow rests when it makes the served model slower by more than this share.</summary>
+    public double ShadowTaxBudget { get; init; } = 0.05;
     public long WorkerMemoryBytes { get; init; } = 1L << 30;
     public int ProbationSeconds { get; init; } = 3600;
     /// <summary>Crash loops, NaN and wrong shapes end a probation at once; this many failed requests do too.</summary>

@@ -16,6 +16,8 @@ public sealed record ShadowJob
     public double SamplingShare { get; init; } = 0.05;
     public double NoiseShare { get; init; } = 0.10;
     public double MaxPerSecond { get; init; } = 1;
+    /// <summary>The shadow rests when it makes the served model slower by more than this share.</summary>
+    public double TaxBudget { get; init; } = 0.05;
     public ulong Seed { get; init; }
     /// <summary>The number of the first tick; goes on from the last one reported, so that a restart repeats none.</summary>
     public long FirstTick { get; init; }
@@ -57,6 +59,10 @@ public sealed record ShadowTick
     public bool OutOfMemory { get; init; }
     /// <summary>The worker died in this tick; the tick carries nothing else.</summary>
     public bool Crashed { get; init; }
+    /// <summary>ln(served latency while comparing / while resting) over the last seconds of the tick; absent without traffic.</summary>
+    public double? TaxLogRatio { get; init; }
+    /// <summary>The shadow was stopped, for all of the tick or a part of it, because it made the served model slower than its budget.</summary>
+    public bool Taxed { get; init; }
     /// <summary>Samples not compared, by reason.</summary>
     public IReadOnlyDictionary<string, int> Dropped { get; init; } = new Dictionary<string, int>();
 }

@@ -87,6 +87,7 @@ internal static class PolicyReader
             TickMilliseconds = map.Int("tickMilliseconds", d.TickMilliseconds, 100, 3_600_000),
             SamplingPercent = map.Number("samplingPercent", d.SamplingPercent, 0.01, 100),
             NoisePercent = map.Number("noisePercent", d.NoisePercent, 1, 100),
+            ShadowTaxPercent = map.Number("shadowTaxPercent", d.ShadowTaxPercent, 0.1, 10_000),
             MaximumPairsPerSecond = map.Number("maximumPairsPerSecond", d.MaximumPairsPerSecond, 0.001, 10_000),
             PairsPerDevice = map.Int("pairsPerDevice", d.PairsPerDevice, 1, 1_000_000),
             CalibrationTicks = map.Int("calibrationTicks", d.CalibrationTicks, 1, 1000),

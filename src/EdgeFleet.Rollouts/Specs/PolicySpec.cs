@@ -45,6 +45,8 @@ public sealed record EvidenceSpec
     public double NoisePercent { get; init; } = 10;
 
     public double MaximumPairsPerSecond { get; init; } = 1;
+    /// <summary>How much slower the served model may become while the shadow compares; beyond that the shadow rests.</summary>
+    public double ShadowTaxPercent { get; init; } = 5;
 
     /// <summary>Pairs after which a device of a large class has said its word.</summary>
     public int PairsPerDevice { get; init; } = 500;

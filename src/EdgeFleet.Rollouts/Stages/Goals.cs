@@ -70,6 +70,7 @@ internal static class Goals
             ShadowSamplingShare = policy.Evidence.SamplingPercent / 100,
             ShadowNoiseShare = policy.Evidence.NoisePercent / 100,
             ShadowMaxPerSecond = policy.Evidence.MaximumPairsPerSecond,
+            ShadowTaxBudget = policy.Evidence.ShadowTaxPercent / 100,
             WorkerMemoryBytes = (long)policy.Limits.WorkerMemoryMiB << 20,
             ProbationSeconds = policy.Probation.Seconds,
             ProbationMaxFailures = policy.Probation.MaximumFailedRequests,

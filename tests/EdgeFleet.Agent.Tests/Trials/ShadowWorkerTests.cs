@@ -43,6 +43,22 @@ public sealed class ShadowWorkerTests : IDisposable
     }
 
     [Fact]
+    public async Task A_shadow_that_costs_more_than_its_budget_stops_comparing_and_says_so()
+    {
+        _state.Point("add", _state.AddArtifact("add", TinyModel.AddBias([0, 0])));
+        await using RunnerFixture runner = await RunnerFixture.StartAsync(_state);
+        // A budget that every shadow exceeds: the served model would have to be a hundred times faster with it.
+        ShadowJob job = Job(runner, candidate: TinyModel.AddBias([0, 0])) with { TaxBudget = -0.99, TickMs = 200 };
+
+        List<ShadowTick> ticks = await ShadowAsync(job, runner, until: tick => tick.Taxed && tick.Pairs == 0);
+
+        ShadowTick stopped = ticks.First(tick => tick.Taxed);
+        Assert.NotNull(stopped.TaxLogRatio);
+        Assert.All(ticks.SkipWhile(tick => !tick.Taxed).Skip(1), tick => Assert.Equal((true, 0), (tick.Taxed, tick.Pairs)));
+        Assert.Contains(ticks, tick => !tick.Taxed && tick.Pairs > 0);
+    }
+
+    [Fact]
     public async Task A_runner_that_is_away_leaves_ticks_without_pairs_not_an_end()
     {
         ShadowJob job = Job(null, candidate: TinyModel.AddBias([0, 0])) with { TickMs = 20 };

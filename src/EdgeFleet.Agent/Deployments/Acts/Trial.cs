@@ -6,11 +6,12 @@ using EdgeFleet.Agent.Workers;
 using EdgeFleet.Core;
 using EdgeFleet.Core.Evidence;
 using EdgeFleet.Rollouts.Deployments;
+using Microsoft.Extensions.Logging;
 
 namespace EdgeFleet.Agent.Deployments.Acts;
 
 /// <summary>Benchmark and shadow: the candidate beside the artifact that serves.</summary>
-internal sealed class Trial(DeploymentServices services)
+internal sealed partial class Trial(DeploymentServices services, ILogger log)
 {
     public async Task<ActResult> BenchAsync(DeploymentRecord record, CancellationToken cancellationToken)
     {
@@ -70,6 +71,7 @@ internal sealed class Trial(DeploymentServices services)
             SamplingShare = record.Plan.ShadowSamplingShare,
             NoiseShare = record.Plan.ShadowNoiseShare,
             MaxPerSecond = record.Plan.ShadowMaxPerSecond,
+            TaxBudget = record.Plan.ShadowTaxBudget,
             Seed = Seed("shadow", record),
             FirstTick = record.NextTick,
             MemoryBudgetBytes = record.Plan.WorkerMemoryBytes,
@@ -77,6 +79,7 @@ internal sealed class Trial(DeploymentServices services)
         string hardwareClass = services.Facts.Read().ClassId;
         using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         ActResult? broken = null;
+        bool taxed = false;
         TrialResult end;
         try
         {
@@ -85,6 +88,11 @@ internal sealed class Trial(DeploymentServices services)
                 async (tick, _) =>
                 {
                     services.Reports.Shadow(record, baseline, hardwareClass, tick);
+                    if (tick.Taxed && !taxed)
+                    {
+                        LogTaxed(record.Model, record.Digest.Short, tick.TaxLogRatio is { } ratio ? (Math.Exp(ratio) - 1) * 100 : null, job.TaxBudget * 100);
+                    }
+                    taxed = tick.Taxed;
                     record = save(record with { NextTick = tick.Tick + 1 });
                     broken = Invariant(tick);
                     if (broken is not null)
@@ -107,6 +115,9 @@ internal sealed class Trial(DeploymentServices services)
             _ => ActResult.Retry(FailureCodes.WorkerFailed, "the shadow ended by itself"),
         };
     }
+
+    [LoggerMessage(EventId = 3241, Level = LogLevel.Warning, Message = "Model {Model}: the shadow of {Digest} made the served model slower by {Percent:0} %, more than the {Budget:0.#} % it may; it rests and goes on at half its rate")]
+    private partial void LogTaxed(string model, string digest, double? percent, double budget);
 
     private static ActResult? Invariant(ShadowTick tick) => tick switch
     {

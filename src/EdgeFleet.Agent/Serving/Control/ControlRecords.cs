@@ -49,12 +49,16 @@ internal sealed record ModelStatus
     /// <summary>Requests turned away because too many were waiting; they never reached the model.</summary>
     public required long Overloaded { get; init; }
     public required LatencyMicros LatencyMicros { get; init; }
+    public required LogLatencySums LogLatency { get; init; }
     /// <summary>Resident memory of the whole runner: ONNX Runtime does not tell the models apart.</summary>
     public required long ResidentBytes { get; init; }
 }
 
 /// <summary>Of the last requests, from the whole request received to the answer ready.</summary>
 internal sealed record LatencyMicros(int Count, double P50, double P95, double P99);
+
+/// <summary>Of all requests since the activation: how many, and the sums of the natural logarithm of their microseconds and of its square.</summary>
+internal sealed record LogLatencySums(long Count, double Sum, double SumOfSquares);
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
 [JsonSerializable(typeof(ReconcileRequest))]

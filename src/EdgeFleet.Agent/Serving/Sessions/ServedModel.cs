@@ -90,6 +90,7 @@ internal sealed class ServedModel(string name, int concurrency, int queue) : IDi
             WrongShape = counters.WrongShape,
             Overloaded = Interlocked.Read(ref _overloaded),
             LatencyMicros = counters.Latency.Summarise(),
+            LogLatency = counters.LogLatency.Read(),
             ResidentBytes = residentBytes,
         };
     }

@@ -18,10 +18,13 @@ internal sealed class SessionCounters
 
     public LatencyRing Latency { get; } = new();
 
+    public LogLatencyCounter LogLatency { get; } = new();
+
     public void AddRequest(long ticks)
     {
         Interlocked.Increment(ref _requests);
         Latency.Add(ticks);
+        LogLatency.Add(ticks);
     }
 
     public void AddFailure()
