@@ -15,6 +15,9 @@ namespace EdgeFleet.Controller.Api;
 internal static class RollbackEndpoints
 {
     private const int LongestWaitMs = 30_000;
+    private const string Done = "done";
+    private const string Failed = "failed";
+    private const string Pending = "pending";
 
     public static void Map(RouteGroupBuilder api)
     {
@@ -67,11 +70,13 @@ internal static class RollbackEndpoints
         while (true)
         {
             Task news = signals.Next(SignalBoard.Rollback(row.Model));
-            RollbackDocument document = await database.ReadAsync(session => Document(session, row, streams, time), cancellationToken);
             TimeSpan left = until - time.GetUtcNow();
-            if (document.Done || left <= TimeSpan.Zero || document.Devices.All(device => device.State != "pending"))
+            // Only those that are still open are looked at again: each report of a device of the model wakes this.
+            bool waits = left > TimeSpan.Zero && await database.ReadAsync(
+                session => RollbackStore.ListOpen(session, row).Any(device => StateOf(device, streams) == Pending), cancellationToken);
+            if (!waits)
             {
-                return TypedResults.Ok(document);
+                return TypedResults.Ok(await database.ReadAsync(session => Document(session, row, streams, time), cancellationToken));
             }
             await LongPoll.WaitAsync(news, left, time, cancellationToken);
         }
@@ -80,7 +85,7 @@ internal static class RollbackEndpoints
     private static RollbackDocument Document(ReadSession session, RollbackRow row, DeviceStreams streams, TimeProvider time)
     {
         List<RollbackDeviceDocument> devices = [.. RollbackStore.ListDevices(session, row).Select(device => Device(device, row, streams))];
-        bool done = devices.TrueForAll(device => device.State == "done");
+        bool done = devices.TrueForAll(device => device.State == Done);
         double? slowest = devices.Max(device => device.ElapsedMs);
         return new RollbackDocument(
             row.Id, row.Model, row.FromDigest, row.ToDigest, row.Selector, row.Reason, row.CreatedBy, Clock.FromMs(row.CreatedAt),
@@ -89,13 +94,17 @@ internal static class RollbackEndpoints
 
     private static RollbackDeviceDocument Device(RollbackDeviceRow device, RollbackRow row, DeviceStreams streams)
     {
-        bool failed = device.Phase is nameof(DeploymentPhase.FailedUnchanged) or nameof(DeploymentPhase.FailedRolledBack)
-            or nameof(DeploymentPhase.FailedCouldNotRollBack) or nameof(DeploymentPhase.Refused);
-        string state = device.DoneAt is not null ? "done" : failed ? "failed" : streams.IsConnected(device.DeviceId) ? "pending" : "offline";
+        string state = StateOf(device, streams);
         return new RollbackDeviceDocument(
             device.DeviceId, state, device.ToDigest, device.Active, device.Generation, Clock.FromMs(device.ServingSinceDevice),
-            device.DoneAt is { } at ? at - row.CreatedAt : null, failed ? device.Detail : null);
+            device.DoneAt is { } at ? at - row.CreatedAt : null, state == Failed ? device.Detail : null);
     }
+
+    private static string StateOf(RollbackDeviceRow device, DeviceStreams streams) =>
+        device.DoneAt is not null ? Done
+        : device.Phase is nameof(DeploymentPhase.FailedUnchanged) or nameof(DeploymentPhase.FailedRolledBack)
+            or nameof(DeploymentPhase.FailedCouldNotRollBack) or nameof(DeploymentPhase.Refused) ? Failed
+        : streams.IsConnected(device.DeviceId) ? Pending : "offline";
 
     private static bool TryDigest(string? text, out Digest? digest)
     {

@@ -49,15 +49,20 @@ internal static class RollbackStore
         "INSERT INTO rollback_devices (rollback_id, device_id, to_digest, generation) VALUES (@rollbackId, @deviceId, @toDigest, @generation)",
         new { rollbackId, deviceId, toDigest, generation });
 
-    public static IReadOnlyList<RollbackDeviceRow> ListDevices(ReadSession session, RollbackRow rollback) => session.Query<RollbackDeviceRow>(
-        """
+    public static IReadOnlyList<RollbackDeviceRow> ListDevices(ReadSession session, RollbackRow rollback) => List(session, rollback, "");
+
+    /// <summary>Those that do not serve the older digest yet.</summary>
+    public static IReadOnlyList<RollbackDeviceRow> ListOpen(ReadSession session, RollbackRow rollback) => List(session, rollback, "AND r.done_at IS NULL");
+
+    private static IReadOnlyList<RollbackDeviceRow> List(ReadSession session, RollbackRow rollback, string condition) => session.Query<RollbackDeviceRow>(
+        $"""
         SELECT r.device_id, r.to_digest, r.generation, r.done_at, s.active, s.serving_since_device,
                COALESCE(d.reported_generation, 0) AS reported_generation, p.phase, p.detail
         FROM rollback_devices r
         LEFT JOIN devices d ON d.id = r.device_id
         LEFT JOIN slots s ON s.device_id = r.device_id AND s.model = @Model
         LEFT JOIN deployments p ON p.device_id = r.device_id AND p.model = @Model AND p.rollout_id = @Id
-        WHERE r.rollback_id = @Id ORDER BY r.device_id
+        WHERE r.rollback_id = @Id {condition} ORDER BY r.device_id
         """,
         rollback);
 
