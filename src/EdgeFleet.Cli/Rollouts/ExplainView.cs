@@ -12,6 +12,7 @@ internal static class ExplainView
     public static bool Print(JsonNode explanation, Output output)
     {
         bool allEqual = true;
+        PlanView.PrintClasses(explanation.List("plan"), output);
         foreach (JsonNode entry in explanation.List("verdicts"))
         {
             bool equal = entry.Flag("recomputedEqual");

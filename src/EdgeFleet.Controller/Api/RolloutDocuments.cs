@@ -90,7 +90,8 @@ internal sealed record NotDrawnDocument(string Id, string Reason);
 
 internal sealed record RolloutActDocument(string Id, string State, string Message);
 
-internal sealed record ExplanationDocument(string Id, bool AllEqual, IReadOnlyList<ExplainedVerdictDocument> Verdicts);
+/// <param name="Plan">What each class needed at least, computed as before the start: the measure of what the verdicts show.</param>
+internal sealed record ExplanationDocument(string Id, bool AllEqual, IReadOnlyList<ClassPlanDocument> Plan, IReadOnlyList<ExplainedVerdictDocument> Verdicts);
 
 internal sealed record RolloutEventsDocument(IReadOnlyList<RolloutEventDocument> Items, long Last, bool Ended);
 

@@ -125,7 +125,8 @@ internal static class RolloutEndpoints
             VerdictRow stored = (await database.ReadAsync(session => RolloutStore.FindVerdict(session, row.Id, seq), cancellationToken))!;
             verdicts.Add(Explain(stored, inputs));
         }
-        return TypedResults.Ok(new ExplanationDocument(row.Id, verdicts.TrueForAll(verdict => verdict.RecomputedEqual), verdicts));
+        return TypedResults.Ok(new ExplanationDocument(
+            row.Id, verdicts.TrueForAll(verdict => verdict.RecomputedEqual), RolloutPlanDocuments.Of(RolloutDocumentCodec.ReadState(row.State)), verdicts));
     }
 
     private static ExplainedVerdictDocument Explain(VerdictRow row, bool inputs)

@@ -11,7 +11,15 @@ internal static class RolloutPlanDocuments
         [.. preview.Classes.Select(plan => Of(plan) with { DeviceIds = preview.Devices[plan.HardwareClass] })],
         [.. preview.NotDrawn.Select(device => new NotDrawnDocument(device.DeviceId, device.Reason))]);
 
-    public static ClassPlanDocument Of(ClassPlan plan) => new(
+    /// <summary>Of the classes that a rollout has drawn, in their order.</summary>
+    public static IReadOnlyList<ClassPlanDocument> Of(RolloutState state)
+    {
+        Dictionary<string, ClassPlan> plans = RolloutPlan.Of(state.Spec, state.Policy, state.Classes.Select(c => KeyValuePair.Create(c.HardwareClass, c.Devices.Count)))
+            .ToDictionary(plan => plan.HardwareClass, StringComparer.Ordinal);
+        return [.. state.Classes.Select(c => Of(plans[c.HardwareClass]))];
+    }
+
+    private static ClassPlanDocument Of(ClassPlan plan) => new(
         plan.HardwareClass, plan.Devices, RolloutView.Word(plan.Kind),
         [.. plan.Stages.Select(stage => new StagePlanDocument(RolloutView.Word(stage.Stage), stage.Devices, stage.Approval, stage.Soak.TotalSeconds))],
         plan.LeastObservations, plan.LeastShadow?.TotalSeconds, plan.Sentence, plan.Complaint);

@@ -56,15 +56,11 @@ internal static class RolloutView
     public static IReadOnlyList<RolloutDeviceDocument> Devices(ReadSession session, RolloutRow row, DeviceStreams streams, string after, int limit) =>
         Devices(session, row, RolloutDocumentCodec.ReadState(row.State), streams, after, limit);
 
-    private static List<RolloutClassDocument> Classes(RolloutState state, Dictionary<string, string> phases)
-    {
-        Dictionary<string, ClassPlan> plans = RolloutPlan.Of(state.Spec, state.Policy, state.Classes.Select(c => KeyValuePair.Create(c.HardwareClass, c.Devices.Count)))
-            .ToDictionary(plan => plan.HardwareClass, StringComparer.Ordinal);
-        return [.. state.Classes.Select(c => new RolloutClassDocument(
+    private static List<RolloutClassDocument> Classes(RolloutState state, Dictionary<string, string> phases) =>
+        [.. state.Classes.Zip(RolloutPlanDocuments.Of(state), (c, plan) => new RolloutClassDocument(
             c.HardwareClass, Word(c.Phase), StageName(state, c.Stage), c.Stage, c.StageStartedAt, c.Paused, c.Devices.Count, c.Devices.Count(d => d.Stage >= 0), c.Reason,
             c.Devices.GroupBy(d => PhaseOf(d, phases.GetValueOrDefault(d.DeviceId)), StringComparer.Ordinal).ToDictionary(g => g.Key, g => g.Count(), StringComparer.Ordinal),
-            RolloutPlanDocuments.Of(plans[c.HardwareClass])))];
-    }
+            plan))];
 
     private static List<RolloutDeviceDocument> Devices(ReadSession session, RolloutRow row, RolloutState state, DeviceStreams streams, string after, int limit)
     {

@@ -71,6 +71,7 @@ public sealed class RolloutStoryTests : IAsyncLifetime
         EdgefleetProcess explained = Run("rollout", "explain", "story");
         Assert.Equal(0, explained.ExitCode);
         Assert.Contains("recomputed bit for bit", explained.Output, StringComparison.Ordinal);
+        Assert.StartsWith("simulated-4g-default-none-none-1t: 3 device(s), census: each device needs at least", explained.Output, StringComparison.Ordinal);
     }
 
     [Fact]
