@@ -21,10 +21,7 @@ internal sealed partial class ModelWorker
     private readonly DeploymentEngine _engine;
     private readonly ILogger _log;
     private readonly Wakeup _wakeup = new();
-    private readonly Preparation _preparation;
-    private readonly Trial _trial;
-    private readonly Activation _activation;
-    private readonly Probation _probation;
+    private readonly ActRunner _acts;
     private readonly Backoff _retry;
     private readonly Backoff _runnerRetry;
     private volatile DeploymentRecord? _record;
@@ -37,10 +34,7 @@ internal sealed partial class ModelWorker
         _services = services;
         _engine = engine;
         _log = log;
-        _preparation = new Preparation(services);
-        _trial = new Trial(services, log);
-        _activation = new Activation(services);
-        _probation = new Probation(services);
+        _acts = new ActRunner(services, engine, log);
         _retry = new Backoff(services.Options.FirstRetry, services.Options.LongestRetry, Random.Shared);
         _runnerRetry = new Backoff(services.Options.FirstRunnerRetry, services.Options.LongestRunnerRetry, Random.Shared);
     }
@@ -104,8 +98,9 @@ internal sealed partial class ModelWorker
     private async Task StartAsync(CancellationToken cancellationToken)
     {
         DeploymentRecord? record = _services.Files.Load(Model);
-        if (RepairSlots(record))
+        if (SlotRepair.Run(_services, Model, record) is { } found)
         {
+            LogSlotsRepaired(Model, found);
             await TellRunnerAsync(cancellationToken).ConfigureAwait(false);
         }
         _record = record;
@@ -128,34 +123,6 @@ internal sealed partial class ModelWorker
         // The last phase may have been saved and not reported; saying it twice changes nothing.
         _services.Reports.Deployment(record);
         _engine.Saved(record);
-    }
-
-    /// <summary>A slot file that was lost or damaged is made anew from what is known of the model's deployments.</summary>
-    private bool RepairSlots(DeploymentRecord? record)
-    {
-        if (_services.Slots.Read(Model) is not null)
-        {
-            return false;
-        }
-        IReadOnlyList<Digest> committed = _services.Files.LoadMemory(Model).Committed;
-        Digest? active = record switch
-        {
-            { Phase: DeploymentPhase.Committed } => record.Digest,
-            { Before: { } before } => before,
-            _ => null,
-        };
-        if (active is null || !_services.State.Holds(active.Value))
-        {
-            active = committed.Where(_services.State.Holds).Select(digest => (Digest?)digest).LastOrDefault();
-        }
-        if (active is not { } found)
-        {
-            return false;
-        }
-        Digest? golden = committed.Where(_services.State.Holds).Select(digest => (Digest?)digest).FirstOrDefault();
-        LogSlotsRepaired(Model, found);
-        _services.Slots.Write(Model, found, golden == found ? null : golden, golden);
-        return true;
     }
 
     private async Task TellRunnerAsync(CancellationToken cancellationToken)
@@ -225,7 +192,7 @@ internal sealed partial class ModelWorker
         ActResult result;
         try
         {
-            result = await RunActAsync(act, record, act == DeploymentAct.Restore ? cancellationToken : interrupted.Token).ConfigureAwait(false);
+            result = await _acts.RunAsync(act, record, Update, act == DeploymentAct.Restore ? cancellationToken : interrupted.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
@@ -238,52 +205,6 @@ internal sealed partial class ModelWorker
         else
         {
             Transition(result);
-        }
-    }
-
-    private async Task<ActResult> RunActAsync(DeploymentAct act, DeploymentRecord record, CancellationToken cancellationToken)
-    {
-        try
-        {
-            using IDisposable? inUse = act <= DeploymentAct.Stage ? _engine.UseContent() : null;
-            return await (act switch
-            {
-                DeploymentAct.Admit => _preparation.AdmitAsync(record, cancellationToken),
-                DeploymentAct.Fetch => _preparation.FetchAsync(record, cancellationToken),
-                DeploymentAct.Verify => _preparation.VerifyAsync(record, cancellationToken),
-                DeploymentAct.Stage => _preparation.StageAsync(record, cancellationToken),
-                DeploymentAct.Bench => _trial.BenchAsync(record, cancellationToken),
-                DeploymentAct.Shadow => _trial.ShadowAsync(record, Keep, cancellationToken),
-                DeploymentAct.Activate => _activation.ActivateAsync(record, cancellationToken),
-                DeploymentAct.Watch => _probation.WatchAsync(record, (changed, save) => save ? Keep(changed) : _record = changed, cancellationToken),
-                DeploymentAct.Restore => _activation.RestoreAsync(record, cancellationToken),
-                _ => throw new System.Diagnostics.UnreachableException($"act {act}"),
-            }).ConfigureAwait(false);
-        }
-        catch (BadArtifactException ex)
-        {
-            return ActResult.BadDigest(ex.Code, ex.Message);
-        }
-        catch (ArtifactUnavailableException ex)
-        {
-            return ActResult.Retry(FailureCodes.NotAvailable, ex.Message, counted: !ex.LinkIsAway);
-        }
-        catch (BrokenDownloadException ex)
-        {
-            return ActResult.Retry(FailureCodes.DownloadBroken, ex.Message);
-        }
-        catch (BadContentException ex)
-        {
-            return ActResult.Retry(FailureCodes.BadContent, ex.Message);
-        }
-        catch (IOException ex) when (DiskReserve.IsFull(ex))
-        {
-            _engine.CollectGarbage();
-            return ActResult.Retry(FailureCodes.DiskFull, ex.Message);
-        }
-        catch (IOException ex)
-        {
-            return ActResult.Retry(FailureCodes.WorkerFailed, ex.Message);
         }
     }
 
@@ -312,9 +233,12 @@ internal sealed partial class ModelWorker
         await WaitAsync(pause, cancellationToken).ConfigureAwait(false);
     }
 
-    private DeploymentRecord Keep(DeploymentRecord record)
+    private DeploymentRecord Update(DeploymentRecord record, bool save)
     {
-        _services.Files.Save(record);
+        if (save)
+        {
+            _services.Files.Save(record);
+        }
         _record = record;
         return record;
     }
@@ -475,7 +399,3 @@ internal sealed partial class ModelWorker
         return left < TimeSpan.Zero ? TimeSpan.Zero : left < TimeSpan.FromDays(40) ? left : TimeSpan.FromDays(40);
     }
 }
-
-/// <summary>A wish to take back what serves that does not come from the controller.</summary>
-/// <param name="Target">The digest to go to; null: previous, else golden.</param>
-internal sealed record LocalRollback(Digest? Target, string Code, string Detail, bool Invariant);
