@@ -12,6 +12,7 @@ internal static class Registry
         new("fetch", "an artifact's way onto the device, against curl", Devices.FetchBenchmark.RunAsync),
         new("fleet", "a controller with a thousand devices, and a rollback of all of them", ControlPlane.FleetBenchmark.RunAsync),
         new("idle", "an agent on a device where nothing happens", Devices.IdleAgentBenchmark.RunAsync),
+        new("simulate", "a rollout and a rollback of a thousand hollow agents", ControlPlane.HollowFleetBenchmark.RunAsync),
         new("serving", "what the runner adds to an inference", Serving.ServingBenchmark.RunAsync),
     ];
 
