@@ -18,6 +18,7 @@ internal static class Registry
 
     public static IReadOnlyList<Measurement> Evidence { get; } =
     [
+        new("gate", "whether the gate's tests keep their promise under peeking (simulated fleets)", Gating.GateEvidence.RunAsync),
         new("paired-benchmark", "whether the benchmark tells the truth about two models", Measuring.PairedBenchmarkEvidence.RunAsync),
     ];
 }
