@@ -32,7 +32,10 @@ internal sealed partial class ReportSubscriber : IAsyncDisposable
             ReceiveMaximum = InFlight,
             HandlerConcurrency = InFlight,
             MaximumPacketSize = 1 << 20,
-            MaximumReconnectDelay = TimeSpan.FromSeconds(2),
+            // What devices publish while nobody subscribes comes again only after a minute, so after a broker's restart the
+            // controller is back before most of them.
+            ReconnectDelay = TimeSpan.FromMilliseconds(50),
+            MaximumReconnectDelay = TimeSpan.FromMilliseconds(500),
             OnHandlerFailed = HandlerFailed,
             OnConnected = (connected, _) => { LogConnected(options.Host, options.Port); return Task.CompletedTask; },
             OnDisconnected = (ended, _) => Disconnected(options, ended),

@@ -82,17 +82,13 @@ internal sealed class Database : IAsyncDisposable
         WriteAsync(what, transaction => { work(transaction); return true; }, cancellationToken);
 
     /// <summary>Reads one snapshot. The session must not be used after the function has returned.</summary>
+    /// <exception cref="StoreUnavailableException">The disk or the file fails.</exception>
     public async Task<T> ReadAsync<T>(Func<ReadSession, T> work, CancellationToken cancellationToken)
     {
         await _readers.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            if (!_idleReaders.TryTake(out SqliteConnection? connection))
-            {
-                connection = Connect(_options.File, SqliteOpenMode.ReadOnly);
-                // The writer alone checkpoints: two connections that do so have corrupted files before SQLite 3.51.3.
-                connection.Execute("PRAGMA query_only = ON; PRAGMA wal_autocheckpoint = 0;");
-            }
+            SqliteConnection connection = _idleReaders.TryTake(out SqliteConnection? idle) ? idle : ConnectReader();
             try
             {
                 using SqliteTransaction snapshot = connection.BeginTransaction(deferred: true);
@@ -102,6 +98,11 @@ internal sealed class Database : IAsyncDisposable
             {
                 _idleReaders.Add(connection);
             }
+        }
+        catch (SqliteException ex) when (!IsOfTheStatement(ex))
+        {
+            // The disk or the file, as for writes: whoever asked may ask again.
+            throw new StoreUnavailableException($"not read: {ex.Message}", ex);
         }
         finally
         {
@@ -124,6 +125,18 @@ internal sealed class Database : IAsyncDisposable
         }
         _writer.Dispose();
         _readers.Dispose();
+    }
+
+    /// <summary>The statement was wrong or broke a rule of the schema; the file is well, and the rest of the batch too.</summary>
+    private static bool IsOfTheStatement(SqliteException ex) => ex.SqliteErrorCode is SQLitePCL.raw.SQLITE_ERROR or SQLitePCL.raw.SQLITE_CONSTRAINT
+        or SQLitePCL.raw.SQLITE_MISMATCH or SQLitePCL.raw.SQLITE_RANGE or SQLitePCL.raw.SQLITE_TOOBIG or SQLitePCL.raw.SQLITE_MISUSE;
+
+    private SqliteConnection ConnectReader()
+    {
+        SqliteConnection connection = Connect(_options.File, SqliteOpenMode.ReadOnly);
+        // The writer alone checkpoints: two connections that do so have corrupted files before SQLite 3.51.3.
+        connection.Execute("PRAGMA query_only = ON; PRAGMA wal_autocheckpoint = 0;");
+        return connection;
     }
 
     private static SqliteConnection Connect(string file, SqliteOpenMode mode)
@@ -271,10 +284,6 @@ internal sealed class Database : IAsyncDisposable
                 return false;
             }
         }
-
-        /// <summary>The statement was wrong or broke a rule of the schema; the file is well, and the rest of the batch too.</summary>
-        private static bool IsOfTheStatement(SqliteException ex) => ex.SqliteErrorCode is SQLitePCL.raw.SQLITE_ERROR or SQLitePCL.raw.SQLITE_CONSTRAINT
-            or SQLitePCL.raw.SQLITE_MISMATCH or SQLitePCL.raw.SQLITE_RANGE or SQLitePCL.raw.SQLITE_TOOBIG or SQLitePCL.raw.SQLITE_MISUSE;
 
         public void Complete()
         {

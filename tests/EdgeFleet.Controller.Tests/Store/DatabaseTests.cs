@@ -92,6 +92,22 @@ public sealed class DatabaseTests : IDisposable
     }
 
     [Fact]
+    public async Task A_file_that_cannot_be_read_for_a_while_is_a_failure_of_the_store_and_passes()
+    {
+        await using Database database = Database.Open(Options());
+        string away = _folder["away.db"];
+        File.Move(_folder["store.db"], away);
+
+        StoreUnavailableException error = await Assert.ThrowsAsync<StoreUnavailableException>(() => database.ReadAsync(OperatorStore.List, CancellationToken.None));
+        Assert.Contains("unable to open database file", error.Message, StringComparison.Ordinal);
+
+        File.Move(away, _folder["store.db"]);
+        Assert.Empty(await database.ReadAsync(OperatorStore.List, CancellationToken.None));
+        // A wrong statement is nobody's disk.
+        await Assert.ThrowsAsync<Microsoft.Data.Sqlite.SqliteException>(() => database.ReadAsync(session => session.Query<long>("SELECT nothing FROM nowhere"), CancellationToken.None));
+    }
+
+    [Fact]
     public async Task A_closed_store_says_so()
     {
         Database database = Database.Open(Options());
