@@ -1,3 +1,4 @@
+using System.Globalization;
 using EdgeFleet.Core;
 using EdgeFleet.Core.Deployments;
 using EdgeFleet.Core.Devices;
@@ -19,10 +20,10 @@ public static class DesiredMapping
         return wire;
     }
 
-    /// <exception cref="FormatException">A field has a value that this build does not know.</exception>
+    /// <exception cref="FormatException">A field has a value that this build does not know; the message names the model, the field and the value.</exception>
     public static DesiredState ToCore(Wire.DesiredState wire) => new(
-        checked((long)wire.Generation),
-        checked((long)wire.Epoch),
+        Whole("desired state: generation", wire.Generation),
+        Whole("desired state: epoch", wire.Epoch),
         wire.Models.ToDictionary(pair => Identifier.Require("desired model", pair.Key), pair => ToCore(pair.Key, pair.Value)));
 
     public static Wire.DeviceFacts ToWire(HardwareFacts facts) => new()
@@ -50,18 +51,22 @@ public static class DesiredMapping
         Plan = ToWire(desired.Plan),
     };
 
-    private static DesiredDeployment ToCore(string model, Wire.DesiredDeployment wire) => new()
+    private static DesiredDeployment ToCore(string model, Wire.DesiredDeployment wire)
     {
-        Model = model,
-        Digest = Digest.Parse(wire.Digest),
-        Goal = Known<DeploymentGoal>("goal", (int)wire.Goal - 1),
-        Reason = Known<DesiredReason>("reason", (int)wire.Reason - 1),
-        RolloutId = wire.RolloutId,
-        Attempt = checked((int)wire.Attempt),
-        Epoch = checked((long)wire.Epoch),
-        Deadline = wire.Deadline?.ToDateTimeOffset(),
-        Plan = wire.Plan is null ? new TrialPlan() : ToCore(wire.Plan),
-    };
+        string of = $"desired state of model '{model}'";
+        return new()
+        {
+            Model = model,
+            Digest = Digest.TryParse(wire.Digest, out Digest digest) ? digest : throw new FormatException($"{of}: '{wire.Digest}' is not a digest"),
+            Goal = Known<DeploymentGoal>($"{of}: goal", (int)wire.Goal - 1),
+            Reason = Known<DesiredReason>($"{of}: reason", (int)wire.Reason - 1),
+            RolloutId = wire.RolloutId.Length == 0 ? "" : Identifier.Require($"{of}: rollout", wire.RolloutId),
+            Attempt = Count($"{of}: attempt", wire.Attempt),
+            Epoch = Whole($"{of}: epoch", wire.Epoch),
+            Deadline = wire.Deadline is null ? null : WireTime.Read($"{of}: deadline", wire.Deadline),
+            Plan = wire.Plan is null ? new TrialPlan() : ToCore($"{of}: plan", wire.Plan),
+        };
+    }
 
     private static Wire.TrialPlan ToWire(TrialPlan plan) => new()
     {
@@ -82,25 +87,37 @@ public static class DesiredMapping
         ProbationMaxFailures = (uint)plan.ProbationMaxFailures,
     };
 
-    private static TrialPlan ToCore(Wire.TrialPlan wire) => new()
+    private static TrialPlan ToCore(string of, Wire.TrialPlan wire) => new()
     {
         Install = wire.Install,
         AgreementGates = wire.AgreementGates,
-        BenchBlocks = checked((int)wire.BenchBlocks),
-        BenchBlockMs = checked((int)wire.BenchBlockMs),
-        BenchWarmUpMs = checked((int)wire.BenchWarmUpMs),
-        BenchLatencyMargin = wire.BenchLatencyMargin,
-        BenchMemoryMargin = wire.BenchMemoryMargin,
-        ShadowTickMs = checked((int)wire.ShadowTickMs),
-        ShadowSamplingShare = wire.ShadowSamplingShare,
-        ShadowNoiseShare = wire.ShadowNoiseShare,
-        ShadowMaxPerSecond = wire.ShadowMaxPerSecond,
-        ShadowTaxBudget = wire.HasShadowTaxBudget ? wire.ShadowTaxBudget : new TrialPlan().ShadowTaxBudget,
-        WorkerMemoryBytes = checked((long)wire.WorkerMemoryBytes),
-        ProbationSeconds = checked((int)wire.ProbationSeconds),
-        ProbationMaxFailures = checked((int)wire.ProbationMaxFailures),
+        BenchBlocks = Count($"{of}: bench_blocks", wire.BenchBlocks),
+        BenchBlockMs = Count($"{of}: bench_block_ms", wire.BenchBlockMs),
+        BenchWarmUpMs = Count($"{of}: bench_warm_up_ms", wire.BenchWarmUpMs),
+        BenchLatencyMargin = Number($"{of}: bench_latency_margin", wire.BenchLatencyMargin),
+        BenchMemoryMargin = Number($"{of}: bench_memory_margin", wire.BenchMemoryMargin),
+        ShadowTickMs = Count($"{of}: shadow_tick_ms", wire.ShadowTickMs),
+        ShadowSamplingShare = Amount($"{of}: shadow_sampling_share", wire.ShadowSamplingShare),
+        ShadowNoiseShare = Amount($"{of}: shadow_noise_share", wire.ShadowNoiseShare),
+        ShadowMaxPerSecond = Amount($"{of}: shadow_max_per_second", wire.ShadowMaxPerSecond),
+        ShadowTaxBudget = wire.HasShadowTaxBudget ? Amount($"{of}: shadow_tax_budget", wire.ShadowTaxBudget) : new TrialPlan().ShadowTaxBudget,
+        WorkerMemoryBytes = Whole($"{of}: worker_memory_bytes", wire.WorkerMemoryBytes),
+        ProbationSeconds = Count($"{of}: probation_seconds", wire.ProbationSeconds),
+        ProbationMaxFailures = Count($"{of}: probation_max_failures", wire.ProbationMaxFailures),
     };
 
+    private static int Count(string what, uint value) => value <= int.MaxValue ? (int)value : throw new FormatException($"{what} {value} is above {int.MaxValue}");
+
+    private static long Whole(string what, ulong value) => value <= long.MaxValue ? (long)value : throw new FormatException($"{what} {value} is above {long.MaxValue}");
+
+    private static double Amount(string what, double value) => Number(what, value) >= 0
+        ? value
+        : throw new FormatException(string.Create(CultureInfo.InvariantCulture, $"{what} {value} is below 0"));
+
+    private static double Number(string what, double value) => double.IsFinite(value)
+        ? value
+        : throw new FormatException(string.Create(CultureInfo.InvariantCulture, $"{what} {value} is not a number"));
+
     private static T Known<T>(string what, int value) where T : struct, System.Enum =>
-        System.Enum.IsDefined((T)(object)value) ? (T)(object)value : throw new FormatException($"desired state: {what} {value + 1} is not known to this build");
+        System.Enum.IsDefined((T)(object)value) ? (T)(object)value : throw new FormatException($"{what} {value + 1} is not known to this build");
 }
