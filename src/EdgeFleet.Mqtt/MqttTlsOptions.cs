@@ -14,6 +14,9 @@ public sealed record MqttTlsOptions
     /// <summary>Certificates between the client's and the root that the broker knows.</summary>
     public X509Certificate2Collection? Intermediates { get; init; }
 
+    /// <summary>The time at which the broker's certificate is judged; the system's clock if null. For a device that knows its own to be wrong.</summary>
+    public Func<DateTimeOffset>? VerificationTime { get; init; }
+
     /// <summary>The name or address that the broker's certificate must carry; the host that was dialled if null.</summary>
     public string? ServerName { get; init; }
 }

@@ -80,6 +80,10 @@ internal static class MqttConnector
     {
         X509ChainPolicy policy = new() { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
         policy.CustomTrustStore.AddRange(tls.TrustedRoots);
+        if (tls.VerificationTime is { } now)
+        {
+            policy.VerificationTime = now().LocalDateTime;
+        }
         SslStream stream = new(inner);
         try
         {
