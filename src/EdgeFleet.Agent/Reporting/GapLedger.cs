@@ -15,6 +15,21 @@ internal sealed class GapLedger
         return at >= 0 && _ranges.Values[at] >= seq;
     }
 
+    /// <summary>A copy that holds these numbers too.</summary>
+    public GapLedger With(IEnumerable<long> dropped)
+    {
+        GapLedger copy = new();
+        foreach ((long first, long last) in Ranges)
+        {
+            copy.Add(first, last);
+        }
+        foreach (long seq in dropped)
+        {
+            copy.Add(seq);
+        }
+        return copy;
+    }
+
     public void Add(long seq) => Add(seq, seq);
 
     public void Add(long first, long last)

@@ -8,6 +8,8 @@ namespace EdgeFleet.Agent.Reporting;
 /// <summary>What a start makes of the files that it finds.</summary>
 public sealed partial class Outbox
 {
+    private const string BadSuffix = ".bad";
+
     private void Recover()
     {
         List<OutboxSegment> found = FindSegments();
@@ -62,12 +64,18 @@ public sealed partial class Outbox
     private void Salvage(List<OutboxSegment> damaged, List<OutboxEntry> readable)
     {
         Begin(damaged[0].Boot, [.. readable.Where(entry => entry.Topic != _gapTopic)]);
+        foreach (string older in _files.List(_folder).Where(name => name.EndsWith(BadSuffix, StringComparison.Ordinal)))
+        {
+            // The newest damage is kept for a person to look at; all of it would fill the disk of a device that is often cut off.
+            _files.Delete(Path.Join(_folder, older));
+        }
         foreach (OutboxSegment segment in damaged)
         {
             segment.Close();
-            _files.Rename(segment.Path, segment.Path + ".bad");
+            _files.Rename(segment.Path, segment.Path + BadSuffix);
         }
         _files.FlushDirectory(_folder);
+        Salvaged = readable.Count;
         LogSalvaged(_folder, Boot, readable.Count);
     }
 

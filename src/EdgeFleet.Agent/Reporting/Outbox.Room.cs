@@ -10,6 +10,8 @@ public sealed partial class Outbox
     /// <summary>Drops down to this share of the capacity at a time, so that one declaration covers many.</summary>
     private const double LowWater = 0.75;
     private const string Reason = "the outbox was full";
+    /// <summary>The controller takes a declaration of 4,096 ranges and refuses a longer one.</summary>
+    private const int MostRanges = 1024;
 
     private void MakeRoom(int bytes)
     {
@@ -40,6 +42,19 @@ public sealed partial class Outbox
         }
     }
 
+    /// <summary>The gap with these in it. State that has been replaced goes too where it tears the gap into more ranges than one declaration holds.</summary>
+    private GapLedger Widen(List<long> dropped)
+    {
+        GapLedger gap = _gap.With(dropped);
+        if (gap.Ranges.Count > MostRanges)
+        {
+            HashSet<long> known = [.. dropped];
+            dropped.AddRange(_order.Where(seq => s_worthLess(this)[^1]((seq, _live[seq])) && known.Add(seq)));
+            gap = _gap.With(dropped);
+        }
+        return gap;
+    }
+
     /// <summary>In this order: evidence, then state that a newer message on the same topic has replaced. Nothing else ever.</summary>
     private static readonly Func<Outbox, Predicate<(long Seq, Item Item)>[]> s_worthLess = outbox =>
     [
@@ -50,20 +65,18 @@ public sealed partial class Outbox
     /// <summary>Declares first, on disk, and drops then: a cut in between sends a report that was declared lost, never loses one silently.</summary>
     private void Drop(List<long> dropped)
     {
-        foreach (long seq in dropped)
-        {
-            _gap.Add(seq);
-        }
         if (_newestOfTopic.TryGetValue(_gapTopic, out long older) && !dropped.Contains(older))
         {
             // The new declaration holds what the older one says, so the older one is among what goes.
-            _gap.Add(older);
             dropped.Add(older);
         }
+        GapLedger gap = Widen(dropped);
         Wire.GapReport report = new() { Reason = Reason };
-        report.Dropped.AddRange(_gap.Ranges.Select(range => new Wire.SeqRange { First = (ulong)range.First, Last = (ulong)range.Last }));
+        report.Dropped.AddRange(gap.Ranges.Select(range => new Wire.SeqRange { First = (ulong)range.First, Last = (ulong)range.Last }));
         Write(ReportClass.State, _gapTopic, retain: false, Protocol.Topics.ContentType(typeof(Wire.GapReport)), report.ToByteArray(), _time.GetUtcNow());
-        _segments[^1].Flush();
+        Flush();
+        // Only now: where the disk did not take the declaration, nothing is dropped and nothing counts as dropped.
+        _gap = gap;
 
         HashSet<OutboxSegment> touched = [];
         foreach (long seq in dropped)

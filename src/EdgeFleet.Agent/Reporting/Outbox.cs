@@ -10,6 +10,9 @@ namespace EdgeFleet.Agent.Reporting;
 /// </summary>
 public sealed partial class Outbox : IDisposable
 {
+    /// <summary>Half of the largest packet that the controller takes from the broker.</summary>
+    public const int LargestReport = 512 << 10;
+
     private readonly IFileStore _files;
     private readonly string _folder;
     private readonly OutboxOptions _options;
@@ -21,7 +24,7 @@ public sealed partial class Outbox : IDisposable
     private readonly SortedSet<long> _order = [];
     private readonly Dictionary<string, long> _newestOfTopic = new(StringComparer.Ordinal);
     private readonly List<OutboxSegment> _segments = [];
-    private readonly GapLedger _gap = new();
+    private GapLedger _gap = new();
     private long _liveBytes;
     private long _flushedSeq;
     private TaskCompletionSource _more = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -40,6 +43,9 @@ public sealed partial class Outbox : IDisposable
     public long Boot { get; private set; }
     public long LastSeq { get; private set; }
     public long AcknowledgedSeq { get; private set; }
+
+    /// <summary>Set where this start found damage: how many reports could still be read. What else was there is lost, and somebody should say so.</summary>
+    public int? Salvaged { get; private set; }
 
     public int Count
     {
@@ -65,12 +71,19 @@ public sealed partial class Outbox : IDisposable
     /// <summary>Numbers a report and writes it; it is on disk after <see cref="Flush"/>, and sent only then.</summary>
     /// <param name="report">The report without its header.</param>
     /// <exception cref="IOException">It could not be written; nothing was numbered.</exception>
+    /// <exception cref="ArgumentException">It is larger than the controller takes, and would stand in the way of all that come after it.</exception>
     public long Append(ReportClass reportClass, string topic, bool retain, IMessage report)
     {
+        string contentType = Protocol.Topics.ContentType(report.GetType());
+        int bytes = OutboxEntry.SizeOnDisk(topic, contentType, report.CalculateSize());
+        if (bytes > LargestReport)
+        {
+            throw new ArgumentException($"a report of {bytes} bytes on '{topic}'; at most {LargestReport}", nameof(report));
+        }
         lock (_gate)
         {
-            MakeRoom(report.CalculateSize());
-            return Write(reportClass, topic, retain, Protocol.Topics.ContentType(report.GetType()), report.ToByteArray(), _time.GetUtcNow());
+            MakeRoom(bytes);
+            return Write(reportClass, topic, retain, contentType, report.ToByteArray(), _time.GetUtcNow());
         }
     }
 

@@ -15,6 +15,10 @@ internal sealed record OutboxEntry(long Seq, DateTimeOffset Time, ReportClass Cl
     /// <summary>Far above any report of ours; a length beyond it is damage.</summary>
     public const int MaximumBytes = 4 << 20;
 
+    /// <summary>What an entry with so large a body takes on disk.</summary>
+    public static int SizeOnDisk(string topic, string contentType, int bodyBytes) =>
+        FrameBytes + FixedBytes + Encoding.UTF8.GetByteCount(topic) + Encoding.UTF8.GetByteCount(contentType) + bodyBytes;
+
     /// <summary>u32 length, u32 CRC-32C, then i64 seq, i64 Unix ms, u8 class, u8 retain, u16 topic length, u16 type length, topic, type, body.</summary>
     public byte[] Encode()
     {

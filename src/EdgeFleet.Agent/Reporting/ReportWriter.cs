@@ -17,6 +17,9 @@ namespace EdgeFleet.Agent.Reporting;
 internal sealed class ReportWriter(
     Outbox outbox, Topics topics, SlotTable slots, IDeviceFacts facts, Func<long> generation, IReadOnlyDictionary<string, string> labels, TimeProvider time)
 {
+    /// <summary>One sentence for a person; what a runtime or a server wrote into it may be any length.</summary>
+    private const int LongestDetail = 4096;
+
     private readonly ConcurrentDictionary<string, (Digest Digest, DateTimeOffset Since)> _servingSince = new(StringComparer.Ordinal);
 
     public void Deployment(DeploymentRecord record)
@@ -30,7 +33,7 @@ internal sealed class ReportWriter(
             Generation = (ulong)record.Generation,
             Phase = PhaseMapping.ToWire(record.Phase),
             Code = record.Code,
-            Detail = record.Detail,
+            Detail = record.Detail.Length <= LongestDetail ? record.Detail : record.Detail[..LongestDetail],
             Invariant = record.Invariant,
             HardwareClass = facts.Read().ClassId,
         };

@@ -47,7 +47,9 @@ internal sealed class Node
         survivor.Current = loss switch
         {
             PowerCutLoss.Everything or PowerCutLoss.Content => _flushed,
-            PowerCutLoss.HalfOfContent when !ReferenceEquals(Current, _flushed) => Current[..(Current.Length / 2)],
+            // What was only added to leaves what was flushed alone.
+            PowerCutLoss.HalfOfContent when Current.AsSpan().StartsWith(_flushed) => Current[..(_flushed.Length + ((Current.Length - _flushed.Length) / 2))],
+            PowerCutLoss.HalfOfContent => Current[..(Current.Length / 2)],
             _ => Current,
         };
         Dictionary<string, Node> names = loss is PowerCutLoss.Everything or PowerCutLoss.Names ? _flushedEntries : Entries;
