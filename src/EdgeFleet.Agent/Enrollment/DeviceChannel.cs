@@ -1,5 +1,7 @@
 using System.Net.Security;
+using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
+using EdgeFleet.Trust;
 using EdgeFleet.Trust.Certificates;
 using Grpc.Net.Client;
 
@@ -31,16 +33,36 @@ internal static class DeviceChannel
         return GrpcChannel.ForAddress(url, new GrpcChannelOptions { HttpHandler = handler, DisposeHttpClient = true });
     }
 
+    /// <exception cref="AuthenticationException">It is not the controller; the message says why, and becomes part of the call's status.</exception>
     private static bool Accepts(string rootPem, TimeProvider time, X509Certificate? certificate, X509Chain? chain, SslPolicyErrors errors)
     {
         using X509Certificate2 root = X509Certificate2.CreateFromPem(rootPem);
-        DateTimeOffset floor = root.NotBefore;
-        if (time.GetUtcNow() < floor && certificate is X509Certificate2 server)
+        DateTimeOffset now = time.GetUtcNow();
+        DateTimeOffset judgedAt = now;
+        if (certificate is X509Certificate2 shown && (now < root.NotBefore || now > root.NotAfter))
         {
-            // The clock is certainly wrong: it lies before the root was made. The pinned root still says who this is; how long
-            // its certificates live can only be judged once the controller has said what time it is.
-            floor = new DateTimeOffset(server.NotBefore) + s_allowance;
+            // The clock is certainly wrong: it lies outside the life of the root. The pinned root still says who this is; how
+            // long its certificates live can only be judged once the controller has said what time it is.
+            judgedAt = new DateTimeOffset(shown.NotBefore) + s_allowance;
         }
-        return CertificateTrust.FromPem(rootPem, time, floor).AcceptsServer(certificate, chain, errors);
+        return CertificateTrust.FromPem(rootPem, new Moment(judgedAt)).AcceptsServer(certificate, chain, errors)
+            ? true
+            : throw new AuthenticationException(Reason(root, now, certificate as X509Certificate2, chain, errors));
+    }
+
+    private static string Reason(X509Certificate2 root, DateTimeOffset now, X509Certificate2? certificate, X509Chain? chain, SslPolicyErrors errors)
+    {
+        if (certificate is null)
+        {
+            return "the server shows no certificate";
+        }
+        if (errors.HasFlag(SslPolicyErrors.RemoteCertificateNameMismatch))
+        {
+            return $"the server's certificate ({certificate.Subject}) does not carry the name that was dialled";
+        }
+        bool ours = new CertificateTrust([root], new Moment(new DateTimeOffset(certificate.NotBefore) + s_allowance)).AcceptsServer(certificate, chain, errors);
+        return ours
+            ? $"the server's certificate is valid from {certificate.NotBefore.ToUniversalTime():u} to {certificate.NotAfter.ToUniversalTime():u}, and this device's clock says {now:u}"
+            : $"the server's certificate ({certificate.Subject}) does not lead to the pinned root {Keys.Pin(root)}";
     }
 }

@@ -17,8 +17,10 @@ namespace EdgeFleet.Agent.Enrollment;
 /// <summary>Makes this device a member of a fleet. Safe to repeat: the key is made once, and the same token with the same key gives the same answer.</summary>
 public sealed class Enroller(StateFolder state, TimeProvider time)
 {
-    private static readonly TimeSpan s_callLimit = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan s_longestPause = TimeSpan.FromSeconds(30);
+
+    /// <summary>How long one call may take.</summary>
+    internal TimeSpan CallLimit { get; init; } = TimeSpan.FromSeconds(30);
 
     /// <param name="pending">Called at each answer that an operator has to approve first.</param>
     /// <returns>What was stored, and whether it was there before.</returns>
@@ -54,7 +56,7 @@ public sealed class Enroller(StateFolder state, TimeProvider time)
             Wire.EnrollResponse response;
             try
             {
-                response = await client.EnrollAsync(request, deadline: DateTime.UtcNow + s_callLimit, cancellationToken: cancellationToken).ConfigureAwait(false);
+                response = await client.EnrollAsync(request, deadline: DateTime.UtcNow + CallLimit, cancellationToken: cancellationToken).ConfigureAwait(false);
             }
             catch (RpcException ex) when (ex.StatusCode is StatusCode.PermissionDenied or StatusCode.InvalidArgument or StatusCode.Unauthenticated)
             {

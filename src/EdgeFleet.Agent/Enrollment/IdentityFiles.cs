@@ -59,6 +59,8 @@ public sealed class IdentityFiles(StateFolder state)
     /// <summary>Writes a renewed pair and takes it into use.</summary>
     public void Renew(ECDsa key, string chainPem)
     {
+        // An earlier one that a failing disk stopped half-way comes first: its certificate must not meet this key.
+        FinishRenewal();
         DurableDirectory.Create(_files, NextFolder, DurableDirectory.PrivateMode);
         DurableFile.Write(_files, NextKeyPath, Encoding.ASCII.GetBytes(key.ExportPkcs8PrivateKeyPem()), DurableFile.PrivateMode);
         DurableFile.Write(_files, NextChainPath, Encoding.UTF8.GetBytes(chainPem));

@@ -16,6 +16,8 @@ internal sealed partial class SyncLoop(
     ControllerLink link, DesiredStore desired, Outbox outbox, FleetClock clock, SyncOptions options, TimeProvider time, ILogger<SyncLoop> log)
 {
     private const int MissedBeats = 3;
+    /// <summary>No controller of ours beats more rarely than each ten minutes; a number beyond this is a fault of the other side.</summary>
+    private const uint LongestBeatMs = 3_600_000;
     private readonly Backoff _backoff = new(options.FirstRetry, options.LongestRetry, Random.Shared);
 
     /// <summary>The stream is open; says where reports go.</summary>
@@ -24,6 +26,9 @@ internal sealed partial class SyncLoop(
     /// <summary>These models shall be something else now; it is on disk.</summary>
     public event Action<IReadOnlyList<string>>? DesiredChanged;
 
+    /// <summary>A desired state of this generation was not taken in, for this reason; what was wanted before stays.</summary>
+    public event Action<ulong, string>? DesiredRefused;
+
     public bool IsConnected { get; private set; }
 
     public async Task RunAsync(CancellationToken cancellationToken)
@@ -31,13 +36,14 @@ internal sealed partial class SyncLoop(
         while (true)
         {
             string reason;
+            long opened = time.GetTimestamp();
             try
             {
-                await SyncAsync(cancellationToken).ConfigureAwait(false);
-                reason = "the controller closed the stream";
+                reason = await SyncAsync(cancellationToken).ConfigureAwait(false);
             }
-            catch (RpcException ex) when (!cancellationToken.IsCancellationRequested)
+            catch (RpcException ex)
             {
+                cancellationToken.ThrowIfCancellationRequested();
                 reason = $"{ex.StatusCode}: {ex.Status.Detail}";
             }
             catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
@@ -53,13 +59,19 @@ internal sealed partial class SyncLoop(
             {
                 IsConnected = false;
             }
+            if (time.GetElapsedTime(opened) >= options.StableAfter)
+            {
+                // Counted by how long it lived and not by whether it opened: a controller that greets and then fails is still failing.
+                _backoff.Reset();
+            }
             TimeSpan pause = _backoff.Next();
             LogAway(link.Url, reason, pause);
             await Task.Delay(pause, time, cancellationToken).ConfigureAwait(false);
         }
     }
 
-    private async Task SyncAsync(CancellationToken cancellationToken)
+    /// <returns>Why the stream ended.</returns>
+    private async Task<string> SyncAsync(CancellationToken cancellationToken)
     {
         using CancellationTokenSource silent = new(options.FirstAnswer, time);
         using CancellationTokenSource ended = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, silent.Token);
@@ -78,18 +90,20 @@ internal sealed partial class SyncLoop(
             if (message.EventCase == Wire.SyncEvent.EventOneofCase.Welcome)
             {
                 silent.CancelAfter(Timeout.InfiniteTimeSpan);
-                patience = TimeSpan.FromMilliseconds(Math.Max(100, message.Welcome.BeatIntervalMs) * MissedBeats);
+                patience = TimeSpan.FromMilliseconds(Math.Clamp(message.Welcome.BeatIntervalMs, 100, LongestBeatMs) * MissedBeats);
             }
             silence.Change(patience, Timeout.InfiniteTimeSpan);
-            if (await TakeAsync(message, ended.Token).ConfigureAwait(false))
+            Take(message);
+            // On every message: a device that is busy hears acknowledgements and no beat, one whose link flaps hears little else than a welcome.
+            if (clock.Now is { } now && await link.RenewIfDueAsync(now, ended.Token).ConfigureAwait(false))
             {
-                return;
+                return "the certificate was renewed";
             }
         }
+        return "the controller closed the stream";
     }
 
-    /// <summary>True: the stream has to be opened again.</summary>
-    private async Task<bool> TakeAsync(Wire.SyncEvent message, CancellationToken cancellationToken)
+    private void Take(Wire.SyncEvent message)
     {
         switch (message.EventCase)
         {
@@ -97,40 +111,59 @@ internal sealed partial class SyncLoop(
                 Wire.Welcome welcome = message.Welcome;
                 if (welcome.Time is not null)
                 {
-                    clock.Told(welcome.Time.ToDateTimeOffset());
+                    clock.Told(WireTime.Read("welcome: time", welcome.Time));
                 }
-                _backoff.Reset();
+                BrokerAddress broker = ReadBroker(welcome);
                 IsConnected = true;
                 LogConnected(link.Url, welcome.Epoch, welcome.BeatIntervalMs);
-                Connected?.Invoke(new BrokerAddress(welcome.MqttHost, (int)welcome.MqttPort));
-                return false;
+                Connected?.Invoke(broker);
+                break;
             case Wire.SyncEvent.EventOneofCase.Desired:
-                DesiredState state = DesiredMapping.ToCore(message.Desired);
-                IReadOnlyList<string> changed = desired.Accept(state);
-                if (changed.Count > 0 || desired.Generation == state.Generation)
-                {
-                    DesiredChanged?.Invoke(changed);
-                }
-                return false;
+                TakeDesired(message.Desired);
+                break;
             case Wire.SyncEvent.EventOneofCase.Acked:
-                outbox.Acknowledge((long)message.Acked.Boot, (long)message.Acked.ContiguousSeq);
-                return false;
-            case Wire.SyncEvent.EventOneofCase.Beat:
-                if (message.Beat.Time is null)
-                {
-                    return false;
-                }
-                DateTimeOffset now = message.Beat.Time.ToDateTimeOffset();
-                clock.Told(now);
-                return await link.RenewIfDueAsync(now, cancellationToken).ConfigureAwait(false);
+                // A number beyond what fits was never given out here.
+                outbox.Acknowledge(checked((long)message.Acked.Boot), checked((long)message.Acked.ContiguousSeq));
+                break;
+            case Wire.SyncEvent.EventOneofCase.Beat when message.Beat.Time is not null:
+                clock.Told(WireTime.Read("beat: time", message.Beat.Time));
+                break;
             default:
                 // A newer controller may say more; what is not known is not needed.
-                return false;
+                break;
         }
     }
 
+    /// <summary>One that cannot be read is refused as a whole and the stream goes on: acknowledgements, beats and the next generation still come by it.</summary>
+    private void TakeDesired(Wire.DesiredState message)
+    {
+        DesiredState state;
+        try
+        {
+            state = DesiredMapping.ToCore(message);
+        }
+        catch (FormatException ex)
+        {
+            LogRefused(message.Generation, ex.Message, desired.Generation);
+            DesiredRefused?.Invoke(message.Generation, ex.Message);
+            return;
+        }
+        IReadOnlyList<string> changed = desired.Accept(state);
+        if (changed.Count > 0 || desired.Generation == state.Generation)
+        {
+            DesiredChanged?.Invoke(changed);
+        }
+    }
+
+    private static BrokerAddress ReadBroker(Wire.Welcome welcome) => welcome is { MqttHost.Length: > 0, MqttPort: > 0 and <= ushort.MaxValue }
+        ? new BrokerAddress(welcome.MqttHost, (int)welcome.MqttPort)
+        : throw new FormatException($"welcome: '{welcome.MqttHost}:{welcome.MqttPort}' is not the address of a broker");
+
     [LoggerMessage(EventId = 3011, Level = LogLevel.Information, Message = "Connected to {Url}, epoch {Epoch}, a beat each {BeatMs} ms")]
     private partial void LogConnected(string url, ulong epoch, uint beatMs);
+
+    [LoggerMessage(EventId = 3013, Level = LogLevel.Error, Message = "Desired state: generation {Generation} is refused ({Reason}); this device keeps generation {Known}")]
+    private partial void LogRefused(ulong generation, string reason, long known);
 
     [LoggerMessage(EventId = 3012, Level = LogLevel.Warning, Message = "No link to {Url} ({Reason}); next attempt in {Pause}")]
     private partial void LogAway(string url, string reason, TimeSpan pause);
@@ -141,6 +174,8 @@ public sealed record SyncOptions
 {
     public TimeSpan FirstRetry { get; init; } = TimeSpan.FromMilliseconds(500);
     public TimeSpan LongestRetry { get; init; } = TimeSpan.FromSeconds(30);
+    /// <summary>A stream that ended sooner counts as a failure for the back-off.</summary>
+    public TimeSpan StableAfter { get; init; } = TimeSpan.FromSeconds(10);
     /// <summary>The controller has to say something within this after the stream is opened.</summary>
     public TimeSpan FirstAnswer { get; init; } = TimeSpan.FromSeconds(15);
 }

@@ -54,6 +54,8 @@ public sealed record EnrollmentBundle
 }
 
 [JsonSourceGenerationOptions(
-    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = true, RespectNullableAnnotations = true)]
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = true, RespectNullableAnnotations = true,
+    // What a key that this build does not know would have asked for, nobody can say: it is not let pass in silence.
+    UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow)]
 [JsonSerializable(typeof(EnrollmentBundle))]
 internal sealed partial class EnrollmentJsonContext : JsonSerializerContext;
