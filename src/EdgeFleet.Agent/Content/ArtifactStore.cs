@@ -135,22 +135,29 @@ internal sealed partial class ArtifactStore(StateFolder state, ReleaseKeyRing ke
     {
         using BlockWriter writer = new(part, offset);
         bool tooLong = false;
-        await source.FetchAsync(
-            file.Sha256,
-            offset,
-            block =>
-            {
-                // Capped by what was signed: a source that does not stop is cut off.
-                tooLong = block.Length > file.SizeBytes - writer.Position;
-                if (!tooLong)
+        try
+        {
+            await source.FetchAsync(
+                file.Sha256,
+                offset,
+                block =>
                 {
-                    hash.AppendData(block.Span);
-                    writer.Append(block.Span);
-                }
-                return !tooLong;
-            },
-            cancellationToken).ConfigureAwait(false);
-        writer.Complete();
+                    // Capped by what was signed: a source that does not stop is cut off.
+                    tooLong = block.Length > file.SizeBytes - writer.Position;
+                    if (!tooLong)
+                    {
+                        hash.AppendData(block.Span);
+                        writer.Append(block.Span);
+                    }
+                    return !tooLong;
+                },
+                cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            // Also what came before a cut: on a link that never lives for a whole block there would be no progress at all.
+            writer.Complete();
+        }
         if (tooLong)
         {
             part.SetLength(0);

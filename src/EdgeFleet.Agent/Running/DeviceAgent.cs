@@ -80,13 +80,17 @@ public sealed class DeviceAgent : IDisposable
         SlotTable slots = new(state, seams.Time, loggers.CreateLogger<SlotTable>());
         Outbox outbox = Outbox.Open(state.Files, state.Outbox, topics.Event("gap"), options.Outbox, seams.Time, loggers.CreateLogger<Outbox>());
         ReportWriter reports = new(outbox, topics, slots, seams.Facts, () => desired.Generation, labels, seams.Time);
+        if (outbox.Salvaged is { } salvaged)
+        {
+            reports.Event("outbox-damaged", $"incarnation {outbox.Boot}", $"the outbox was damaged; {salvaged} reports could be read and are sent under new numbers, what else it held is lost");
+        }
         DeploymentServices services = new()
         {
             State = state,
             Slots = slots,
             Files = new DeploymentFiles(state, loggers.CreateLogger<DeploymentFiles>()),
             Store = new ArtifactStore(state, ReleaseKeyRing.FromPem(identity.ReleaseKeys), loggers.CreateLogger<ArtifactStore>()),
-            Source = seams.Source ?? new GrpcArtifactSource(link),
+            Source = seams.Source ?? new GrpcArtifactSource(link, seams.Time),
             Inspector = seams.Inspector,
             Trials = seams.Trials,
             Runner = seams.Runner,
@@ -99,7 +103,7 @@ public sealed class DeviceAgent : IDisposable
             services, desired, new ContentCollector(state, slots, loggers.CreateLogger<ContentCollector>()), clock, loggers.CreateLogger<DeploymentEngine>());
         SyncLoop sync = new(link, desired, outbox, clock, options.Sync, seams.Time, loggers.CreateLogger<SyncLoop>());
         ReportPublisher publisher = new(
-            outbox, identity, topics, new PresenceEpoch(state, seams.Time), address => Broker(address, identity, link, options), seams.Broker,
+            outbox, identity, topics, new PresenceEpoch(state, seams.Time), address => Broker(address, identity, link, clock, options, seams.Time), seams.Broker,
             options.Publisher, seams.Time, loggers.CreateLogger<ReportPublisher>());
         return new DeviceAgent(link, outbox, engine, sync, publisher, reports, identity);
     }
@@ -118,6 +122,8 @@ public sealed class DeviceAgent : IDisposable
             // Says which generation is known here, also when it changes nothing.
             _reports.Reported();
         };
+        _sync.DesiredRefused += (generation, reason) => _reports.Event(
+            "desired-refused", string.Create(System.Globalization.CultureInfo.InvariantCulture, $"generation {generation}"), reason);
         _engine.PhaseSaved += record =>
         {
             if (record.Archived.Length > 0 && record.Archived != record.Id)
@@ -159,7 +165,8 @@ public sealed class DeviceAgent : IDisposable
         }
     }
 
-    private static MqttSessionOptions Broker(BrokerAddress address, EnrollmentDocument identity, ControllerLink link, AgentOptions options)
+    private static MqttSessionOptions Broker(
+        BrokerAddress address, EnrollmentDocument identity, ControllerLink link, FleetClock clock, AgentOptions options, TimeProvider time)
     {
         X509Certificate2Collection roots = [];
         roots.ImportFromPem(link.RootPem);
@@ -172,6 +179,8 @@ public sealed class DeviceAgent : IDisposable
             Tls = new MqttTlsOptions
             {
                 TrustedRoots = roots,
+                // The controller named this broker, so it has said the time too; the device's own clock may stand in 1970.
+                VerificationTime = () => clock.Now ?? time.GetUtcNow(),
                 ClientCertificate = () => link.Identity.Leaf,
                 Intermediates = [.. link.Identity.Context.IntermediateCertificates],
             },
