@@ -13,6 +13,8 @@ internal static class ReportDecoder
 {
     private const int MaximumModels = 64;
     private const int MaximumEntries = 64;
+    /// <summary>Ten weeks of ticks of a minute. A tick is stored once by its number, so this bounds what a device can fill the disk with.</summary>
+    private const long MaximumTick = 100_000;
     // A declaration that is refused would leave its holes open for ever, so the bound is near what a packet can carry.
     private const int MaximumRanges = 65_536;
 
@@ -132,6 +134,10 @@ internal static class ReportDecoder
     {
         (long boot, long seq) = Header(wire.Header);
         (string text, ShadowTick tick) = Json("shadow tick", wire.Tick, EvidenceJsonContext.Default.ShadowTick);
+        if (tick.Tick > MaximumTick)
+        {
+            throw new FormatException($"shadow tick {tick.Tick} of device '{topic.Device}': a deployment has at most {MaximumTick}");
+        }
         if (tick.Tick < 0 || tick.Pairs < 0 || tick.Disagreements < 0 || tick.Disagreements > tick.Pairs)
         {
             throw new FormatException($"shadow tick {tick.Tick} of device '{topic.Device}': {tick.Disagreements} disagreements in {tick.Pairs} pairs");

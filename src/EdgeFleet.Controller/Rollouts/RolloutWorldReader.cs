@@ -22,13 +22,13 @@ internal sealed class RolloutWorldReader(DeviceStreams streams, DateTimeOffset s
     public RolloutWorld Read(ReadSession session, RolloutState state, DateTimeOffset now)
     {
         string model = state.Spec.Model;
-        ReadTicks(session, state);
+        HashSet<string> drawn = [.. state.Classes.SelectMany(c => c.Devices).Select(d => d.DeviceId)];
+        ReadTicks(session, state, drawn);
         Dictionary<string, string?> active = DeviceStore.ListSlotsOfModel(session, model).ToDictionary(row => row.DeviceId, row => row.Active, StringComparer.Ordinal);
         Dictionary<string, DeploymentRow> deployments = DeploymentStore.ListOfRollout(session, state.RolloutId, state.Spec.Attempt)
             .Where(row => row.Model == model).ToDictionary(row => row.DeviceId, StringComparer.Ordinal);
         Dictionary<string, string> benches = DeploymentStore.ListBenches(session, state.RolloutId, state.Spec.Attempt)
             .ToDictionary(row => row.DeviceId, row => row.Evidence, StringComparer.Ordinal);
-        HashSet<string> drawn = [.. state.Classes.SelectMany(c => c.Devices).Select(d => d.DeviceId)];
         // A device that was removed from the registry is no device any more; one that was revoked is shown where it was drawn.
         List<DeviceView> views = [];
         foreach (DeviceRow device in DeviceStore.ListKnown(session))
@@ -79,12 +79,13 @@ internal sealed class RolloutWorldReader(DeviceStreams streams, DateTimeOffset s
         return seen > startedAt ? seen : startedAt;
     }
 
-    private void ReadTicks(ReadSession session, RolloutState state)
+    private void ReadTicks(ReadSession session, RolloutState state, HashSet<string> drawn)
     {
         foreach (TickRow row in DeploymentStore.ListTicks(session, state.RolloutId, state.Spec.Attempt, _lastTick))
         {
             _lastTick = row.Id;
-            if (JsonSerializer.Deserialize(row.Evidence, EvidenceJsonContext.Default.ShadowTick) is { } tick)
+            // A device compares only after it was drawn; whoever sends ticks of a rollout that it is no part of is not heard.
+            if (drawn.Contains(row.DeviceId) && JsonSerializer.Deserialize(row.Evidence, EvidenceJsonContext.Default.ShadowTick) is { } tick)
             {
                 if (!_ticks.TryGetValue(row.DeviceId, out List<ShadowTick>? list))
                 {

@@ -162,6 +162,16 @@ public sealed class IngestTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_tick_beyond_any_deployment_is_refused_so_that_no_device_fills_the_disk()
+    {
+        Topics topics = new("default", "dev-1");
+        await TakeAsync(topics.Shadow(Digest.Of([1])), Tick(1, tick: 100_001));
+        await TakeAsync(topics.Shadow(Digest.Of([1])), Tick(2, tick: 100_000));
+
+        Assert.Equal(100_000, Assert.Single(await ReadAsync(session => DeploymentStore.ListTicks(session, "r1", 1, 0))).Tick);
+    }
+
+    [Fact]
     public async Task A_tick_that_was_counted_never_changes()
     {
         Topics topics = new("default", "dev-1");
