@@ -108,6 +108,22 @@ public sealed class TlsTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_broker_is_judged_at_the_time_that_the_owner_knows()
+    {
+        using X509Certificate2 own = _authority.Client("device-1");
+        DateTimeOffset known = DateTimeOffset.UnixEpoch;
+        await using MqttSession session = new(Options("device-1", own) with
+        {
+            Tls = new MqttTlsOptions { TrustedRoots = _authority.Roots, ClientCertificate = () => own, VerificationTime = () => known },
+        });
+        Assert.Contains("NotTimeValid", (await Assert.ThrowsAsync<MqttException>(() => session.ConnectAsync())).Message);
+
+        known = DateTimeOffset.UtcNow;
+        await session.ConnectAsync();
+        Assert.True(session.IsConnected);
+    }
+
+    [Fact]
     public async Task Without_a_client_certificate_the_connect_fails_and_says_what_it_may_be()
     {
         await using MqttSession session = new(Options("device-1", null));
