@@ -24,6 +24,7 @@ internal sealed partial class ReportPublisher(
     private IMqttSession? _session;
     private long _epoch;
     private bool _rewind;
+    private bool _unheard;
     private string _archived = "";
 
     /// <summary>Called after each connect, so that the newest state is said anew.</summary>
@@ -91,6 +92,7 @@ internal sealed partial class ReportPublisher(
         long sent = outbox.AcknowledgedSeq;
         Queue<Task<MqttAck>> onTheirWay = new();
         Task resend = Task.Delay(options.ResendAfter, time, cancellationToken);
+        bool hurried = false;
         try
         {
             while (true)
@@ -116,7 +118,15 @@ internal sealed partial class ReportPublisher(
                     // Whatever was sent so long ago and is not acknowledged was lost on the way.
                     sent = outbox.AcknowledgedSeq;
                     resend = Task.Delay(options.ResendAfter, time, cancellationToken);
+                    hurried = false;
                 }
+                await TakeAcknowledgementsAsync(onTheirWay).ConfigureAwait(false);
+                if (_unheard && !hurried)
+                {
+                    resend = Task.Delay(options.ResendUnheard, time, cancellationToken);
+                    hurried = true;
+                }
+                _unheard = false;
                 if (session.Completion.IsCompleted)
                 {
                     await session.Completion.ConfigureAwait(false);
@@ -136,7 +146,8 @@ internal sealed partial class ReportPublisher(
                 sent = await SendAsync(session, sent, onTheirWay, changed, cancellationToken).ConfigureAwait(false);
                 using CancellationTokenSource stopWaiting = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
                 Task more = outbox.WaitForMoreAsync(sent, stopWaiting.Token);
-                await Task.WhenAny(more, changed, resend, session.Completion).ConfigureAwait(false);
+                Task oldest = onTheirWay.TryPeek(out Task<MqttAck>? waiting) ? waiting : changed;
+                await Task.WhenAny(more, changed, resend, oldest, session.Completion).ConfigureAwait(false);
                 await stopWaiting.CancelAsync().ConfigureAwait(false);
                 cancellationToken.ThrowIfCancellationRequested();
             }
@@ -173,15 +184,26 @@ internal sealed partial class ReportPublisher(
                     {
                         return sent;
                     }
-                    MqttAck ack = await onTheirWay.Dequeue().ConfigureAwait(false);
-                    if (!ack.IsSuccess)
-                    {
-                        LogRefused(ack.ReasonCode, ack.ReasonString ?? "");
-                    }
+                    await TakeAcknowledgementsAsync(onTheirWay).ConfigureAwait(false);
                 }
                 onTheirWay.Enqueue(session.PublishAsync(Message(message), cancellationToken));
                 sent = message.Seq;
             }
+        }
+    }
+
+    /// <summary>What the broker says of the oldest reports on their way, as far as it has said it.</summary>
+    private async Task TakeAcknowledgementsAsync(Queue<Task<MqttAck>> onTheirWay)
+    {
+        while (onTheirWay.TryPeek(out Task<MqttAck>? oldest) && oldest.IsCompleted)
+        {
+            MqttAck ack = await onTheirWay.Dequeue().ConfigureAwait(false);
+            if (!ack.IsSuccess)
+            {
+                LogRefused(ack.ReasonCode, ack.ReasonString ?? "");
+            }
+            // The controller has not come back to a broker that was restarted: it will within seconds, and never see this one.
+            _unheard |= ack.ReasonCode == MqttReasonCode.NoMatchingSubscribers;
         }
     }
 
@@ -288,6 +310,8 @@ public sealed record PublisherOptions
     public int Batch { get; init; } = 64;
     /// <summary>A report that the controller has not acknowledged after this long is sent again.</summary>
     public TimeSpan ResendAfter { get; init; } = TimeSpan.FromSeconds(60);
+    /// <summary>The same for one that the broker took while nobody listened.</summary>
+    public TimeSpan ResendUnheard { get; init; } = TimeSpan.FromSeconds(3);
     public TimeSpan Reopen { get; init; } = TimeSpan.FromSeconds(30);
     /// <summary>A link that flaps shall not show as a device that comes and goes.</summary>
     public TimeSpan WillDelay { get; init; } = TimeSpan.FromSeconds(5);

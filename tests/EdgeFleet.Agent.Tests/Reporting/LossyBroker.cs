@@ -14,6 +14,9 @@ internal sealed class LossyBroker(MqttSessionOptions options, Func<MqttMessage, 
     public Task Completion => _completion.Task;
     public MqttSessionCounters Counters => default;
 
+    /// <summary>No controller has subscribed: the broker takes a report, says so, and drops it.</summary>
+    public bool NobodyListens { get; set; }
+
     /// <summary>Publishes that were unacknowledged at the same time.</summary>
     public int MostWaiting { get; private set; }
 
@@ -54,6 +57,10 @@ internal sealed class LossyBroker(MqttSessionOptions options, Func<MqttMessage, 
                 _waiting.Add((message, ack));
                 MostWaiting = Math.Max(MostWaiting, _waiting.Count);
                 return ack.Task.WaitAsync(cancellationToken);
+            }
+            if (NobodyListens)
+            {
+                return Task.FromResult(new MqttAck(MqttReasonCode.NoMatchingSubscribers));
             }
             Take(message);
         }

@@ -28,6 +28,59 @@ public sealed class ReportPublisherTests
         Assert.True(lost > 30 && again > 30, $"{lost} lost and {again} sent again");
     }
 
+    [Fact]
+    public async Task What_the_broker_took_while_nobody_listened_is_sent_again_within_seconds()
+    {
+        ManualTimeProvider time = new();
+        SimulatedDisk disk = new();
+        StateFolder state = new(DeviceRig.Root, disk);
+        state.Prepare();
+        Topics topics = new("default", "device-1");
+        using Outbox outbox = Outbox.Open(disk, state.Outbox, topics.Event("gap"), new OutboxOptions(), time, NullLogger<Outbox>.Instance);
+        outbox.Append(ReportClass.Evidence, topics.Event("x"), false, new Wire.EventReport { Subject = "unheard" });
+        outbox.Flush();
+        PublisherOptions options = new();
+        TaskCompletionSource delivered = new(TaskCreationOptions.RunContinuationsAsynchronously), hurried = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        LossyBroker? broker = null;
+        EnrollmentDocument identity = new() { DeviceId = "device-1", Tenant = "default", Endpoints = new EnrolledEndpoints("", ""), RootPin = "", ReleaseKeys = [] };
+        ReportPublisher publisher = new(
+            outbox, identity, topics, new PresenceEpoch(state, time), address => new MqttSessionOptions { Host = address.Host, ClientId = "device-1" },
+            settings => broker = new LossyBroker(settings, static _ => false, message => _ = message.Topic == topics.Presence || delivered.TrySetResult()) { NobodyListens = true },
+            options, new TimerWatch(time, options.ResendUnheard, hurried), NullLogger<ReportPublisher>.Instance);
+        using CancellationTokenSource stop = new();
+        Task running = publisher.RunAsync(stop.Token);
+        publisher.Use(new BrokerAddress("127.0.0.1", 8883));
+
+        await hurried.Task.WaitAsync(TimeSpan.FromSeconds(20));
+        Assert.False(delivered.Task.IsCompleted);
+        broker!.NobodyListens = false;
+        time.Advance(options.ResendUnheard);
+
+        await delivered.Task.WaitAsync(TimeSpan.FromSeconds(20));
+        await stop.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => running.WaitAsync(TimeSpan.FromSeconds(20)));
+    }
+
+    /// <summary>Says when somebody begins to wait for a given time.</summary>
+    private sealed class TimerWatch(TimeProvider inner, TimeSpan awaited, TaskCompletionSource seen) : TimeProvider
+    {
+        public override DateTimeOffset GetUtcNow() => inner.GetUtcNow();
+
+        public override long GetTimestamp() => inner.GetTimestamp();
+
+        public override long TimestampFrequency => inner.TimestampFrequency;
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+        {
+            ITimer timer = inner.CreateTimer(callback, state, dueTime, period);
+            if (dueTime == awaited)
+            {
+                seen.TrySetResult();
+            }
+            return timer;
+        }
+    }
+
     private static async Task<(int Lost, int Again)> WalkAsync(int seed)
     {
         Random random = new(seed);
