@@ -91,7 +91,7 @@ internal static class HollowFleetBenchmark
               candidate: {{candidate}}
               {{strategy}}
               policySpec:
-                bench: { blocks: 8, shortBlocks: 4, blockMilliseconds: 100, warmUpMilliseconds: 0 }
+                bench: { blocks: 8, shortBlocks: 6, blockMilliseconds: 100, warmUpMilliseconds: 0 }
                 evidence: { tickMilliseconds: 1000, calibrationTicks: 1, calibrationNoisePairs: 12, samplingPercent: 100, maximumPairsPerSecond: 500, pairsPerDevice: 50 }
                 margins: { disagreementPoints: 15, latencyP50Percent: 50 }
                 soak: { shadowSeconds: 0, canarySeconds: 0, rampSeconds: 0 }

@@ -39,7 +39,7 @@ internal static class FetchBenchmark
             IdentityFiles identity = new(state);
             using ControllerLink link = new(identity, identity.Document!, TimeProvider.System, NullLogger<ControllerLink>.Instance);
             ArtifactStore store = new(state, ReleaseKeyRing.FromPem(identity.Document!.ReleaseKeys), NullLogger<ArtifactStore>.Instance);
-            GrpcArtifactSource source = new(link);
+            GrpcArtifactSource source = new(link, TimeProvider.System);
             List<double> agent = [], curl = [], ratios = [];
             // Round 0 warms both up and counts for neither.
             for (int round = 0; round <= Rounds; round++)
