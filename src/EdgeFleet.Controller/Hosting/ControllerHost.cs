@@ -103,6 +103,7 @@ internal sealed partial class ControllerHost : IAsyncDisposable
         Housekeeping housekeeping = app.Services.GetRequiredService<Housekeeping>();
         _parts.Push(housekeeping);
         _ = fatal.Watch("housekeeping", housekeeping.Start());
+        Own(new QuietMemory(parts.Time));
         RolloutHost rollouts = app.Services.GetRequiredService<RolloutHost>();
         _parts.Push(rollouts);
         await rollouts.StartAsync(cancellationToken);
