@@ -99,14 +99,15 @@ internal static class PacketEncoder
         return End(output, writer);
     }
 
-    public static int Subscribe(IBufferWriter<byte> output, ushort packetId, string filter, MqttQos qos)
+    /// <param name="again">Retained messages are sent only where the broker did not have the subscription (retain handling 1, section 3.8.3.1).</param>
+    public static int Subscribe(IBufferWriter<byte> output, ushort packetId, string filter, MqttQos qos, bool again = false)
     {
         int size = 2 + 1 + PacketWriter.StringSize(filter) + 1;
         PacketWriter writer = Begin(output, PacketType.Subscribe, 0x02, size, size);
         writer.UInt16(packetId);
         writer.Byte(0);
         writer.String(filter);
-        writer.Byte((int)qos);
+        writer.Byte((int)qos | (again ? 0x10 : 0));
         return End(output, writer);
     }
 

@@ -39,7 +39,10 @@ internal sealed class Subscriptions(PacketIds ids)
         Publish();
     }
 
-    /// <summary>A new link: what the broker does not know has to be said (again).</summary>
+    /// <summary>
+    /// A new link: everything is said again, also on a session that the broker kept. mosquitto writes sessions to disk without
+    /// their shared subscriptions: after its restart it says that the session is there, and delivers nothing.
+    /// </summary>
     public IReadOnlyList<Subscription> Begin(bool sessionPresent)
     {
         foreach (ushort id in _asked.Keys)
@@ -47,20 +50,17 @@ internal sealed class Subscriptions(PacketIds ids)
             ids.Release(id);
         }
         _asked.Clear();
-        if (!sessionPresent)
+        foreach (Subscription subscription in _byFilter.Values.ToArray())
         {
-            foreach (Subscription subscription in _byFilter.Values.ToArray())
+            subscription.IsSettled = false;
+            if (!sessionPresent && subscription.Handler is null)
             {
-                subscription.IsSettled = false;
-                if (subscription.Handler is null)
-                {
-                    // A broker that forgot the session needs no telling that a filter is gone.
-                    subscription.Granted.TrySetResult(MqttQos.AtMostOnce);
-                    _byFilter.Remove(subscription.Filter);
-                }
+                // A broker that forgot the session needs no telling that a filter is gone.
+                subscription.Granted.TrySetResult(MqttQos.AtMostOnce);
+                _byFilter.Remove(subscription.Filter);
             }
         }
-        return [.. _byFilter.Values.Where(subscription => !subscription.IsSettled)];
+        return [.. _byFilter.Values];
     }
 
     public ushort Ask(Subscription subscription)

@@ -303,7 +303,7 @@ internal sealed class Traffic : IConnectionSink
         ushort id = _subscriptions.Ask(subscription);
         connection.Wrote(subscription.Handler is null
             ? PacketEncoder.Unsubscribe(connection.Output, id, subscription.Filter)
-            : PacketEncoder.Subscribe(connection.Output, id, subscription.Filter, subscription.Qos));
+            : PacketEncoder.Subscribe(connection.Output, id, subscription.Filter, subscription.Qos, again: subscription.WasGranted));
     }
 
     private void Acknowledge(InboundMessage message, MqttReasonCode reason)

@@ -121,6 +121,7 @@ public sealed class PacketEncoderTests
     public void The_small_packets_are_byte_for_byte_what_the_specification_draws()
     {
         Assert.Equal("820700050000016101", Hex(output => PacketEncoder.Subscribe(output, 5, "a", MqttQos.AtLeastOnce)));
+        Assert.Equal("820700050000016111", Hex(output => PacketEncoder.Subscribe(output, 5, "a", MqttQos.AtLeastOnce, again: true)));
         Assert.Equal("A2060006000001" + "61", Hex(output => PacketEncoder.Unsubscribe(output, 6, "a")));
         Assert.Equal("40021234", Hex(output => PacketEncoder.PubAck(output, 0x1234, MqttReasonCode.Success)));
         Assert.Equal("4003123483", Hex(output => PacketEncoder.PubAck(output, 0x1234, MqttReasonCode.ImplementationSpecificError)));
