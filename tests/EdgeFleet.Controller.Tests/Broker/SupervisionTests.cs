@@ -4,6 +4,7 @@ using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Cryptography.X509Certificates;
 using EdgeFleet.Controller.Broker;
+using EdgeFleet.Linux.Processes;
 using EdgeFleet.Mqtt;
 using EdgeFleet.Testing.Time;
 using EdgeFleet.Trust.Certificates;
@@ -40,6 +41,37 @@ public sealed class SupervisionTests : IAsyncLifetime
 
         Assert.Equal(4, device.Counters.Connects);
         Assert.False(broker.Completion.IsCompleted);
+    }
+
+    [Fact]
+    public async Task A_broker_that_ended_in_order_and_came_back_with_its_sessions_delivers_to_the_controller_again()
+    {
+        EmbeddedBroker broker = await _fleet.StartAsync();
+        MqttSession device = await _fleet.ConnectAsync(broker, "device-a");
+        MqttSession controller = await _fleet.ConnectAsync(broker, BrokerFleet.ControllerName);
+        TaskCompletionSource<MqttReceivedMessage> received = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        await controller.SubscribeAsync("$share/ingest/edgefleet/v1/#", MqttQos.AtLeastOnce, (message, _) => { received.TrySetResult(message); return Task.CompletedTask; });
+
+        // It saves its sessions when it is told to end; a shared subscription is not among what it saves.
+        Assert.True(ProcessSignals.TrySend(broker.ProcessId!.Value, ProcessSignal.Terminate));
+        await SpinUntilAsync(() => controller.Counters.Connects == 2 && device.Counters.Connects == 2);
+        using CancellationTokenSource limit = new(BrokerFleet.Patience);
+        // Nobody listens until the controller's subscription is through.
+        while (!received.Task.IsCompleted && (await device.PublishAsync(BrokerFleet.Text(Topic), limit.Token)).ReasonCode == MqttReasonCode.NoMatchingSubscribers)
+        {
+            await Task.Delay(10, limit.Token);
+        }
+
+        Assert.Equal(Topic, (await received.Task.WaitAsync(BrokerFleet.Patience)).Topic);
+
+        static async Task SpinUntilAsync(Func<bool> reached)
+        {
+            using CancellationTokenSource patience = new(BrokerFleet.Patience);
+            while (!reached())
+            {
+                await Task.Delay(10, patience.Token);
+            }
+        }
     }
 
     [Fact]
