@@ -27,6 +27,8 @@ public static class FailureCodes
     public const string WorkerFailed = "worker-failed";
     public const string DeadlinePassed = "deadline-passed";
     public const string NotWanted = "not-wanted";
+    /// <summary>Not wanted any more, and yet served until the next model is: the device has no other.</summary>
+    public const string KeptServing = "kept-serving";
     public const string RolledBackHere = "rolled-back-here";
     public const string NothingToRestore = "nothing-to-restore";
 }

@@ -50,6 +50,10 @@ internal static class DeploymentRules
         }
         if (desired.Digest != record.Digest)
         {
+            if (record.Before is null && record.Phase >= DeploymentPhase.Activating)
+            {
+                return Overtake(record, desired);
+            }
             PhaseOutcome outcome = desired.Reason == DesiredReason.Rollback ? PhaseOutcome.OperatorRollback : PhaseOutcome.Superseded;
             return new DeploymentDecision.Apply(new ActResult(outcome, FailureCodes.NotWanted, $"the desired state names {desired.Digest.Short} now"));
         }
@@ -84,20 +88,34 @@ internal static class DeploymentRules
         };
     }
 
+    /// <summary>
+    /// A first install that serves, or is about to, has nothing to go back to: taking it back for something newer would leave
+    /// the device with no model for as long as that takes. It is activated to the end and serves on.
+    /// </summary>
+    private static DeploymentDecision Overtake(DeploymentRecord record, DesiredDeployment desired) => record.Phase == DeploymentPhase.Activating
+        ? new DeploymentDecision.Perform(DeploymentAct.Activate)
+        : new DeploymentDecision.Apply(new ActResult(
+            PhaseOutcome.Overtaken, FailureCodes.KeptServing, $"the desired state names {desired.Digest.Short} now; {record.Digest.Short} serves until that one does, for the device has no other"));
+
     private static DeploymentRecord New(
-        string model, DeploymentRecord? last, DesiredDeployment desired, long generation, ModelSlots? slots, IEnumerable<Digest> held) => new()
+        string model, DeploymentRecord? last, DesiredDeployment desired, long generation, ModelSlots? slots, IEnumerable<Digest> held)
+    {
+        // Golden is the first digest that ever passed its probation here.
+        DeploymentPhase phase = DeploymentMachine.Begin(desired, slots?.Active, held, proven: slots?.Golden is not null);
+        return new()
         {
             Model = model,
             Digest = desired.Digest,
-            Phase = DeploymentMachine.Begin(desired, slots?.Active, held),
+            Phase = phase,
             Reason = desired.Reason,
             RolloutId = desired.RolloutId,
             Attempt = desired.Attempt,
             Generation = generation,
             Plan = desired.Plan,
-            Before = slots?.Active,
+            Before = phase == DeploymentPhase.Probation ? null : slots?.Active,
             PreviousBefore = slots?.Previous,
             GoldenBefore = slots?.Golden,
             Archived = last?.Id ?? "",
         };
+    }
 }

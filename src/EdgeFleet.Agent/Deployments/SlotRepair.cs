@@ -1,3 +1,4 @@
+using EdgeFleet.Agent.Content;
 using EdgeFleet.Core;
 using EdgeFleet.Core.Deployments;
 
@@ -17,7 +18,7 @@ internal static class SlotRepair
         IReadOnlyList<Digest> committed = services.Files.LoadMemory(model).Committed;
         Digest? active = record switch
         {
-            { Phase: DeploymentPhase.Committed } => record.Digest,
+            { Phase: DeploymentPhase.Committed } or { Code: FailureCodes.KeptServing } => record.Digest,
             { Before: { } before } => before,
             _ => null,
         };

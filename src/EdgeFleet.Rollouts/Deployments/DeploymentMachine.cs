@@ -17,16 +17,17 @@ public static class DeploymentMachine
 
     /// <summary>
     /// First phase of a new deployment. An older digest that the device still holds goes straight to activation, and one
-    /// that is active already is done.
+    /// that is active already is done, unless its probation was cut short: then that is what is left to do.
     /// </summary>
     /// <param name="desired">What the controller wants.</param>
     /// <param name="active">The active digest; null on an unprovisioned device.</param>
     /// <param name="held">Digests whose files lie complete and verified on the device (previous, golden, staged).</param>
-    public static DeploymentPhase Begin(DesiredDeployment desired, Digest? active, IEnumerable<Digest> held)
+    /// <param name="proven">Whether a model ever passed its probation here; what is active in the place of one that did not, did not either.</param>
+    public static DeploymentPhase Begin(DesiredDeployment desired, Digest? active, IEnumerable<Digest> held, bool proven = true)
     {
         if (active == desired.Digest)
         {
-            return DeploymentPhase.Committed;
+            return proven ? DeploymentPhase.Committed : DeploymentPhase.Probation;
         }
         return desired.Reason == DesiredReason.Rollback && held.Contains(desired.Digest)
             ? DeploymentPhase.Activating

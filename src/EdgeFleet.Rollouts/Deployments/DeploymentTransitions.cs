@@ -112,6 +112,7 @@ public static class DeploymentTransitions
             [(Probation, InvariantBroken)] = RollingBack,
             [(Probation, GoalLowered)] = Probation,
             [(Probation, PhaseOutcome.Superseded)] = RollingBack,
+            [(Probation, Overtaken)] = DeploymentPhase.Superseded,
             [(Probation, OperatorRollback)] = RollingBack,
             [(Probation, DeadlinePassed)] = Probation,
             [(Probation, Restarted)] = Probation,

@@ -33,6 +33,12 @@ public enum PhaseOutcome
     /// <summary>The desired state names another digest now.</summary>
     Superseded,
 
+    /// <summary>
+    /// The desired state names another digest now, and the candidate is the only model that the device has: it serves on, as
+    /// the baseline of what comes.
+    /// </summary>
+    Overtaken,
+
     /// <summary>Someone at the device asked for the previous model.</summary>
     OperatorRollback,
 

@@ -29,7 +29,9 @@ public static class PhaseServing
         DeploymentPhase.Probation or DeploymentPhase.Committed => ServedModels.Candidate,
         DeploymentPhase.RollingBack => ServedModels.Before | ServedModels.Candidate | ServedModels.Golden,
         DeploymentPhase.Refused or DeploymentPhase.FailedUnchanged => ServedModels.Before,
-        DeploymentPhase.Superseded or DeploymentPhase.FailedRolledBack => ServedModels.Before | ServedModels.Golden,
+        DeploymentPhase.FailedRolledBack => ServedModels.Before | ServedModels.Golden,
+        // The candidate only where there was nothing before it: a first install that was overtaken serves on.
+        DeploymentPhase.Superseded => ServedModels.Before | ServedModels.Golden | ServedModels.Candidate,
         DeploymentPhase.FailedCouldNotRollBack => ServedModels.Candidate,
         _ => throw new ArgumentOutOfRangeException(nameof(phase), phase, "not a deployment phase"),
     };

@@ -69,7 +69,7 @@ public sealed class PowerCutTests
     /// <summary>One way from a prepared disk to an end.</summary>
     private sealed class Journey
     {
-        public static readonly string[] Names = ["install", "rollout", "rollback", "failed probation"];
+        public static readonly string[] Names = ["install", "rollout", "rollback", "failed probation", "overtaken install"];
         private readonly string _name;
         private readonly TestArtifacts _artifacts = new();
         private readonly Digest _baseline;
@@ -85,7 +85,7 @@ public sealed class PowerCutTests
 
         private bool Provisioned => _name != "install";
 
-        private Digest Expected => _name == "rollout" ? _candidate : _baseline;
+        private Digest Expected => _name is "rollout" or "overtaken install" ? _candidate : _baseline;
 
         private DesiredDeployment Wish => _name switch
         {
@@ -99,7 +99,11 @@ public sealed class PowerCutTests
         public static async Task<Journey> PrepareAsync(string name)
         {
             Journey journey = new(name);
-            if (journey.Provisioned)
+            if (name == "overtaken install")
+            {
+                await journey.InstallToProbationAsync();
+            }
+            else if (journey.Provisioned)
             {
                 await journey.StepAsync(Wanted.Install(journey._baseline));
             }
@@ -177,6 +181,17 @@ public sealed class PowerCutTests
             rig.Want(wish);
             await rig.UntilEndAsync(wish.Digest);
             Assert.Equal(DeploymentPhase.Committed, rig.Record()!.Phase);
+            await rig.StopAsync();
+            _start = disk;
+        }
+
+        /// <summary>A first install whose probation is not over: nothing is golden, and nothing was there before.</summary>
+        private async Task InstallToProbationAsync()
+        {
+            SimulatedDisk disk = NewDisk();
+            using DeviceRig rig = new(disk, _artifacts, NewRunner(disk), NewTrials());
+            rig.Want(Wanted.Install(_baseline) with { Plan = new TrialPlan { Install = true, ProbationSeconds = int.MaxValue } });
+            await rig.UntilPhaseAsync(DeploymentPhase.Probation);
             await rig.StopAsync();
             _start = disk;
         }

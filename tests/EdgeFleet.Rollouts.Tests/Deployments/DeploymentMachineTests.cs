@@ -76,6 +76,13 @@ public sealed class DeploymentMachineTests
     }
 
     [Fact]
+    public void A_digest_that_is_active_and_never_passed_its_probation_begins_with_it()
+    {
+        Assert.Equal(DeploymentPhase.Probation, DeploymentMachine.Begin(Desired(s_new, DesiredReason.Rollout), s_new, [], proven: false));
+        Assert.Equal(DeploymentPhase.Offered, DeploymentMachine.Begin(Desired(s_old, DesiredReason.Rollout), s_new, [], proven: false));
+    }
+
+    [Fact]
     public void A_held_digest_that_a_rollout_names_still_passes_its_trials()
     {
         DesiredDeployment again = Desired(s_old, DesiredReason.Rollout);

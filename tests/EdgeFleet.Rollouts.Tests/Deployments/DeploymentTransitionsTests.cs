@@ -81,6 +81,15 @@ public sealed class DeploymentTransitionsTests
     }
 
     [Fact]
+    public void A_first_install_that_is_overtaken_ends_without_a_swap_and_goes_on_serving()
+    {
+        Assert.Equal(DeploymentPhase.Superseded, DeploymentMachine.Next(DeploymentPhase.Probation, PhaseOutcome.Overtaken));
+        Assert.True(DeploymentMachine.IsExposed(DeploymentPhase.Superseded));
+        Assert.False(DeploymentMachine.IsFailure(DeploymentPhase.Superseded));
+        Assert.Equal([DeploymentPhase.Probation], DeploymentTransitions.Table.Keys.Where(key => key.Outcome == PhaseOutcome.Overtaken).Select(key => key.Phase));
+    }
+
+    [Fact]
     public void Before_activation_no_outcome_can_lead_to_a_rollback_or_to_failed_rolled_back()
     {
         foreach (((DeploymentPhase from, _), DeploymentPhase to) in DeploymentTransitions.Table.Where(t => t.Key.Phase < DeploymentPhase.Activating))
