@@ -225,6 +225,7 @@ internal sealed class ClassReconciler(
     {
         List<string> waiting = [];
         List<string> silent = [];
+        List<string> keep = [];
         foreach (DeviceProgress device in progress.Devices.Where(d => d.Stage >= 0))
         {
             DeviceView? view = View(device);
@@ -235,6 +236,10 @@ internal sealed class ClassReconciler(
             bool moving = view.Deployment?.Phase is DeploymentPhase.Activating or DeploymentPhase.Probation or DeploymentPhase.RollingBack;
             // An install has nothing to go back to: a device that committed it keeps it, or it would serve nothing.
             bool serves = device.Before is not null && view.Active == Spec.Candidate;
+            if (device.Before is null && view.Active == Spec.Candidate)
+            {
+                keep.Add(device.DeviceId);
+            }
             if (moving || serves)
             {
                 (Silence.Since(view, state.Policy, world.Now) is null ? waiting : silent).Add(device.DeviceId);
@@ -244,9 +249,13 @@ internal sealed class ClassReconciler(
         {
             return progress;
         }
-        string left = silent.Count == 0 ? "" : $"; off line and told to follow: {string.Join(", ", silent.Take(5))}{(silent.Count > 5 ? $" and {silent.Count - 5} more" : "")}";
-        return Move(progress, StageOutcome.AllBack, "classRolledBack", $"every device that can be reached is back{left}. {progress.Reason}");
+        string left = silent.Count == 0 ? "" : $"; off line and told to follow: {Named(silent)}";
+        return keep.Count == 0
+            ? Move(progress, StageOutcome.AllBack, "classRolledBack", $"every device that can be reached is back{left}. {progress.Reason}")
+            : Move(progress, StageOutcome.SomeKeep, "classKeepsInPart", $"{keep.Count} of {progress.Devices.Count} device(s) keep it, having no model of before to go back to: {Named(keep)}{left}. {progress.Reason}");
     }
+
+    private static string Named(List<string> devices) => string.Join(", ", devices.Take(5)) + (devices.Count > 5 ? $" and {devices.Count - 5} more" : "");
 
     private ClassProgress Move(ClassProgress progress, StageOutcome outcome, string kind, string reason)
     {

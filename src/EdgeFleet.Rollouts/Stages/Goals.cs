@@ -4,7 +4,7 @@ using EdgeFleet.Rollouts.Specs;
 namespace EdgeFleet.Rollouts.Stages;
 
 /// <summary>What each admitted device should do: a function of the state alone.</summary>
-internal static class Goals
+public static class Goals
 {
     public static IReadOnlyList<DeviceGoal> Of(RolloutState state) =>
     [
@@ -14,9 +14,15 @@ internal static class Goals
            select new DeviceGoal(device.DeviceId, Of(device, progress, state)),
     ];
 
+    /// <summary>Whether the device is told to go back from the candidate, on its own or with its class.</summary>
+    public static bool IsTakenBack(DeviceProgress device, ClassProgress progress) =>
+        progress.Phase.IsBack() || device.Exit is { Standing: Gating.DeviceStanding.Failed or Gating.DeviceStanding.Harmed };
+
+    private static bool IsBack(this ClassPhase phase) => phase is ClassPhase.RollingBack or ClassPhase.RolledBack or ClassPhase.PartlyCompleted;
+
     private static DesiredDeployment? Of(DeviceProgress device, ClassProgress progress, RolloutState state)
     {
-        bool classBack = progress.Phase is ClassPhase.RollingBack or ClassPhase.RolledBack;
+        bool classBack = progress.Phase.IsBack();
         bool aside = device.Exit is not null || progress.Phase == ClassPhase.Refused;
         if (!classBack && !aside)
         {

@@ -44,6 +44,9 @@ public enum ClassPhase
     /// <summary>Every device of the class refused: it does not fit this hardware.</summary>
     [JsonStringEnumMemberName("refused")] Refused,
     [JsonStringEnumMemberName("rolledBack")] RolledBack,
+
+    /// <summary>Taken back as far as it can be: devices without a model of before keep the candidate.</summary>
+    [JsonStringEnumMemberName("partlyCompleted")] PartlyCompleted,
 }
 
 /// <summary>What happened to a class.</summary>
@@ -82,4 +85,7 @@ public enum StageOutcome
 
     /// <summary>Every device that can be reached is back.</summary>
     AllBack,
+
+    /// <summary>As <see cref="AllBack"/>, and some devices keep the candidate because they had nothing before it.</summary>
+    SomeKeep,
 }

@@ -84,7 +84,7 @@ public static class RolloutReconciler
     // One class's harm takes the others with it, also those that are done, while the rollout is not.
     private static RolloutState TakeAllBack(RolloutState state, DecisionLog log)
     {
-        ClassProgress? first = state.Classes.FirstOrDefault(c => c.Phase is ClassPhase.RollingBack or ClassPhase.RolledBack);
+        ClassProgress? first = state.Classes.FirstOrDefault(c => c.Phase is ClassPhase.RollingBack or ClassPhase.RolledBack or ClassPhase.PartlyCompleted);
         if (first is null || state.AbortRequested)
         {
             return state;
@@ -92,7 +92,7 @@ public static class RolloutReconciler
         ClassProgress[]? classes = null;
         for (int i = 0; i < state.Classes.Count; i++)
         {
-            if (state.Classes[i].Phase is not (ClassPhase.RollingBack or ClassPhase.RolledBack or ClassPhase.Refused))
+            if (state.Classes[i].Phase is not (ClassPhase.RollingBack or ClassPhase.RolledBack or ClassPhase.PartlyCompleted or ClassPhase.Refused))
             {
                 classes ??= [.. state.Classes];
                 string reason = $"taken back with class {first.HardwareClass}: {first.Reason}";
@@ -129,8 +129,8 @@ public static class RolloutReconciler
         {
             return RolloutPhase.RollingBack;
         }
-        bool completed = state.Classes.Any(c => c.Phase == ClassPhase.Completed);
-        bool back = state.Classes.Any(c => c.Phase == ClassPhase.RolledBack);
+        bool completed = state.Classes.Any(c => c.Phase is ClassPhase.Completed or ClassPhase.PartlyCompleted);
+        bool back = state.Classes.Any(c => c.Phase is ClassPhase.RolledBack or ClassPhase.PartlyCompleted);
         return state.AbortRequested ? RolloutPhase.Aborted
             : completed && back ? RolloutPhase.PartlyCompleted
             : completed ? RolloutPhase.Completed
@@ -145,6 +145,10 @@ public static class RolloutReconciler
             return [];
         }
         List<ClassProgress> done = [.. state.Classes.Where(c => c.Phase == ClassPhase.Completed)];
+        if (done.Count == 0)
+        {
+            return [];
+        }
         string selector = state.Spec.Selector;
         if (done.Count < state.Classes.Count)
         {

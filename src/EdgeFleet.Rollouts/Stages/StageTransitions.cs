@@ -34,6 +34,7 @@ public static class StageTransitions
             [(Inconclusive, Abort)] = RollingBack,
 
             [(RollingBack, AllBack)] = RolledBack,
+            [(RollingBack, SomeKeep)] = PartlyCompleted,
             [(RollingBack, Harm)] = RollingBack,
             [(RollingBack, Abort)] = RollingBack,
 

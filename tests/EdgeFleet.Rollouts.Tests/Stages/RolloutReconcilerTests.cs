@@ -272,6 +272,23 @@ public sealed class RolloutReconcilerTests
     }
 
     [Fact]
+    public void An_aborted_install_names_the_devices_that_keep_it_because_they_had_nothing_before()
+    {
+        FakeFleet fleet = new FakeFleet(Rollouts.Install, Rollouts.Policy, provisioned: false).Add("orin", 4, i => new Behaviour { FailsToFetch = i == 3 })
+            .Add("pi", 2, _ => new Behaviour { FailsToFetch = true })
+            .RunUntil(f => f.Serving(FakeFleet.Candidate).Count() == 3);
+        fleet.Command(OperatorAct.Abort);
+        fleet.RunToEnd();
+
+        Assert.Equal(RolloutPhase.Aborted, fleet.State.Phase);
+        Assert.Equal((ClassPhase.PartlyCompleted, ClassPhase.RolledBack), (fleet.Class("orin").Phase, fleet.Class("pi").Phase));
+        Assert.StartsWith("3 of 4 device(s) keep it, having no model of before to go back to: ", fleet.Class("orin").Reason, StringComparison.Ordinal);
+        Assert.All(fleet.Serving(FakeFleet.Candidate), id => Assert.Contains(id, fleet.State.Reason, StringComparison.Ordinal));
+        Assert.StartsWith("every device that can be reached is back", fleet.Class("pi").Reason, StringComparison.Ordinal);
+        Assert.Empty(fleet.Last!.Assignments);
+    }
+
+    [Fact]
     public void A_command_for_one_class_is_taken_up_by_the_next_decision_even_where_nothing_else_moved()
     {
         FakeFleet fleet = new FakeFleet(Rollouts.Staged, Rollouts.Policy).Add("orin", 3).Add("pi", 3).RunUntil(f => f.EverServedCandidate.Count(id => id.StartsWith("pi", StringComparison.Ordinal)) == 2);

@@ -25,8 +25,8 @@ public sealed class StageTransitionsTests
     [Fact]
     public void What_was_taken_back_or_refused_stays_so()
     {
-        Assert.Empty(StageTransitions.Table.Keys.Where(k => k.Phase is ClassPhase.RolledBack or ClassPhase.Refused));
-        Assert.Equal([ClassPhase.RolledBack, ClassPhase.RollingBack], StageTransitions.Table.Where(t => t.Key.Phase == ClassPhase.RollingBack).Select(t => t.Value).Distinct().OrderDescending());
+        Assert.Empty(StageTransitions.Table.Keys.Where(k => k.Phase is ClassPhase.RolledBack or ClassPhase.PartlyCompleted or ClassPhase.Refused));
+        Assert.Equal([ClassPhase.PartlyCompleted, ClassPhase.RolledBack, ClassPhase.RollingBack], StageTransitions.Table.Where(t => t.Key.Phase == ClassPhase.RollingBack).Select(t => t.Value).Distinct().OrderDescending());
     }
 
     [Fact]
