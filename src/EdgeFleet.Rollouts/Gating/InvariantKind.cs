@@ -19,6 +19,15 @@ public enum InvariantKind
 
     /// <summary>The device says that an invariant broke, under a name that this build does not know.</summary>
     [JsonStringEnumMemberName("other")] Other,
+
+    /// <summary>The runtime of this hardware class does not take the model: no device of the class can ever serve it.</summary>
+    [JsonStringEnumMemberName("does-not-load")] DoesNotLoad,
+
+    /// <summary>The model is not what its manifest says.</summary>
+    [JsonStringEnumMemberName("bad-model")] BadModel,
+
+    /// <summary>Inputs or outputs differ from those of the manifest or of the baseline.</summary>
+    [JsonStringEnumMemberName("other-contract")] OtherContract,
 }
 
 /// <summary>A broken invariant on one device.</summary>
@@ -40,6 +49,9 @@ public static class InvariantKinds
         ["out-of-memory"] = InvariantKind.OutOfMemory,
         ["over-memory-budget"] = InvariantKind.OverMemoryBudget,
         ["rolled-back-locally"] = InvariantKind.RolledBackLocally,
+        ["does-not-load"] = InvariantKind.DoesNotLoad,
+        ["bad-model"] = InvariantKind.BadModel,
+        ["other-contract"] = InvariantKind.OtherContract,
     };
 
     /// <summary>The kind that a report's code names, or null for a code of another sort.</summary>

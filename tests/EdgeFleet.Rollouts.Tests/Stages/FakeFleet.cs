@@ -18,6 +18,7 @@ internal sealed record Behaviour
     public bool NonFinite { get; init; }
     public bool CrashesWhenActive { get; init; }
     public bool FailsToFetch { get; init; }
+    public bool DoesNotLoad { get; init; }
     /// <summary>Silent from this step on.</summary>
     public int SilentFrom { get; init; } = int.MaxValue;
     public int SilentUntil { get; init; } = int.MaxValue;
@@ -211,6 +212,10 @@ internal sealed class FakeFleet
                         _code = "download-failed";
                         Apply(PhaseOutcome.Failure);
                         return;
+                    case DeploymentAct.Bench or DeploymentAct.Activate when behaviour.DoesNotLoad:
+                        _code = "does-not-load";
+                        Apply(PhaseOutcome.Failure);
+                        break;
                     case DeploymentAct.Bench when behaviour.RefusesAtBench:
                         _code = "slower-than-baseline";
                         Apply(PhaseOutcome.Refusal);

@@ -288,6 +288,26 @@ public sealed class RolloutReconcilerTests
         Assert.Empty(fleet.Last!.Assignments);
     }
 
+    [Theory, InlineData(1, false), InlineData(4, false), InlineData(8, false), InlineData(30, false), InlineData(1, true), InlineData(8, true)]
+    public void A_candidate_that_does_not_load_ends_the_class_without_a_person(int devices, bool install)
+    {
+        FakeFleet fleet = new FakeFleet(install ? Rollouts.Install : Rollouts.Staged, Rollouts.Policy, provisioned: !install)
+            .Add("orin", devices, _ => new Behaviour { DoesNotLoad = true }).RunToEnd();
+
+        Assert.Equal(RolloutPhase.RolledBack, fleet.State.Phase);
+        Assert.Contains("does-not-load", fleet.State.Reason, StringComparison.Ordinal);
+        Assert.Equal(InvariantKind.DoesNotLoad, Assert.Single(fleet.Class("orin").Devices, d => d.Exit is not null).Exit!.Invariants[0].Kind);
+    }
+
+    [Fact]
+    public void One_device_on_which_it_does_not_load_is_left_alone_in_a_cohort_of_five_or_more()
+    {
+        FakeFleet fleet = new FakeFleet(Rollouts.Staged with { Stages = [new StageSpec { Kind = StageKind.Bench, Devices = 6 }, .. Rollouts.Staged.Stages.Skip(1)] }, Rollouts.Policy)
+            .Add("orin", 8, i => new Behaviour { DoesNotLoad = i == 2 }).RunUntil(f => f.EverServedCandidate.Count > 0);
+
+        Assert.Equal(DeviceStanding.Failed, fleet.Class("orin").Devices.Single(d => d.DeviceId == "orin-2").Exit!.Standing);
+    }
+
     [Fact]
     public void A_command_for_one_class_is_taken_up_by_the_next_decision_even_where_nothing_else_moved()
     {
