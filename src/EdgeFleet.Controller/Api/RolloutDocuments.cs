@@ -67,7 +67,10 @@ internal sealed record RolloutDeviceDocument
     public required string Id { get; init; }
     public required string HardwareClass { get; init; }
     public required string Stage { get; init; }
-    /// <summary>The last phase that the device reported; <c>notAdmitted</c> before its stage.</summary>
+    /// <summary>
+    /// The last phase of the candidate that the device reported; <c>notAdmitted</c> before its stage, <c>rolledBack</c> where it
+    /// had committed and was taken back.
+    /// </summary>
     public required string Phase { get; init; }
     public string? Code { get; init; }
     public string? Detail { get; init; }

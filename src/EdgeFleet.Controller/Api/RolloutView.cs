@@ -2,6 +2,7 @@ using System.Text.Json;
 using EdgeFleet.Controller.Fleet;
 using EdgeFleet.Controller.Rollouts;
 using EdgeFleet.Controller.Store;
+using EdgeFleet.Core.Deployments;
 using EdgeFleet.Core.Evidence;
 using EdgeFleet.Rollouts;
 using EdgeFleet.Rollouts.Gating;
@@ -25,7 +26,8 @@ internal static class RolloutView
     public static RolloutDocument Whole(ReadSession session, RolloutRow row, DeviceStreams streams, IReadOnlyList<GateVerdict> current, int maximumDevices)
     {
         RolloutState state = RolloutDocumentCodec.ReadState(row.State);
-        Dictionary<string, string> phases = DeploymentStore.ListPhases(session, row.Id, row.Attempt).ToDictionary(d => d.DeviceId, d => d.Phase, StringComparer.Ordinal);
+        Dictionary<string, string> phases = DeploymentStore.ListCandidatePhases(session, row.Id, row.Attempt, row.Digest);
+        HashSet<string> serving = [.. DeviceStore.ListSlotsOfModel(session, row.Model).Where(slot => slot.Active == row.Digest).Select(slot => slot.DeviceId)];
         return new RolloutDocument
         {
             Id = row.Id,
@@ -43,7 +45,7 @@ internal static class RolloutView
             Spec = JsonSerializer.SerializeToElement(state.Spec, RolloutsJsonContext.Default.RolloutSpec),
             Policy = JsonSerializer.SerializeToElement(state.Policy, RolloutsJsonContext.Default.PolicySpec),
             MarginsHash = state.MarginsHash.ToString(),
-            Classes = Classes(state, phases),
+            Classes = Classes(state, phases, serving),
             DeviceCount = state.Classes.Sum(c => c.Devices.Count),
             Devices = Devices(session, row, state, streams, "", maximumDevices),
             NotDrawn = [.. state.NotDrawn.Take(maximumDevices).Select(d => new NotDrawnDocument(d.DeviceId, d.Reason))],
@@ -56,10 +58,10 @@ internal static class RolloutView
     public static IReadOnlyList<RolloutDeviceDocument> Devices(ReadSession session, RolloutRow row, DeviceStreams streams, string after, int limit) =>
         Devices(session, row, RolloutDocumentCodec.ReadState(row.State), streams, after, limit);
 
-    private static List<RolloutClassDocument> Classes(RolloutState state, Dictionary<string, string> phases) =>
+    private static List<RolloutClassDocument> Classes(RolloutState state, Dictionary<string, string> phases, HashSet<string> serving) =>
         [.. state.Classes.Zip(RolloutPlanDocuments.Of(state), (c, plan) => new RolloutClassDocument(
             c.HardwareClass, Word(c.Phase), StageName(state, c.Stage), c.Stage, c.StageStartedAt, c.Paused, c.Devices.Count, c.Devices.Count(d => d.Stage >= 0), c.Reason,
-            c.Devices.GroupBy(d => PhaseOf(d, phases.GetValueOrDefault(d.DeviceId)), StringComparer.Ordinal).ToDictionary(g => g.Key, g => g.Count(), StringComparer.Ordinal),
+            c.Devices.GroupBy(d => PhaseOf(d, c, phases.GetValueOrDefault(d.DeviceId), serving.Contains(d.DeviceId)), StringComparer.Ordinal).ToDictionary(g => g.Key, g => g.Count(), StringComparer.Ordinal),
             plan))];
 
     private static List<RolloutDeviceDocument> Devices(ReadSession session, RolloutRow row, RolloutState state, DeviceStreams streams, string after, int limit)
@@ -71,7 +73,7 @@ internal static class RolloutView
         }
         List<(ClassProgress Class, DeviceProgress Device)> shown = [.. all.Take(limit)];
         string[] ids = [.. shown.Select(pair => pair.Device.DeviceId)];
-        Dictionary<string, DeploymentRow> deployments = DeploymentStore.ListOfRollout(session, row.Id, row.Attempt, ids).ToDictionary(d => d.DeviceId, StringComparer.Ordinal);
+        Dictionary<string, DeploymentRow> deployments = DeploymentStore.OfCandidate(DeploymentStore.ListOfRollout(session, row.Id, row.Attempt, ids), row.Digest);
         Dictionary<string, string> benches = DeploymentStore.ListBenches(session, row.Id, row.Attempt, ids).ToDictionary(b => b.DeviceId, b => b.Evidence, StringComparer.Ordinal);
         ILookup<string, ShadowTick> ticks = DeploymentStore.ListTicks(session, row.Id, row.Attempt, ids)
             .ToLookup(tick => tick.DeviceId, tick => JsonSerializer.Deserialize(tick.Evidence, EvidenceJsonContext.Default.ShadowTick)!, StringComparer.Ordinal);
@@ -89,7 +91,7 @@ internal static class RolloutView
         Id = device.DeviceId,
         HardwareClass = progress.HardwareClass,
         Stage = device.Stage < 0 ? "" : StageName(state, device.Stage),
-        Phase = PhaseOf(device, deployment?.Phase),
+        Phase = PhaseOf(device, progress, deployment?.Phase, active == state.Spec.Candidate.ToString()),
         Code = deployment?.Code,
         Detail = device.Exit?.Reason ?? deployment?.Detail,
         Exit = device.Exit is { } exit ? Word(exit.Standing) : null,
@@ -101,8 +103,14 @@ internal static class RolloutView
         Shadow = Sum([.. ticks]),
     };
 
-    private static string PhaseOf(DeviceProgress device, string? reported) =>
-        reported is not null ? JsonNamingPolicy.CamelCase.ConvertName(reported) : device.Stage < 0 ? "notAdmitted" : "offered";
+    // A device that was told to go back is no success, whatever it reached before. One without a model of before keeps the
+    // candidate, and is committed to it.
+    private static string PhaseOf(DeviceProgress device, ClassProgress progress, string? reported, bool serves) => reported switch
+    {
+        null => device.Stage < 0 ? "notAdmitted" : "offered",
+        nameof(DeploymentPhase.Committed) when device.Before is not null && Goals.IsTakenBack(device, progress) => serves ? "rollingBack" : "rolledBack",
+        _ => JsonNamingPolicy.CamelCase.ConvertName(reported),
+    };
 
     private static ShadowSumDocument? Sum(List<ShadowTick> ticks)
     {

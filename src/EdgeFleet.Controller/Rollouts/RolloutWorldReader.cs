@@ -25,8 +25,8 @@ internal sealed class RolloutWorldReader(DeviceStreams streams, DateTimeOffset s
         HashSet<string> drawn = [.. state.Classes.SelectMany(c => c.Devices).Select(d => d.DeviceId)];
         ReadTicks(session, state, drawn);
         Dictionary<string, string?> active = DeviceStore.ListSlotsOfModel(session, model).ToDictionary(row => row.DeviceId, row => row.Active, StringComparer.Ordinal);
-        Dictionary<string, DeploymentRow> deployments = DeploymentStore.ListOfRollout(session, state.RolloutId, state.Spec.Attempt)
-            .Where(row => row.Model == model).ToDictionary(row => row.DeviceId, StringComparer.Ordinal);
+        Dictionary<string, DeploymentRow> deployments = DeploymentStore.OfCandidate(
+            [.. DeploymentStore.ListOfRollout(session, state.RolloutId, state.Spec.Attempt).Where(row => row.Model == model)], state.Spec.Candidate.ToString());
         Dictionary<string, string> benches = DeploymentStore.ListBenches(session, state.RolloutId, state.Spec.Attempt)
             .ToDictionary(row => row.DeviceId, row => row.Evidence, StringComparer.Ordinal);
         // A device that was removed from the registry is no device any more; one that was revoked is shown where it was drawn.

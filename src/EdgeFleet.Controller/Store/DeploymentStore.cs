@@ -1,3 +1,6 @@
+using EdgeFleet.Core.Deployments;
+using EdgeFleet.Rollouts.Deployments;
+
 namespace EdgeFleet.Controller.Store;
 
 internal sealed record DeploymentRow
@@ -14,6 +17,8 @@ internal sealed record DeploymentRow
     public bool Invariant { get; init; }
     public string HardwareClass { get; init; } = "";
     public string? Probation { get; init; }
+    public long Boot { get; init; }
+    public long Seq { get; init; }
     public long UpdatedAt { get; init; }
 }
 
@@ -37,13 +42,6 @@ internal sealed record TickRow
     public long At { get; init; }
 }
 
-/// <summary>How far one device of a rollout says that it is.</summary>
-internal sealed record DevicePhaseRow
-{
-    public string DeviceId { get; init; } = "";
-    public string Phase { get; init; } = "";
-}
-
 /// <summary>What devices reported of their deployments, with the evidence.</summary>
 internal static class DeploymentStore
 {
@@ -53,8 +51,29 @@ internal static class DeploymentStore
     public static IReadOnlyList<DeploymentRow> ListOfRollout(ReadSession session, string rolloutId, int attempt) => session.Query<DeploymentRow>(
         "SELECT * FROM deployments WHERE rollout_id = @rolloutId AND attempt = @attempt ORDER BY device_id", new { rolloutId, attempt });
 
-    public static IReadOnlyList<DevicePhaseRow> ListPhases(ReadSession session, string rolloutId, int attempt) => session.Query<DevicePhaseRow>(
-        "SELECT device_id, phase FROM deployments WHERE rollout_id = @rolloutId AND attempt = @attempt", new { rolloutId, attempt });
+    /// <summary>Of every device what it says of the candidate; only its phase is read.</summary>
+    public static Dictionary<string, string> ListCandidatePhases(ReadSession session, string rolloutId, int attempt, string candidate) => OfCandidate(
+        session.Query<DeploymentRow>(
+            "SELECT device_id, digest, phase, boot, seq FROM deployments WHERE rollout_id = @rolloutId AND attempt = @attempt", new { rolloutId, attempt }),
+        candidate).ToDictionary(row => row.Key, row => row.Value.Phase, StringComparer.Ordinal);
+
+    /// <summary>
+    /// What each device says of the candidate, and not of what it was told to go back to. A device works on one deployment of
+    /// a model at a time, so with a newer word on another digest the candidate's is over, even where its last word was lost.
+    /// </summary>
+    public static Dictionary<string, DeploymentRow> OfCandidate(IReadOnlyList<DeploymentRow> rows, string candidate)
+    {
+        Dictionary<string, DeploymentRow> found = rows.Where(row => row.Digest == candidate).ToDictionary(row => row.DeviceId, StringComparer.Ordinal);
+        foreach (DeploymentRow other in rows.Where(row => row.Digest != candidate))
+        {
+            if (found.TryGetValue(other.DeviceId, out DeploymentRow? row) && (other.Boot, other.Seq).CompareTo((row.Boot, row.Seq)) > 0
+                && !DeploymentMachine.IsEnd(Enum.Parse<DeploymentPhase>(row.Phase)))
+            {
+                found[other.DeviceId] = row with { Phase = nameof(DeploymentPhase.Superseded) };
+            }
+        }
+        return found;
+    }
 
     public static IReadOnlyList<DeploymentRow> ListOfRollout(ReadSession session, string rolloutId, int attempt, IReadOnlyCollection<string> deviceIds) =>
         session.Query<DeploymentRow>(

@@ -99,8 +99,8 @@ internal static class IngestStore
         """
         INSERT INTO deployments (device_id, model, digest, rollout_id, attempt, generation, phase, code, detail, invariant, hardware_class, probation, boot, seq, updated_at)
         VALUES (@0, @1, @2, @3, @4, @5, @6, @7, @8, @9, @10, @11, @12, @13, @14)
-        ON CONFLICT (device_id, model, rollout_id, attempt) DO UPDATE SET
-            digest = excluded.digest, generation = excluded.generation, phase = excluded.phase, code = excluded.code, detail = excluded.detail,
+        ON CONFLICT (device_id, model, rollout_id, attempt, digest) DO UPDATE SET
+            generation = excluded.generation, phase = excluded.phase, code = excluded.code, detail = excluded.detail,
             invariant = excluded.invariant, hardware_class = excluded.hardware_class, probation = COALESCE(excluded.probation, probation),
             boot = excluded.boot, seq = excluded.seq, updated_at = excluded.updated_at
         WHERE excluded.boot > deployments.boot OR (excluded.boot = deployments.boot AND excluded.seq > deployments.seq)

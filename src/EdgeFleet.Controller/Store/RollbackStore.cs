@@ -61,7 +61,7 @@ internal static class RollbackStore
         FROM rollback_devices r
         LEFT JOIN devices d ON d.id = r.device_id
         LEFT JOIN slots s ON s.device_id = r.device_id AND s.model = @Model
-        LEFT JOIN deployments p ON p.device_id = r.device_id AND p.model = @Model AND p.rollout_id = @Id
+        LEFT JOIN deployments p ON p.device_id = r.device_id AND p.model = @Model AND p.rollout_id = @Id AND p.digest = r.to_digest
         WHERE r.rollback_id = @Id {condition} ORDER BY r.device_id
         """,
         rollback);

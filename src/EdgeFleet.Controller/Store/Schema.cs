@@ -236,6 +236,38 @@ internal static class Schema
 
         """;
 
+    /// <summary>
+    /// A rollout tells a device to run its candidate and, when that is taken back, what was there before: two deployments, of
+    /// which the second must not write over what the first came to.
+    /// </summary>
+    public const string DeploymentsByDigest = """
+        CREATE TABLE deployments_by_digest (
+            device_id      TEXT NOT NULL,
+            model          TEXT NOT NULL,
+            digest         TEXT NOT NULL,
+            rollout_id     TEXT NOT NULL,
+            attempt        INTEGER NOT NULL,
+            generation     INTEGER NOT NULL,
+            phase          TEXT NOT NULL,
+            code           TEXT NOT NULL,
+            detail         TEXT NOT NULL,
+            invariant      INTEGER NOT NULL,
+            hardware_class TEXT NOT NULL,
+            probation      TEXT,
+            boot           INTEGER NOT NULL,
+            seq            INTEGER NOT NULL,
+            updated_at     INTEGER NOT NULL,
+            PRIMARY KEY (device_id, model, rollout_id, attempt, digest)
+        ) WITHOUT ROWID;
+        INSERT INTO deployments_by_digest SELECT
+            device_id, model, digest, rollout_id, attempt, generation, phase, code, detail, invariant, hardware_class, probation, boot, seq, updated_at
+        FROM deployments;
+        DROP TABLE deployments;
+        ALTER TABLE deployments_by_digest RENAME TO deployments;
+        CREATE INDEX deployments_rollout ON deployments (rollout_id);
+
+        """;
+
     public const string Rollouts = """
         CREATE TABLE rollouts (
             id         TEXT PRIMARY KEY,

@@ -27,6 +27,8 @@ internal sealed class RigDevice(string id, int threads, Func<string, bool>? harm
     public Digest? Previous { get; private set; }
     public DeviceStream? Stream { get; set; }
     public bool Online { get; set; } = true;
+    /// <summary>Whether it says at the bench that it does not take a candidate.</summary>
+    public bool Refuses { get; init; }
     /// <summary>Digests in the order in which it began to serve them.</summary>
     public List<Digest> Served { get; } = [];
     public IReadOnlyCollection<(string Topic, byte[] Payload)> Outbox => _outbox.Values;
@@ -96,6 +98,9 @@ internal sealed class RigDevice(string id, int threads, Func<string, bool>? harm
             case DeploymentPhase.Staged when desired.Plan.Install && desired.Goal == DeploymentGoal.Active:
             case DeploymentPhase.Benchmarked or DeploymentPhase.Shadowing when desired.Goal == DeploymentGoal.Active:
                 Move(desired, key, DeploymentPhase.Probation, ticks);
+                break;
+            case DeploymentPhase.Staged when Refuses:
+                Move(desired, key, DeploymentPhase.Refused, ticks);
                 break;
             case DeploymentPhase.Staged when !desired.Plan.Install && desired.Goal >= DeploymentGoal.Benchmarked:
                 Move(desired, key, DeploymentPhase.Benchmarked, ticks);

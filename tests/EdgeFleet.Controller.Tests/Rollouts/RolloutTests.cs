@@ -1,3 +1,4 @@
+using EdgeFleet.Controller.Api;
 using EdgeFleet.Controller.Rollouts;
 using EdgeFleet.Controller.Store;
 using EdgeFleet.Core;
@@ -126,6 +127,62 @@ public sealed class RolloutTests
             ["rollout.created", "rollout.pause", "rollout.resume", "rollout.abort", "rollout.ended"],
             audit.Select(entry => entry.Act).Where(act => act.StartsWith("rollout.", StringComparison.Ordinal)));
     }
+
+    [Fact]
+    public async Task What_a_device_was_told_to_go_back_to_is_not_taken_for_the_candidate()
+    {
+        await using RolloutRig rig = await RolloutRig.StartAsync([new RigDevice("dev-1", 1), new RigDevice("dev-2", 1)]);
+        string shadow = await rig.CreateAsync(RolloutRig.Spec(Full));
+        await UntilAsync(rig, shadow, "shadowing");
+        await AbortAsync(rig, shadow);
+        Assert.Equal(["superseded", "superseded"], await PhasesAsync(rig, shadow));
+
+        string canary = await rig.CreateAsync(RolloutRig.Spec(Full, attempt: 2));
+        await UntilAsync(rig, canary, "committed");
+        await AbortAsync(rig, canary);
+        Assert.Equal(["rolledBack", "superseded"], (await PhasesAsync(rig, canary)).Order());
+        Assert.All(rig.Devices, device => Assert.Equal(RolloutRig.Before, device.Active));
+    }
+
+    [Fact]
+    public async Task A_device_that_refused_is_shown_as_refused_after_it_kept_what_it_had()
+    {
+        RigDevice refuses = new("dev-2", 2) { Refuses = true };
+        await using RolloutRig rig = await RolloutRig.StartAsync([new RigDevice("dev-1", 1), refuses]);
+        string id = await rig.CreateAsync(RolloutRig.Spec(Full));
+
+        Assert.Equal(RolloutPhase.Completed, (await rig.RunToEndAsync(id)).Phase);
+        Assert.Equal(["committed", "refused"], await PhasesAsync(rig, id));
+    }
+
+    private static async Task AbortAsync(RolloutRig rig, string id)
+    {
+        Assert.IsType<RolloutOutcome.Done>(await rig.Rollouts.CommandAsync(id, OperatorAct.Abort, "enough", "operator", CancellationToken.None));
+        await rig.RunToEndAsync(id);
+    }
+
+    private static async Task UntilAsync(RolloutRig rig, string id, string phase)
+    {
+        for (int round = 0; !(await PhasesAsync(rig, id)).Contains(phase, StringComparer.Ordinal); round++)
+        {
+            Assert.True(round < 60, $"no device is {phase}");
+            await rig.RoundAsync();
+        }
+    }
+
+    /// <summary>As the list of devices tells it; that of the counts must be the same.</summary>
+    private static Task<IReadOnlyList<string>> PhasesAsync(RolloutRig rig, string id) => rig.Database.ReadAsync<IReadOnlyList<string>>(
+        session =>
+        {
+            RolloutRow row = RolloutStore.Find(session, id)!;
+            RolloutDocument whole = RolloutView.Whole(session, row, rig.Streams, [], 100);
+            string[] phases = [.. whole.Devices.Select(device => device.Phase)];
+            Assert.Equal(
+                phases.GroupBy(phase => phase).ToDictionary(g => g.Key, g => g.Count()),
+                whole.Classes.SelectMany(c => c.Phases).GroupBy(p => p.Key).ToDictionary(g => g.Key, g => g.Sum(p => p.Value)));
+            return phases;
+        },
+        CancellationToken.None);
 
     private static async Task SilenceAsync(RolloutRig rig, RigDevice device)
     {

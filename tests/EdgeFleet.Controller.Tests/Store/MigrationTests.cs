@@ -51,6 +51,26 @@ public sealed class MigrationTests : IDisposable
     }
 
     [Fact]
+    public async Task A_database_of_the_first_schema_keeps_its_deployments()
+    {
+        await Database.Open(Options()).DisposeAsync();
+        Alter("""
+            DROP TABLE deployments;
+            CREATE TABLE deployments (
+                device_id TEXT NOT NULL, model TEXT NOT NULL, digest TEXT NOT NULL, rollout_id TEXT NOT NULL, attempt INTEGER NOT NULL, generation INTEGER NOT NULL,
+                phase TEXT NOT NULL, code TEXT NOT NULL, detail TEXT NOT NULL, invariant INTEGER NOT NULL, hardware_class TEXT NOT NULL, probation TEXT,
+                boot INTEGER NOT NULL, seq INTEGER NOT NULL, updated_at INTEGER NOT NULL, PRIMARY KEY (device_id, model, rollout_id, attempt)) WITHOUT ROWID;
+            CREATE INDEX deployments_rollout ON deployments (rollout_id);
+            INSERT INTO deployments VALUES ('dev-1', 'fashion', 'sha256:00', 'r1', 1, 5, 'Committed', '', '', 0, 'x64', NULL, 1, 9, 77);
+            PRAGMA user_version = 1;
+            """);
+
+        await using Database database = Database.Open(Options());
+        DeploymentRow kept = Assert.Single(await database.ReadAsync(session => DeploymentStore.ListOfRollout(session, "r1", 1), CancellationToken.None));
+        Assert.Equal(("dev-1", "sha256:00", "Committed", 9L, 77L), (kept.DeviceId, kept.Digest, kept.Phase, kept.Seq, kept.UpdatedAt));
+    }
+
+    [Fact]
     public async Task A_database_of_another_tenant_is_refused()
     {
         await Database.Open(Options()).DisposeAsync();
