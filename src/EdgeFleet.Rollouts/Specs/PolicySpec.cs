@@ -54,8 +54,11 @@ public sealed record EvidenceSpec
     /// <summary>First ticks of each device that only measure the noise and are not judged.</summary>
     public int CalibrationTicks { get; init; } = 3;
 
-    /// <summary>Baseline-against-itself pairs that a class needs before it is judged.</summary>
-    public int CalibrationNoisePairs { get; init; } = 30;
+    /// <summary>
+    /// Baseline-against-itself pairs that a class needs before it is judged. What counts as harm is the margin above the upper
+    /// bound of the noise: with 150 quiet pairs that bound is 2 points, the size of the margin, and with 30 it would be 9.5.
+    /// </summary>
+    public int CalibrationNoisePairs { get; init; } = 150;
 }
 
 /// <summary>The benchmark on the device.</summary>

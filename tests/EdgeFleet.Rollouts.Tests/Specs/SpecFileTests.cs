@@ -203,7 +203,7 @@ public sealed class SpecFileTests
     public void The_hash_of_the_frozen_margins_is_pinned_and_moves_with_every_one_of_them()
     {
         RolloutSpec rollout = SpecFile.ParseRollout(Rollout());
-        GateMargins margins = GateMargins.Freeze(rollout, new PolicySpec());
+        GateMargins margins = GateMargins.Freeze(rollout, new PolicySpec { Evidence = new EvidenceSpec { CalibrationNoisePairs = 30 } });
 
         Assert.Equal("sha256:ed5093960bb63b16a41fff747f2c953e67c070a1013506a81d975078efbab77f", margins.Hash().ToString());
         GateMargins[] moved =
