@@ -24,8 +24,8 @@ internal static class ArtifactCommand
             Description = "Publish although the evidence is missing or says no; the reason goes to the audit log under your name.",
         };
         Command command = new("push", """
-            Publish a bundle to the controller. An artifact whose suite did not pass is refused; only files that the
-            controller does not have yet are sent.
+            Publish a bundle to the controller. Evidence that did not pass, or is about other files, is refused; only the
+            first artifact of a model needs none. Only files that the controller does not have yet are sent.
             """) { folder, overrideReason };
         command.SetAction(async (parsed, cancellationToken) =>
         {

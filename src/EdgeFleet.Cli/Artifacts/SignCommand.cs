@@ -20,7 +20,7 @@ internal static class SignCommand
     private static readonly Option<FileInfo> s_key = new("--key", "-k") { Description = "The private release key (edgefleet keys create).", Required = true };
     private static readonly Option<DirectoryInfo> s_out = new("--out") { Description = "Folder for the bundle.", Required = true };
     private static readonly Option<FileInfo?> s_evidence = new("--evidence", "-e") { Description = "Evidence of edgefleet evaluate; its digest is signed too." };
-    private static readonly Option<string?> s_baseline = new("--baseline") { Description = "The artifact that this is a variant of: a digest or a bundle folder." };
+    private static readonly Option<string?> s_baseline = new("--baseline") { Description = "The artifact that this is a variant of: a digest or a bundle folder. Default: the controller finds the one whose model file the evidence compares with." };
     private static readonly Option<FileInfo?> s_labels = new("--labels") { Description = "A file with the labels, one a line." };
     private static readonly Option<string?> s_preprocessing = new("--preprocessing") { Description = "How an input is made, in words; part of the contract." };
     private static readonly Option<FileInfo?> s_recipe = new("--recipe") { Description = "The recipe that made it; its digest is signed." };

@@ -6,22 +6,24 @@ using EdgeFleet.Core.Artifacts;
 namespace EdgeFleet.Controller.Artifacts;
 
 /// <summary>
-/// Whether an evaluation speaks for an artifact: it passed, it is about this very model file, against this very baseline, and
-/// it is the one whose digest was signed. The controller reads only that much of it; the rest is for people.
+/// Whether an evaluation speaks for an artifact: it passed, it is about this very model file, against a baseline that is
+/// published, and it is the one whose digest was signed. The controller reads only that much of it; the rest is for people.
 /// </summary>
 internal static class EvidenceCheck
 {
     /// <summary>Null when the evidence carries the artifact; else why not, in one sentence.</summary>
-    public static string? Complaint(ArtifactManifest manifest, string? evidence, Digest? baselineModel)
+    /// <param name="baselines">Model files that it may have been compared with; none when this is the model's first artifact.</param>
+    public static string? Complaint(ArtifactManifest manifest, string? evidence, IReadOnlyCollection<Digest> baselines)
     {
-        if (manifest.Baseline is null)
-        {
-            // Nothing to compare with: an install is judged by its invariants on the devices.
-            return null;
-        }
         if (evidence is null)
         {
-            return $"no evidence: '{manifest.Model}' {manifest.Version} is a variant of {manifest.Baseline}, so an evaluation against it has to be shown";
+            return manifest.Baseline is not null
+                ? $"no evidence: '{manifest.Model}' {manifest.Version} is a variant of {manifest.Baseline}, so an evaluation against it has to be shown"
+                : manifest.Evidence is not null
+                ? $"no evidence: {manifest.Evidence} was signed, so it has to be shown"
+                // The first of a model has nothing to be compared with: its install is judged by the invariants on the devices.
+                : baselines.Count == 0 ? null
+                : $"no evidence: '{manifest.Model}' has published artifacts already, so an evaluation against one of them has to be shown";
         }
         Digest digest = Digest.Of(Encoding.UTF8.GetBytes(evidence));
         if (manifest.Evidence != digest)
@@ -45,9 +47,12 @@ internal static class EvidenceCheck
             {
                 return $"evidence is about candidate {Text(Sha256Of(root, "candidate"))}, not about '{manifest.EntryPoint}' {model}";
             }
-            if (baselineModel is not null && Sha256Of(root, "baseline") != baselineModel)
+            if (baselines.Count > 0 && !(Sha256Of(root, "baseline") is { } baseline && baselines.Contains(baseline)))
             {
-                return $"evidence compares with baseline {Text(Sha256Of(root, "baseline"))}, not with {baselineModel} of artifact {manifest.Baseline}";
+                string expected = manifest.Baseline is not null
+                    ? $"not with {baselines.First()} of artifact {manifest.Baseline}"
+                    : $"which is the model file of no published artifact of '{manifest.Model}'";
+                return $"evidence compares with baseline {Text(Sha256Of(root, "baseline"))}, {expected}";
             }
             return root.TryGetProperty("verdict", out JsonElement verdict) && verdict.ValueKind == JsonValueKind.String && verdict.GetString() == "pass"
                 ? null
@@ -73,6 +78,13 @@ internal static class EvidenceCheck
         {
             return null;
         }
+    }
+
+    /// <summary>The model file that evidence, which was found good, compares with.</summary>
+    public static Digest? BaselineOf(string evidence)
+    {
+        using JsonDocument document = JsonDocument.Parse(evidence);
+        return Sha256Of(document.RootElement, "baseline");
     }
 
     private static Digest? Sha256Of(JsonElement root, string name) =>

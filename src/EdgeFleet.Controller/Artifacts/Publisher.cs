@@ -55,24 +55,30 @@ internal sealed class Publisher(Database database, ContentStore content, Release
         {
             return new PublishResult.Published(digest, manifest.Model, manifest.Version, Known: true);
         }
-        ArtifactManifest? baseline = null;
+        IReadOnlyList<ArtifactRow> baselines = ArtifactStore.List(transaction, manifest.Model);
         if (manifest.Baseline is { } baselineDigest)
         {
             if (ArtifactStore.Find(transaction, baselineDigest.ToString()) is not { } row)
             {
                 return new PublishResult.Incomplete($"artifact {digest}: its baseline {baselineDigest} is not published here");
             }
-            baseline = ArtifactManifest.FromBytes(Encoding.UTF8.GetBytes(row.Manifest));
-            if (baseline.Model != manifest.Model)
+            if (row.Model != manifest.Model)
             {
-                return new PublishResult.Refused($"artifact {digest} is of model '{manifest.Model}', its baseline {baselineDigest} of '{baseline.Model}'");
+                return new PublishResult.Refused($"artifact {digest} is of model '{manifest.Model}', its baseline {baselineDigest} of '{row.Model}'");
             }
+            baselines = [row];
         }
         if (ContractComplaint(transaction, manifest) is { } contract)
         {
             return new PublishResult.Refused($"artifact {digest}: {contract}");
         }
-        string? complaint = EvidenceCheck.Complaint(manifest, attempt.Evidence, baseline?.Files.First(file => file.Path == baseline.EntryPoint).Sha256);
+        // The newest wins where two artifacts have the same model file.
+        Dictionary<Digest, string> baselineOf = [];
+        foreach (ArtifactRow row in baselines)
+        {
+            baselineOf[ModelFileOf(row)] = row.Digest;
+        }
+        string? complaint = EvidenceCheck.Complaint(manifest, attempt.Evidence, baselineOf.Keys);
         if (complaint is not null && string.IsNullOrWhiteSpace(attempt.OverrideReason))
         {
             return new PublishResult.Refused($"artifact {digest}: {complaint}");
@@ -86,7 +92,9 @@ internal sealed class Publisher(Database database, ContentStore content, Release
                 Digest = digest.ToString(),
                 Model = manifest.Model,
                 Version = manifest.Version,
-                Baseline = manifest.Baseline?.ToString(),
+                // Whoever signs knows the baseline's file, not what it was published as: the evidence names it.
+                Baseline = manifest.Baseline?.ToString()
+                    ?? (complaint is null && attempt.Evidence is { } evidence && EvidenceCheck.BaselineOf(evidence) is { } file ? baselineOf.GetValueOrDefault(file) : null),
                 Envelope = envelope.ToBytes(),
                 Manifest = Encoding.UTF8.GetString(envelope.Payload.Span),
                 KeyId = keyId,
@@ -102,6 +110,12 @@ internal sealed class Publisher(Database database, ContentStore content, Release
             AuditStore.Append(transaction, now, attempt.Actor, "artifact.override", digest.ToString(), $"{complaint}; published all the same: {attempt.OverrideReason}");
         }
         return new PublishResult.Published(digest, manifest.Model, manifest.Version, Known: false);
+    }
+
+    private static Digest ModelFileOf(ArtifactRow row)
+    {
+        ArtifactManifest manifest = ArtifactManifest.FromBytes(Encoding.UTF8.GetBytes(row.Manifest));
+        return manifest.Files.First(file => file.Path == manifest.EntryPoint).Sha256;
     }
 
     private string? MissingContent(ArtifactManifest manifest)

@@ -226,7 +226,7 @@ public sealed class PlanAndRefusalTests : IAsyncLifetime
         byte[] model = TestArtifacts.Model("v3");
         await _controller.PutContentAsync(model);
         DsseEnvelope envelope = (TestArtifacts.Manifest(model) with { HardwareClasses = [hardwareClass] }).Sign(_controller.ReleaseKey);
-        await _controller.PostAsync("artifacts", TestArtifacts.Request(envelope));
+        await _controller.PostAsync("artifacts", TestArtifacts.Request(envelope, overrideReason: "for one hardware class"));
         return envelope.DigestOf();
     }
 }

@@ -108,6 +108,52 @@ public sealed class PublishingTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Leaving_the_baseline_out_of_the_manifest_spares_no_variant_its_evidence()
+    {
+        string fail = TestArtifacts.Evidence(_variant, _base, "fail");
+        string otherCandidate = TestArtifacts.Evidence(TestArtifacts.Model("other"), _base);
+        string otherBaseline = TestArtifacts.Evidence(_variant, TestArtifacts.Model("other"));
+
+        await SaysAsync(fail, Of(fail), "accuracy dropped by 47 points");
+        await SaysAsync(otherCandidate, Of(otherCandidate), $"evidence is about candidate {Digest.Of(TestArtifacts.Model("other"))}");
+        await SaysAsync(otherBaseline, Of(otherBaseline), "which is the model file of no published artifact of 'fashion'");
+        await SaysAsync(null, Of(fail), $"{Of(fail)} was signed, so it has to be shown");
+        await SaysAsync(null, null, "'fashion' has published artifacts already");
+
+        async Task SaysAsync(string? evidence, Digest? signed, string why)
+        {
+            (HttpStatusCode status, string detail) = await RefusedAsync(TestArtifacts.Manifest(_variant, null, signed), evidence);
+            Assert.Equal(HttpStatusCode.UnprocessableEntity, status);
+            Assert.Contains(why, detail, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public async Task The_baseline_that_the_manifest_does_not_name_is_found_by_what_the_evidence_compares_with()
+    {
+        string evidence = TestArtifacts.Evidence(_variant, _base);
+        DsseEnvelope envelope = TestArtifacts.Manifest(_variant, null, Of(evidence)).Sign(_controller.ReleaseKey);
+
+        await _controller.PostAsync("artifacts", TestArtifacts.Request(envelope, evidence));
+
+        JsonNode shown = await _controller.GetAsync($"artifacts/{envelope.DigestOf()}");
+        Assert.Equal((_baseline.ToString(), "pass"), (shown["baseline"]!.GetValue<string>(), shown["verdict"]!.GetValue<string>()));
+    }
+
+    [Fact]
+    public async Task Evidence_that_did_not_pass_refuses_even_the_first_artifact_of_a_model()
+    {
+        string fail = TestArtifacts.Evidence(_variant, _base, "fail");
+        ArtifactManifest first = TestArtifacts.Manifest(_variant, null, Of(fail)) with { Model = "other" };
+
+        (HttpStatusCode status, string detail) = await RefusedAsync(first, fail);
+        Assert.Equal(HttpStatusCode.UnprocessableEntity, status);
+        Assert.Contains("accuracy dropped by 47 points", detail, StringComparison.Ordinal);
+
+        await _controller.PostAsync("artifacts", TestArtifacts.Request((first with { Evidence = null }).Sign(_controller.ReleaseKey)));
+    }
+
+    [Fact]
     public async Task An_override_publishes_what_the_evidence_does_not_carry_and_is_audited_with_the_reason()
     {
         string fail = TestArtifacts.Evidence(_variant, _base, "fail");
@@ -164,7 +210,7 @@ public sealed class PublishingTests : IAsyncLifetime
         Assert.Equal(HttpStatusCode.UnprocessableEntity, status);
         Assert.Contains("output 0: logits:FP32[-1,10] against logits:FP32[-1,11]", detail, StringComparison.Ordinal);
 
-        await _controller.PostAsync("artifacts", TestArtifacts.Request((changed with { ApplicationVersions = ["camera-app 2.1"] }).Sign(_controller.ReleaseKey)));
+        await _controller.PostAsync("artifacts", TestArtifacts.Request((changed with { ApplicationVersions = ["camera-app 2.1"] }).Sign(_controller.ReleaseKey), overrideReason: "another head"));
     }
 
     [Fact]
