@@ -12,7 +12,7 @@ internal static class RollbackCommand
 {
     private static readonly Argument<string> s_model = new("model") { Description = "The model to take back." };
     private static readonly Option<string?> s_from = new("--from") { Description = "The digest to take back. Default: the newest that was activated." };
-    private static readonly Option<string?> s_to = new("--to") { Description = "The digest to put back. Default: each device's previous one." };
+    private static readonly Option<string?> s_to = new("--to") { Description = "The digest to put back, on devices that hold it or have served it before. Default: each device's previous one." };
     private static readonly Option<string?> s_selector = new("--selector", "-l") { Description = "Only devices that match." };
     private static readonly Option<string> s_reason = new("--reason") { Description = "Why; goes to the audit log.", DefaultValueFactory = _ => "operator rollback" };
     private static readonly Option<bool> s_noWait = new("--no-wait") { Description = "Return as soon as the controller has taken the order." };
@@ -51,6 +51,13 @@ internal static class RollbackCommand
             return ExitCode.Done;
         }
 
+        List<JsonNode> untouched = [.. rollback.List("untouched")];
+        if (!rollback.List("devices").Any() && untouched.Count == 0)
+        {
+            output.Line($"nothing to do: no device serves {rollback.Text("from")}{(rollback.Text("selector") == "-" ? "; newcomers do not get it either" : "")}");
+            output.Json(rollback);
+            return ExitCode.Done;
+        }
         JsonNode progress = await WaitAsync(controller, rollback.Text("id"), watch, parsed.GetValue(s_timeout), output, cancellationToken);
         List<JsonNode> devices = [.. progress.List("devices")];
         List<JsonNode> remaining = [.. devices.Where(device => device.Text("state") != "done")];
@@ -58,11 +65,23 @@ internal static class RollbackCommand
         {
             device.Text("id"), device.Text("state"), JsonReading.Short(device.Text("active")), JsonReading.Seconds(device.Number("elapsedMs")),
         }));
-        output.Line(remaining.Count == 0
-            ? $"{devices.Count} of {devices.Count} device(s) serve the previous digest; the slowest after {JsonReading.Seconds(progress.Number("slowestMs"))}"
-            : $"{devices.Count - remaining.Count} of {devices.Count} device(s) serve the previous digest; {remaining.Count} remain and go back when they return");
+        foreach (JsonNode device in untouched)
+        {
+            output.Line($"{device.Text("id")} {device.Text("detail")} and is left as it is; it serves {device.Text("active")}");
+        }
+        if (untouched.Count > 0)
+        {
+            progress["untouched"] = rollback["untouched"]!.DeepClone();
+        }
+        string which = rollback["to"]?.GetValue<string>() ?? "the previous digest";
+        output.Line((remaining.Count, untouched.Count) switch
+        {
+            (0, 0) => $"{devices.Count} of {devices.Count} device(s) serve {which}; the slowest after {JsonReading.Seconds(progress.Number("slowestMs"))}",
+            (_, 0) => $"{devices.Count - remaining.Count} of {devices.Count} device(s) serve {which}; {remaining.Count} remain and go back when they return",
+            _ => $"{devices.Count - remaining.Count} of {devices.Count + untouched.Count} device(s) serve {which}; {remaining.Count} remain and go back when they return, {untouched.Count} are left as they are",
+        });
         output.Json(progress);
-        return remaining.Count == 0 ? ExitCode.Done : ExitCode.VerdictIsNo;
+        return remaining.Count + untouched.Count == 0 ? ExitCode.Done : ExitCode.VerdictIsNo;
     }
 
     private static async Task<JsonNode> WaitAsync(

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using EdgeFleet.Controller.Rollouts;
 
 namespace EdgeFleet.Controller.Api;
 
@@ -109,7 +110,11 @@ internal sealed record RollbackRequest(string Model, string? From, string? To, s
 
 internal sealed record RollbackDocument(
     string Id, string Model, string From, string? To, string Selector, string Reason, string CreatedBy, DateTimeOffset CreatedAt,
-    bool Done, double ElapsedMs, double? SlowestMs, IReadOnlyList<RollbackDeviceDocument> Devices);
+    bool Done, double ElapsedMs, double? SlowestMs, IReadOnlyList<RollbackDeviceDocument> Devices)
+{
+    /// <summary>Devices that serve the digest and hold nothing to go back to; only in the answer to the order.</summary>
+    public IReadOnlyList<UntouchedDevice>? Untouched { get; init; }
+}
 
 /// <param name="State">pending, done, offline or failed.</param>
 /// <param name="ServingSince">By the device's clock.</param>

@@ -17,15 +17,20 @@ internal abstract record RollbackOutcome
 {
     private RollbackOutcome() { }
 
-    public sealed record Ordered(RollbackRow Rollback) : RollbackOutcome;
+    /// <param name="Untouched">Devices that serve the digest and hold nothing that they could go back to.</param>
+    public sealed record Ordered(RollbackRow Rollback, IReadOnlyList<UntouchedDevice> Untouched) : RollbackOutcome;
 
     public sealed record Refused(string Reason) : RollbackOutcome;
 }
 
+/// <summary>A device that a rollback leaves as it is, with what it holds.</summary>
+internal sealed record UntouchedDevice(string Id, string? Active, string? Previous, string? Golden, string Detail);
+
 /// <summary>
 /// Takes a digest back, in one transaction: a running rollout of the model is aborted, the digest is barred from newcomers, the
-/// assignment names the older one again, and every device that serves it (or is about to) is told to go back. What a device
-/// holds already needs no download. Ordering it again changes nothing.
+/// assignment names the older one again, and every device that serves it (or is about to) is told to go back. A device goes
+/// only to what it holds or has committed before: no bench and no gate stands before a rollback. Ordering it again changes
+/// nothing.
 /// </summary>
 internal sealed class RollbackDesk(Database database, RolloutDesk rollouts, DesiredWriter desired, SignalBoard signals, TimeProvider time)
 {
@@ -46,11 +51,17 @@ internal sealed class RollbackDesk(Database database, RolloutDesk rollouts, Desi
             return new RollbackOutcome.Refused($"model '{wish.Model}': {complaint}");
         }
 
-        List<(string Device, string To)> targets = Targets(transaction, wish, from);
-        RollbackRow? before = RollbackStore.FindNewest(transaction, wish.Model, from);
-        if (targets.Count == 0 && before is not null && AssignmentStore.FindBar(transaction, wish.Model, from) is not null)
+        (List<(string Device, string To)> targets, List<UntouchedDevice> untouched) = Targets(transaction, wish, from);
+        if (targets.Count == 0)
         {
-            return new RollbackOutcome.Ordered(before);
+            if (RollbackStore.FindNewest(transaction, wish.Model, from) is { } before && Says(transaction, before, wish))
+            {
+                return new RollbackOutcome.Ordered(before, untouched);
+            }
+            if (wish.To is { } to)
+            {
+                return new RollbackOutcome.Refused($"model '{wish.Model}': {NobodyGoes(transaction, wish.Model, from, to, untouched)}");
+            }
         }
 
         long now = time.NowMs();
@@ -78,10 +89,38 @@ internal sealed class RollbackDesk(Database database, RolloutDesk rollouts, Desi
             RollbackStore.AddDevice(transaction, row.Id, device, older, generation);
         }
         Reassign(transaction, row, targets, now);
-        AuditStore.Append(transaction, now, wish.Actor, "rollback", wish.Model, $"{row.Id}: from {from} on {targets.Count} device(s): {wish.Reason}");
+        AuditStore.Append(transaction, now, wish.Actor, "rollback", wish.Model, $"{row.Id}: from {from} on {targets.Count} device(s), {untouched.Count} left as they are: {wish.Reason}");
         transaction.AfterCommit(() => signals.Notify(SignalBoard.Rollback(wish.Model)));
-        return new RollbackOutcome.Ordered(row);
+        return new RollbackOutcome.Ordered(row, untouched);
     }
+
+    /// <summary>Whether an earlier rollback has done already what is wished.</summary>
+    private static bool Says(ReadSession session, RollbackRow before, RollbackWish wish)
+    {
+        if (wish.To is not { } to)
+        {
+            return AssignmentStore.FindBar(session, before.Model, before.FromDigest) is not null;
+        }
+        IReadOnlyList<RollbackDeviceRow> devices = RollbackStore.ListDevices(session, before);
+        return devices.Count > 0 && devices.All(device => device.ToDigest == to.ToString());
+    }
+
+    /// <summary>Why no device can go to the digest that was named, with what they have.</summary>
+    private static string NobodyGoes(ReadSession session, string model, string from, Digest to, List<UntouchedDevice> untouched)
+    {
+        if (untouched.Count > 0)
+        {
+            string held = Counted(untouched.SelectMany(device => new[] { device.Active, device.Previous, device.Golden }.Distinct(StringComparer.Ordinal)));
+            return $"none of the {untouched.Count} device(s) that serve {from} holds {to} or has served it before; they hold {held}. 'edgefleet rollout apply' brings a digest to devices that never had it";
+        }
+        string served = Counted(DeviceStore.ListSlotsOfModel(session, model).Select(slot => slot.Active));
+        return $"no device serves {from}, which is what would be taken back; devices serve {(served.Length > 0 ? served : "nothing")}. Name what they serve with --from";
+    }
+
+    private static string Counted(IEnumerable<string?> digests) => string.Join(", ", digests
+        .Where(digest => !string.IsNullOrEmpty(digest)).GroupBy(digest => digest, StringComparer.Ordinal)
+        .OrderByDescending(group => group.Count()).ThenBy(group => group.Key, StringComparer.Ordinal).Take(5)
+        .Select(group => string.Create(CultureInfo.InvariantCulture, $"{group.Key} ({group.Count()} device(s))")));
 
     /// <summary>Why the wish makes no sense, and the way out; null when it does.</summary>
     private static string? Complaint(ReadSession session, RollbackWish wish, string from)
@@ -112,12 +151,14 @@ internal sealed class RollbackDesk(Database database, RolloutDesk rollouts, Desi
             : models.Count == 0 ? "; no model is published here" : $"; models here are {string.Join(", ", models.Take(20))}";
     }
 
-    /// <summary>Devices that serve the digest or are told to activate it, with what each goes back to.</summary>
-    private static List<(string Device, string To)> Targets(WriteTransaction transaction, RollbackWish wish, string from)
+    /// <summary>Devices that serve the digest or are told to activate it, with what each goes back to, and those that cannot.</summary>
+    private static (List<(string Device, string To)> Targets, List<UntouchedDevice> Untouched) Targets(WriteTransaction transaction, RollbackWish wish, string from)
     {
+        HashSet<string> committed = wish.To is { } named ? [.. DeploymentStore.ListCommitted(transaction, wish.Model, named.ToString())] : [];
         Dictionary<string, SlotsRow> slots = DeviceStore.ListSlotsOfModel(transaction, wish.Model).ToDictionary(row => row.DeviceId, StringComparer.Ordinal);
         Dictionary<string, DesiredModelRow> written = DesiredStore.ListOfModel(transaction, wish.Model).ToDictionary(row => row.DeviceId, StringComparer.Ordinal);
         List<(string, string)> targets = [];
+        List<UntouchedDevice> untouched = [];
         foreach (DeviceRow device in DeviceStore.ListActive(transaction))
         {
             SlotsRow? slot = slots.GetValueOrDefault(device.Id);
@@ -131,12 +172,22 @@ internal sealed class RollbackDesk(Database database, RolloutDesk rollouts, Desi
             }
             // A device that has not switched yet keeps what it has; one that has goes to its own previous.
             string? older = wish.To?.ToString() ?? (serves ? slot!.Previous : slot?.Active);
-            if (older is not null && older != from)
+            if (wish.To is not null && older != slot?.Active && older != slot?.Previous && older != slot?.Golden && !committed.Contains(device.Id))
+            {
+                untouched.Add(Untouched(device, slot, $"does not hold {older}"));
+            }
+            else if (!string.IsNullOrEmpty(older) && older != from)
             {
                 targets.Add((device.Id, older));
             }
+            else
+            {
+                untouched.Add(Untouched(device, slot, "holds no previous digest"));
+            }
         }
-        return targets;
+        return (targets, untouched);
+
+        static UntouchedDevice Untouched(DeviceRow device, SlotsRow? slot, string detail) => new(device.Id, slot?.Active, slot?.Previous, slot?.Golden, detail);
     }
 
     private static DesiredDeployment ToDesired(RollbackRow row, string older, long epoch) => new()

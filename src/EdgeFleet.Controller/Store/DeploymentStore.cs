@@ -51,6 +51,10 @@ internal static class DeploymentStore
     public static IReadOnlyList<DeploymentRow> ListOfRollout(ReadSession session, string rolloutId, int attempt) => session.Query<DeploymentRow>(
         "SELECT * FROM deployments WHERE rollout_id = @rolloutId AND attempt = @attempt ORDER BY device_id", new { rolloutId, attempt });
 
+    /// <summary>Devices that have said once that they serve the digest for good.</summary>
+    public static IReadOnlyList<string> ListCommitted(ReadSession session, string model, string digest) => session.Query<string>(
+        "SELECT DISTINCT device_id FROM deployments WHERE model = @model AND digest = @digest AND phase = 'Committed'", new { model, digest });
+
     /// <summary>Of every device what it says of the candidate; only its phase is read.</summary>
     public static Dictionary<string, string> ListCandidatePhases(ReadSession session, string rolloutId, int attempt, string candidate) => OfCandidate(
         session.Query<DeploymentRow>(

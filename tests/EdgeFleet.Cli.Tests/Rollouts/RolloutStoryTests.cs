@@ -72,6 +72,16 @@ public sealed class RolloutStoryTests : IAsyncLifetime
         Assert.Equal(0, explained.ExitCode);
         Assert.Contains("recomputed bit for bit", explained.Output, StringComparison.Ordinal);
         Assert.StartsWith("simulated-4g-default-none-none-1t: 3 device(s), census: each device needs at least", explained.Output, StringComparison.Ordinal);
+
+        Digest never = await PublishAsync("v30", baseline);
+        EdgefleetProcess refused = Run("rollback", "fashion", "--to", never.ToString());
+        Assert.Equal((1, ""), (refused.ExitCode, refused.Output));
+        Assert.Contains($"none of the {Devices} device(s) that serve {candidate} holds {never}", refused.Errors, StringComparison.Ordinal);
+        EdgefleetProcess nothing = Run("rollback", "fashion", "--from", never.ToString());
+        Assert.Equal((0, $"nothing to do: no device serves {never}; newcomers do not get it either\n"), (nothing.ExitCode, nothing.Output));
+        EdgefleetProcess back = Run("rollback", "fashion", "--from", candidate.ToString(), "--to", baseline.ToString());
+        Assert.True(back.ExitCode == 0, back.Errors + back.Output);
+        Assert.Contains($"{Devices} of {Devices} device(s) serve {baseline}; the slowest after", back.Output, StringComparison.Ordinal);
     }
 
     [Fact]

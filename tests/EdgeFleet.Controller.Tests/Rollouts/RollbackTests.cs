@@ -66,6 +66,73 @@ public sealed class RollbackTests
     }
 
     [Fact]
+    public async Task To_a_digest_that_no_device_ever_had_nothing_goes_and_nothing_is_changed()
+    {
+        await using RolloutRig rig = await RolledOutAsync(new RigDevice("dev-1", 1), new RigDevice("dev-2", 1));
+        Digest never = await PublishAsync(rig, 3);
+        string before = await PictureAsync(rig);
+
+        string reason = Assert.IsType<RollbackOutcome.Refused>(await rig.Rollbacks.OrderAsync(Wish(to: never), CancellationToken.None)).Reason;
+        await rig.RoundAsync();
+
+        Assert.Contains($"none of the 2 device(s) that serve {RolloutRig.Candidate} holds {never}", reason, StringComparison.Ordinal);
+        Assert.Contains($"they hold {RolloutRig.Before} (2 device(s)), {RolloutRig.Candidate} (2 device(s))", reason, StringComparison.Ordinal);
+        Assert.Equal(before, await PictureAsync(rig));
+        Assert.All(rig.Devices, device => Assert.Equal(RolloutRig.Candidate, device.Active));
+        Assert.Null(await rig.Database.ReadAsync(session => AssignmentStore.FindBar(session, "fashion", RolloutRig.Candidate.ToString()), CancellationToken.None));
+    }
+
+    [Fact]
+    public async Task A_digest_that_is_named_goes_only_to_the_devices_that_hold_it_and_the_others_are_listed()
+    {
+        Digest other = Digest.Of([3]);
+        await using RolloutRig rig = await RolledOutAsync(new RigDevice("dev-1", 1), new RigDevice("dev-2", 2));
+        await PublishAsync(rig, 3);
+        // As if the second device had another history: what it served before is not what the operator names.
+        await rig.Database.WriteAsync(
+            "another history", transaction => transaction.Execute("UPDATE slots SET previous = @other WHERE device_id = 'dev-2'", new { other = other.ToString() }), CancellationToken.None);
+
+        RollbackOutcome.Ordered ordered = Assert.IsType<RollbackOutcome.Ordered>(await rig.Rollbacks.OrderAsync(Wish(to: RolloutRig.Before), CancellationToken.None));
+        await rig.RoundAsync();
+
+        Assert.Equal(("dev-2", $"does not hold {RolloutRig.Before}"), (Assert.Single(ordered.Untouched).Id, ordered.Untouched[0].Detail));
+        Assert.Equal("dev-1", Assert.Single(await DevicesAsync(rig, ordered.Rollback)).DeviceId);
+        Assert.Equal([RolloutRig.Before, RolloutRig.Candidate], rig.Devices.Select(device => device.Active));
+        Assert.Equal(ordered.Rollback.Id, (await OrderAsync(rig, Wish(to: RolloutRig.Before))).Id);
+    }
+
+    [Fact]
+    public async Task After_a_rollback_another_digest_is_not_ignored_but_answered()
+    {
+        await using RolloutRig rig = await RolledOutAsync(new RigDevice("dev-1", 1));
+        RollbackRow first = await OrderAsync(rig, Wish());
+        await rig.RoundAsync();
+        Digest never = await PublishAsync(rig, 3);
+
+        string reason = Assert.IsType<RollbackOutcome.Refused>(await rig.Rollbacks.OrderAsync(Wish(to: never), CancellationToken.None)).Reason;
+
+        Assert.Contains($"no device serves {RolloutRig.Candidate}, which is what would be taken back; devices serve {RolloutRig.Before} (1 device(s))", reason, StringComparison.Ordinal);
+        Assert.Equal(first.Id, (await OrderAsync(rig, Wish(to: RolloutRig.Before))).Id);
+        // What it held, it may have back.
+        await OrderAsync(rig, Wish(from: RolloutRig.Before, to: RolloutRig.Candidate));
+        await rig.RoundAsync();
+        Assert.Equal(RolloutRig.Candidate, rig.Devices[0].Active);
+    }
+
+    private static async Task<Digest> PublishAsync(RolloutRig rig, byte seed)
+    {
+        Digest digest = Digest.Of([seed]);
+        await rig.Database.WriteAsync(
+            "publish",
+            transaction => ArtifactStore.Add(
+                transaction,
+                new ArtifactRow { Digest = digest.ToString(), Model = "fashion", Manifest = System.Text.Encoding.UTF8.GetString(TestArtifacts.Manifest([seed]).ToBytes()) },
+                []),
+            CancellationToken.None);
+        return digest;
+    }
+
+    [Fact]
     public async Task A_device_that_is_off_line_is_listed_and_follows_when_it_is_back()
     {
         RigDevice away = new("dev-2", 1);
