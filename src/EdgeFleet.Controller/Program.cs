@@ -1,3 +1,3 @@
 using EdgeFleet.Controller.Hosting;
 
-return await ControllerCommand.Create().Parse(args).InvokeAsync();
+return await ControllerCommand.InvokeAsync(args);

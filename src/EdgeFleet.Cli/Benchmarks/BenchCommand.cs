@@ -15,10 +15,11 @@ internal static class BenchCommand
 {
     private static readonly Option<FileInfo> s_baseline = new("--baseline", "-b") { Description = "The ONNX model to compare with, or the only one to measure.", Required = true };
     private static readonly Option<FileInfo?> s_candidate = new("--candidate", "-c") { Description = "The ONNX model on trial. Without it the baseline is measured alone." };
-    private static readonly Option<int> s_threads = new("--threads") { Description = "Threads of one inference.", DefaultValueFactory = _ => 1 };
-    private static readonly Option<int> s_blocks = new("--blocks") { Description = "Paired blocks; the block is the unit of the statistics.", DefaultValueFactory = _ => 30 };
-    private static readonly Option<int> s_blockMs = new("--block-ms") { Description = "Milliseconds of one model's part of a block.", DefaultValueFactory = _ => 100 };
-    private static readonly Option<double> s_margin = new("--margin") { Description = "Share by which the candidate may be slower (0.05 = 5 %).", DefaultValueFactory = _ => 0.05 };
+    private static readonly Option<int> s_threads = CheckedOption.Whole("--threads", "Threads of one inference.", 1, 1, 1024);
+    // With fewer than six the median has no interval at 95 %: even all of one sign is one chance in 2^4.
+    private static readonly Option<int> s_blocks = CheckedOption.Whole("--blocks", "Paired blocks; the block is the unit of the statistics.", 30, 6, 10_000);
+    private static readonly Option<int> s_blockMs = CheckedOption.Whole("--block-ms", "Milliseconds of one model's part of a block.", 100, 1, 600_000);
+    private static readonly Option<double> s_margin = CheckedOption.Number("--margin", "Share by which the candidate may be slower (0.05 = 5 %).", 0.05, 0, 10);
     private static readonly Option<FileInfo?> s_lease = new("--lease") { Description = "A file whose lock lets one benchmark run at a time on this machine." };
     private static readonly Option<DirectoryInfo?> s_root = new("--root") { Description = "Read /proc and /sys below this folder instead." };
 

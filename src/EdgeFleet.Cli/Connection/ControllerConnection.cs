@@ -15,6 +15,7 @@ internal static class ControllerConnection
     {
         Description = "Address of the controller's operator plane, for example http://127.0.0.1:8080. Default: EDGEFLEET_CONTROLLER, else what stands in EDGEFLEET_DATA.",
         Recursive = true,
+        CustomParser = CheckedOption.Url,
     };
 
     public static readonly Option<FileInfo?> TokenOption = new("--token-file")

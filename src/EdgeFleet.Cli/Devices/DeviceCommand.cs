@@ -19,7 +19,7 @@ internal static class DeviceCommand
     {
         Option<string?> device = new("--device") { Description = "Bind the token to this device id." };
         Option<string?> group = new("--group") { Description = "A group label for all devices that use it." };
-        Option<int> count = new("--count") { Description = "How many devices it lets in.", DefaultValueFactory = _ => 1 };
+        Option<int> count = CheckedOption.Whole("--count", "How many devices it lets in.", 1, 1, 1_000_000);
         Option<TimeSpan> lifetime = new("--ttl") { Description = "How long it is good, hh:mm:ss.", DefaultValueFactory = _ => TimeSpan.FromMinutes(15) };
         Option<bool> approve = new("--auto-approve") { Description = "No operator has to approve the devices that use it." };
         Option<FileInfo?> outFile = new("--out") { Description = "Write the enrolment bundle (address, root, token) to this file, readable only by you." };
@@ -61,7 +61,7 @@ internal static class DeviceCommand
     private static Command CreateList()
     {
         Option<string?> selector = new("--selector", "-l") { Description = "Only devices that match, for example 'site == \"lab\"'." };
-        Option<int> limit = new("--limit") { Description = "Rows to show, 0 for all; -o json lists all in any case.", DefaultValueFactory = _ => 500 };
+        Option<int> limit = CheckedOption.Whole("--limit", "Rows to show, 0 for all; -o json lists all in any case.", 500, 0, int.MaxValue);
         Command command = new("list", "List devices with what they serve.") { selector, limit };
         command.SetAction(async (parsed, cancellationToken) =>
         {

@@ -16,21 +16,11 @@ internal static class EvaluateCommand
     private static readonly Option<FileInfo> s_suite = new("--suite", "-s") { Description = "The thresholds, fixed beforehand (kind: Suite).", Required = true };
     private static readonly Option<FileInfo> s_data = new("--data", "-d") { Description = "The labelled rows (kind: Dataset); the suite names the split.", Required = true };
     private static readonly Option<FileInfo?> s_out = new("--out") { Description = "File for the evidence that publishing asks for. Default: only shown." };
-    private static readonly Option<int> s_threads = new("--threads")
-    {
-        Description = "Rows are shared out to so many threads; the figures do not depend on it.",
-        DefaultValueFactory = _ => Environment.ProcessorCount,
-    };
+    private static readonly Option<int> s_threads = CheckedOption.Whole(
+        "--threads", "Rows are shared out to so many threads; the figures do not depend on it.", Math.Min(Environment.ProcessorCount, 256), 1, 256);
 
     public static Command Create()
     {
-        s_threads.Validators.Add(result =>
-        {
-            if (result.GetValueOrDefault<int>() is < 1 or > 256)
-            {
-                result.AddError("--threads is 1 to 256");
-            }
-        });
         Command command = new("evaluate", """
             Judge a candidate against its baseline on rows that neither was made from: accuracy overall and per class with a
             paired interval, agreement, rows that were right and are wrong now, answers that are no numbers. The suite's

@@ -14,9 +14,9 @@ internal static class SimulateCommand
     private static readonly Option<FileInfo> s_bundle = new("--bundle") { Description = "Enrolment bundle; its token must let that many devices in (device token --count N --auto-approve).", Required = true };
     private static readonly Option<DirectoryInfo?> s_root = new("--root") { Description = "Folder for their state. Default: a temporary one, removed at the end." };
     private static readonly Option<string> s_prefix = new("--prefix") { Description = "Device ids are PREFIX-1, PREFIX-2, …", DefaultValueFactory = _ => "sim" };
-    private static readonly Option<int> s_classes = new("--classes") { Description = "Hardware classes among them.", DefaultValueFactory = _ => 1 };
-    private static readonly Option<double> s_ratio = new("--latency-ratio") { Description = "Modelled: candidate's time over the baseline's.", DefaultValueFactory = _ => 0.9 };
-    private static readonly Option<double> s_disagreement = new("--disagreement") { Description = "Modelled: share of inputs on which the candidate answers differently.", DefaultValueFactory = _ => 0.002 };
+    private static readonly Option<int> s_classes = CheckedOption.Whole("--classes", "Hardware classes among them.", 1, 1, 1000);
+    private static readonly Option<double> s_ratio = CheckedOption.Number("--latency-ratio", "Modelled: candidate's time over the baseline's.", 0.9, 0.001, 1000);
+    private static readonly Option<double> s_disagreement = CheckedOption.Number("--disagreement", "Modelled: share of inputs on which the candidate answers differently.", 0.002, 0, 1);
     private static readonly Option<TimeSpan?> s_for = new("--for") { Description = "End after this time, hh:mm:ss. Default: at Ctrl+C." };
 
     public static Command Create()
@@ -36,9 +36,9 @@ internal static class SimulateCommand
         Output output = Output.Of(parsed);
         int count = parsed.GetRequiredValue(s_devices);
         int classes = parsed.GetValue(s_classes);
-        if (count < 1 || classes < 1)
+        if (count < 1)
         {
-            throw new CommandFailedException(ExitCode.WrongUsage, $"--devices {count} and --classes {classes}: both are at least 1");
+            throw new CommandFailedException(ExitCode.WrongUsage, $"--devices {count}: at least 1");
         }
         EnrollmentBundle bundle = EnrollmentBundle.FromBytes(await File.ReadAllBytesAsync(parsed.GetRequiredValue(s_bundle).FullName, cancellationToken));
         DirectoryInfo root = parsed.GetValue(s_root) ?? Directory.CreateTempSubdirectory("edgefleet-simulate-");

@@ -29,6 +29,14 @@ internal static class ControllerCommand
     private static readonly Option<string> s_mqttCertificate = Text("--mqtt-cert", "FILE", "The controller's client certificate for it (PEM). Default: one of the fleet's own authority");
     private static readonly Option<string> s_mqttKey = Text("--mqtt-key", "FILE", "The key of --mqtt-cert (PEM).");
 
+    public static async Task<int> InvokeAsync(string[] args)
+    {
+        ParseResult parsed = Create().Parse(args);
+        int code = await parsed.InvokeAsync();
+        // The parser's own code for wrong usage is 1.
+        return parsed.Errors.Count > 0 ? WrongUsage : code;
+    }
+
     public static RootCommand Create()
     {
         RootCommand command = new("""

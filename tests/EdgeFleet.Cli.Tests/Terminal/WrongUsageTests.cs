@@ -1,0 +1,58 @@
+using EdgeFleet.Cli.Tests.Models;
+
+namespace EdgeFleet.Cli.Tests.Terminal;
+
+/// <summary>Arguments that nobody can use, given to the process itself: a sentence and exit code 2, never a stack trace.</summary>
+public sealed class WrongUsageTests
+{
+    [Theory]
+    [InlineData("--threads 'x': expected a whole number from 1 to 256", "evaluate", "--baseline", "b", "--candidate", "c", "--suite", "s", "--data", "d", "--threads", "x")]
+    [InlineData("--threads '0': expected a whole number", "evaluate", "--baseline", "b", "--candidate", "c", "--suite", "s", "--data", "d", "--threads", "0")]
+    [InlineData("--threads", "evaluate", "--baseline", "b", "--candidate", "c", "--suite", "s", "--data", "d", "--threads")]
+    [InlineData("--threads 'x': expected a whole number", "bench", "--baseline", "b", "--threads", "x")]
+    [InlineData("--blocks '0': expected a whole number from 6 to 10000", "bench", "--baseline", "b", "--blocks", "0")]
+    [InlineData("--blocks '5': expected a whole number", "bench", "--baseline", "b", "--blocks", "5")]
+    [InlineData("--block-ms '0': expected a whole number", "bench", "--baseline", "b", "--block-ms", "0")]
+    [InlineData("--margin '-3': expected a number from 0 to 10", "bench", "--baseline", "b", "--margin", "-3")]
+    [InlineData("--margin 'NaN': expected a number", "bench", "--baseline", "b", "--margin", "NaN")]
+    [InlineData("'nonsense' is not an address such as http://127.0.0.1:8080", "device", "list", "--controller", "nonsense")]
+    [InlineData("'ftp://fleet' is not an address", "device", "list", "--controller", "ftp://fleet")]
+    [InlineData("--controller", "device", "list", "--controller")]
+    [InlineData("--limit '-1': expected a whole number", "device", "list", "--limit", "-1")]
+    [InlineData("--count 'many': expected a whole number", "device", "token", "--count", "many")]
+    [InlineData("--ttl", "device", "token", "--ttl", "long")]
+    [InlineData("--classes '0': expected a whole number", "simulate", "--devices", "1", "--bundle", "b", "--classes", "0")]
+    [InlineData("--devices", "simulate", "--devices", "x", "--bundle", "b")]
+    [InlineData("--disagreement '2': expected a number from 0 to 1", "simulate", "--devices", "1", "--bundle", "b", "--disagreement", "2")]
+    [InlineData("--latency-ratio 'fast': expected a number", "simulate", "--devices", "1", "--bundle", "b", "--latency-ratio", "fast")]
+    [InlineData("--for", "simulate", "--devices", "1", "--bundle", "b", "--for", "ever")]
+    [InlineData("xml", "device", "list", "-o", "xml")]
+    [InlineData("--nonsense", "bench", "--baseline", "b", "--nonsense")]
+    public void A_wrong_argument_is_named_and_ends_with_2(string expected, params string[] arguments)
+    {
+        EdgefleetProcess run = EdgefleetProcess.Run(arguments);
+
+        Assert.Contains(expected, run.Errors, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", run.Errors, StringComparison.Ordinal);
+        Assert.Equal(2, run.ExitCode);
+    }
+
+    [Fact]
+    public void The_address_of_a_controller_is_taken_from_the_command_line()
+    {
+        string token = Path.GetTempFileName();
+        try
+        {
+            File.WriteAllText(token, "a-token");
+            // Port 9 of this machine answers nobody.
+            EdgefleetProcess run = EdgefleetProcess.Run("device", "list", "--controller", "http://127.0.0.1:9", "--token-file", token);
+
+            Assert.Contains("127.0.0.1:9", run.Errors, StringComparison.Ordinal);
+            Assert.Equal(3, run.ExitCode);
+        }
+        finally
+        {
+            File.Delete(token);
+        }
+    }
+}
