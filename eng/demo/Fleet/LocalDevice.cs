@@ -23,7 +23,8 @@ internal sealed class LocalDevice(string id, int threads, Layout layout) : IAsyn
 
     public void StartServe()
     {
-        Directory.CreateDirectory(layout.Device(id));
+        // The runner is there before the device is enrolled, as on an image; it makes no state folder itself.
+        Directory.CreateDirectory(State);
         Serve = new ManagedProcess($"{id} serve", "dotnet",
             [layout.Executable("Agent", "edgefleet-agent"), "serve", "--state", State, "--listen", $"unix:{Socket}", "--threads", $"{threads}"],
             Path.Combine(layout.Logs, $"{id}-serve.log"));

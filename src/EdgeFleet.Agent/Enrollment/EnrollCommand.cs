@@ -28,8 +28,8 @@ public static class EnrollCommand
         Command command = new("enroll", "Make this device a member of a fleet. Safe to repeat.") { state, bundle, url, token, root, pin, device, threads, labels };
         command.Validators.Add(result =>
         {
-            bool alone = result.GetValue(url) is not null && result.GetValue(token) is not null && result.GetValue(root) is not null && result.GetValue(pin) is not null;
-            if ((result.GetValue(bundle) is not null) == alone)
+            bool alone = result.Names(url) && result.Names(token) && result.Names(root) && result.Names(pin);
+            if (result.Names(bundle) == alone)
             {
                 result.AddError("Give --bundle FILE, or all of --url, --token, --root and --root-pin.");
             }

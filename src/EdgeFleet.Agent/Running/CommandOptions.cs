@@ -1,4 +1,6 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Globalization;
 
 namespace EdgeFleet.Agent.Running;
 
@@ -15,17 +17,35 @@ internal static class CommandOptions
 {
     public static Option<string> State() => new("--state") { Description = "The device's state folder.", HelpName = "DIR", Required = true };
 
-    public static Option<int> Threads()
+    public static Option<int> Threads() => new("--threads")
     {
-        Option<int> threads = new("--threads") { Description = "Threads that inference may use; part of the hardware class.", HelpName = "N", DefaultValueFactory = _ => 1 };
-        threads.Validators.Add(result =>
+        Description = "Threads that inference may use; part of the hardware class.",
+        HelpName = "N",
+        DefaultValueFactory = _ => 1,
+        CustomParser = result => ReadWhole(result, "--threads", 1, 1024) ?? 1,
+    };
+
+    /// <summary>A whole number within bounds; null where it is not given.</summary>
+    public static Option<int?> Whole(string name, string description, int least, int most) => new(name)
+    {
+        Description = description,
+        HelpName = "N",
+        CustomParser = result => ReadWhole(result, name, least, most),
+    };
+
+    /// <summary>Whether the command line names the option, with a value or without: what a validator may ask.</summary>
+    public static bool Names(this CommandResult result, Option option) => result.GetResult(option) is { Implicit: false };
+
+    /// <summary>Read here, and not in a validator: one that asks for the value of a text that is no number ends the process.</summary>
+    public static int? ReadWhole(ArgumentResult result, string name, int least, int most)
+    {
+        string text = result.Tokens.Count > 0 ? result.Tokens[^1].Value : "";
+        if (int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int value) && value >= least && value <= most)
         {
-            if (result.GetValueOrDefault<int>() < 1)
-            {
-                result.AddError("--threads is at least 1.");
-            }
-        });
-        return threads;
+            return value;
+        }
+        result.AddError($"{name} '{text}': expected a whole number from {least} to {most}");
+        return null;
     }
 
     public static Option<string[]> Labels() => new("--label")

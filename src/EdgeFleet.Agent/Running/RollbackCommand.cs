@@ -21,7 +21,7 @@ public static class RollbackCommand
         Argument<string> model = new("MODEL") { Description = "The model whose artifact is taken back." };
         Option<string> state = CommandOptions.State();
         Option<string?> to = new("--to") { Description = "The digest to go to; it has to be on this device. Default: the previous one, else golden.", HelpName = "DIGEST" };
-        Option<int> wait = new("--wait") { Description = "Seconds to wait until it is done.", HelpName = "SECONDS", DefaultValueFactory = _ => 30 };
+        Option<int> wait = new("--wait") { Description = "Seconds to wait until it is done.", HelpName = "SECONDS", DefaultValueFactory = _ => 30, CustomParser = result => CommandOptions.ReadWhole(result, "--wait", 0, 86_400) ?? 30 };
         Command command = new("rollback", "Take back the artifact that serves, on this device alone.") { model, state, to, wait };
         command.SetAction((parsed, cancellationToken) => RunAsync(
             new StateFolder(Path.GetFullPath(parsed.GetValue(state)!), LinuxFileStore.Instance),

@@ -146,13 +146,13 @@ internal sealed partial class RunnerApplication(ModelTable models, ControlApi co
         await SendInferenceAsync(context);
     }
 
-    private static void Execute(Exchange context, ServedModel model, long start)
+    private void Execute(Exchange context, ServedModel model, long start)
     {
         ActiveSession session = model.Enter();
         try
         {
             ReadOnlySpan<byte> body = context.Body.Span;
-            InferRequestParser.Parse(body, HeaderLengthOf(context.Request.Headers, body.Length), session.Names, context.Infer);
+            InferRequestParser.Parse(body, HeaderLengthOf(context.Request.Headers, body.Length), session.Names, options.MaximumBatch, context.Infer);
             session.Execute(context.Infer, body, context.Answer, model.Tap.IsOpen(start) ? model.Tap : null);
             session.Counters.AddRequest(Stopwatch.GetTimestamp() - start);
         }

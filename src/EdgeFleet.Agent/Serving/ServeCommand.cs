@@ -24,37 +24,36 @@ public static class ServeCommand
             HelpName = "ADDRESS",
             DefaultValueFactory = _ => [],
         };
-        Option<int?> threads = new("--threads") { Description = "Threads of one inference. Default: 1.", HelpName = "N" };
-        Option<int?> concurrency = new("--concurrency") { Description = "Inferences of one model at once. Default: as many as the cores carry.", HelpName = "N" };
-        Option<int?> queue = new("--queue") { Description = "Requests of one model that may wait; beyond, 503. Default: 64.", HelpName = "N" };
+        Option<int?> threads = CommandOptions.Whole("--threads", "Threads of one inference. Default: 1.", 1, 1024);
+        Option<int?> concurrency = CommandOptions.Whole("--concurrency", "Inferences of one model at once. Default: as many as the cores carry.", 1, 1024);
+        Option<int?> queue = CommandOptions.Whole("--queue", "Requests of one model that may wait; beyond, 503. Default: 64.", 0, 1_000_000);
+        Option<int?> batch = CommandOptions.Whole(
+            "--max-batch", $"Rows of one request, where a model takes any number of them; beyond, 400. Memory that one inference took is kept. Default: {ServeOptions.DefaultMaximumBatch}.", 1, 1_000_000);
         Command command = new("serve", "Serve the active models to applications on this device (Open Inference Protocol v2, REST).")
         {
-            state, modelsRoot, listen, threads, concurrency, queue,
+            state, modelsRoot, listen, threads, concurrency, queue, batch,
         };
-        command.Validators.Add(result => Validate(result, state, modelsRoot, threads, concurrency, queue));
+        command.Validators.Add(result => Validate(result, state, modelsRoot));
         command.SetAction((parsed, cancellationToken) => RunAsync(
             () => new ServeOptions
             {
-                State = FullPath(parsed.GetValue(state)),
+                State = StateFolder(parsed.GetValue(state)),
                 ModelsRoot = FullPath(parsed.GetValue(modelsRoot)),
                 Listen = Addresses(parsed.GetValue(listen)!, FullPath(parsed.GetValue(state))),
                 Threads = parsed.GetValue(threads) ?? 1,
                 Concurrency = parsed.GetValue(concurrency) ?? ServeOptions.DefaultConcurrency(parsed.GetValue(threads) ?? 1),
                 Queue = parsed.GetValue(queue) ?? 64,
+                MaximumBatch = parsed.GetValue(batch) ?? ServeOptions.DefaultMaximumBatch,
             },
             cancellationToken));
         return command;
     }
 
-    private static void Validate(CommandResult result, Option<string?> state, Option<string?> modelsRoot, Option<int?> threads, Option<int?> concurrency, Option<int?> queue)
+    private static void Validate(CommandResult result, Option<string?> state, Option<string?> modelsRoot)
     {
-        if (result.GetValue(state) is null == result.GetValue(modelsRoot) is null)
+        if (result.Names(state) == result.Names(modelsRoot))
         {
             result.AddError("Give either --state DIR or --models-root DIR.");
-        }
-        if (result.GetValue(threads) < 1 || result.GetValue(concurrency) < 1 || result.GetValue(queue) < 0)
-        {
-            result.AddError("--threads and --concurrency are at least 1, --queue at least 0.");
         }
     }
 
@@ -100,6 +99,11 @@ public static class ServeCommand
         }
         return [state is null ? ListenAddress.Parse("http://127.0.0.1:8000") : ListenAddress.UnixSocket(Path.Join(state, "serve", "infer.sock"))];
     }
+
+    /// <summary>The agent makes the folder when the device is enrolled; one made here would hide a wrong path behind 404s.</summary>
+    private static string? StateFolder(string? path) => path is null || Directory.Exists(path)
+        ? FullPath(path)
+        : throw new FormatException($"--state '{path}' does not exist; edgefleet-agent enroll makes a device's state folder");
 
     private static string? FullPath(string? path) => path is null ? null : Path.GetFullPath(path);
 }

@@ -20,6 +20,14 @@ internal sealed record ServeOptions
     /// <summary>Requests of one model that may wait for their turn; those beyond are turned away with 503.</summary>
     public int Queue { get; init; } = 64;
 
+    /// <summary>
+    /// Rows of one request to a model that takes any number of them. The runtime keeps what the largest inference took, so one
+    /// request would else decide the memory of the process for as long as it lives.
+    /// </summary>
+    public int MaximumBatch { get; init; } = DefaultMaximumBatch;
+
+    public const int DefaultMaximumBatch = 256;
+
     public long MaximumRequestBytes { get; init; } = 64L << 20;
 
     /// <summary>Where the control socket and the crash counts are; null for a plain folder.</summary>

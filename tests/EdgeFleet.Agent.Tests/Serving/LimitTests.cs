@@ -49,9 +49,42 @@ public sealed class LimitTests : IDisposable
         _state.Point("add", _state.AddArtifact("add", TinyModel.AddBias([1], rows: -1)));
         await using RunnerFixture runner = await RunnerFixture.StartAsync(_state, options => options with { MaximumRequestBytes = 1000 });
 
-        using HttpResponseMessage response = await runner.Http.PostAsync("/v2/models/add/infer", new ByteArrayContent(new byte[2000]));
+        foreach (bool announced in new[] { true, false })
+        {
+            using HttpRequestMessage request = new(HttpMethod.Post, "/v2/models/add/infer") { Content = new ByteArrayContent(new byte[2000]) };
+            request.Headers.TransferEncodingChunked = !announced;
+            using HttpResponseMessage response = await runner.Http.SendAsync(request);
 
-        Assert.Equal(413, (int)response.StatusCode);
+            Assert.Equal(413, (int)response.StatusCode);
+            using System.Text.Json.JsonDocument answer = System.Text.Json.JsonDocument.Parse(await response.Content.ReadAsStringAsync());
+            Assert.Equal("the request has more than the 1000 bytes that are allowed", answer.RootElement.GetProperty("error").GetString());
+        }
+        Assert.Equal(200, (await runner.GetAsync("/v2/health/live")).Status);
+        Assert.DoesNotContain(runner.Log.Messages, message => message.Contains("Exception", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_request_with_more_rows_than_the_runner_takes_is_refused_and_counts_no_failure()
+    {
+        _state.Point("add", _state.AddArtifact("add", TinyModel.AddBias([1], rows: -1)));
+        await using RunnerFixture runner = await RunnerFixture.StartAsync(_state, options => options with { MaximumBatch = 3 });
+        static string Rows(int rows) => $$"""{"inputs":[{"name":"x","shape":[{{rows}},1],"datatype":"FP32","data":[{{string.Join(',', new int[rows])}}]}]}""";
+
+        (int status, string body) = await runner.PostAsync("add", Rows(4));
+
+        Assert.Equal(400, status);
+        Assert.Contains("input 'x' has shape [4,1]; one request may have 3 rows (the runner's --max-batch)", System.Text.Json.JsonDocument.Parse(body).RootElement.GetProperty("error").GetString()!, StringComparison.Ordinal);
+        Assert.Equal(200, (await runner.PostAsync("add", Rows(3))).Status);
+        Assert.Equal(0, (await runner.StatusAsync("add")).Failures);
+    }
+
+    [Fact]
+    public async Task A_model_of_a_fixed_batch_is_not_bound_by_the_runners_own()
+    {
+        _state.Point("add", _state.AddArtifact("add", TinyModel.AddBias([1], rows: 8)));
+        await using RunnerFixture runner = await RunnerFixture.StartAsync(_state, options => options with { MaximumBatch = 3 });
+
+        Assert.Equal(200, (await runner.PostAsync("add", """{"inputs":[{"name":"x","shape":[8,1],"datatype":"FP32","data":[0,0,0,0,0,0,0,0]}]}""")).Status);
     }
 
     [Theory]

@@ -16,7 +16,7 @@ public sealed class OpenInferenceTests : IAsyncLifetime
         _state.Point("add", _digest);
         _state.Point("roots", _state.AddArtifact("roots", TinyModel.SquareRoot(2)));
         _state.Point("where", _state.AddArtifact("where", TinyModel.NonZero(4)));
-        _runner = await RunnerFixture.StartAsync(_state);
+        _runner = await RunnerFixture.StartAsync(_state, options => options with { MaximumBatch = 20_000 });
     }
 
     [Fact]

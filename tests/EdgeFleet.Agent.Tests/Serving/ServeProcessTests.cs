@@ -61,7 +61,13 @@ public sealed class ServeProcessTests : IDisposable
     [Theory]
     [InlineData(2, "Give either --state DIR or --models-root DIR.")]
     [InlineData(2, "expected unix:PATH or http://127.0.0.1:PORT", "--models-root", "/tmp", "--listen", "8000")]
-    [InlineData(2, "--threads and --concurrency are at least 1", "--models-root", "/tmp", "--threads", "0")]
+    [InlineData(2, "--threads '0': expected a whole number from 1 to 1024", "--models-root", "/tmp", "--threads", "0")]
+    [InlineData(2, "--threads 'x': expected a whole number", "--models-root", "/tmp", "--threads", "x")]
+    [InlineData(2, "--concurrency 'x': expected a whole number", "--models-root", "/tmp", "--concurrency", "x")]
+    [InlineData(2, "--queue '-1': expected a whole number", "--models-root", "/tmp", "--queue", "-1")]
+    [InlineData(2, "--max-batch '0': expected a whole number", "--models-root", "/tmp", "--max-batch", "0")]
+    [InlineData(2, "--state", "--state")]
+    [InlineData(2, "--state '/no/such/folder' does not exist", "--state", "/no/such/folder")]
     [InlineData(3, "/no/such/folder", "--models-root", "/no/such/folder", "--listen", "http://127.0.0.1:0")]
     public async Task Wrong_usage_and_a_world_that_fails_have_their_own_exit_codes(int code, string expected, params string[] arguments)
     {

@@ -22,11 +22,20 @@ internal sealed class BodyReader : IDisposable
     {
         while (true)
         {
-            ReadResult result = await pipe.ReadAsync(cancellationToken);
+            ReadResult result;
+            try
+            {
+                result = await pipe.ReadAsync(cancellationToken);
+            }
+            catch (BadHttpRequestException ex)
+            {
+                // The server itself turns a body away: by the length that was announced, or because it never comes.
+                throw ex.StatusCode == StatusCodes.Status413PayloadTooLarge ? TooLarge(maximumBytes) : new RequestException(ex.StatusCode, ex.Message);
+            }
             if (result.Buffer.Length > maximumBytes)
             {
                 pipe.AdvanceTo(result.Buffer.End);
-                throw new RequestException(StatusCodes.Status413PayloadTooLarge, $"the request has more than the {maximumBytes} bytes that are allowed");
+                throw TooLarge(maximumBytes);
             }
             if (result.IsCompleted)
             {
@@ -43,6 +52,9 @@ internal sealed class BodyReader : IDisposable
             _sequence.CopyTo(_gathered);
         }
     }
+
+    private static RequestException TooLarge(long maximumBytes) =>
+        new(StatusCodes.Status413PayloadTooLarge, $"the request has more than the {maximumBytes} bytes that are allowed");
 
     /// <summary>Gives the memory back; what was read is gone.</summary>
     public void Release()

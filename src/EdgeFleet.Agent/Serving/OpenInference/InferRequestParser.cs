@@ -14,9 +14,10 @@ internal static class InferRequestParser
     /// <param name="body">The whole body.</param>
     /// <param name="headerLength">Bytes of JSON at its beginning; the binary data follows.</param>
     /// <param name="names">The contract of the model that is asked.</param>
+    /// <param name="maximumBatch">Rows that an input may have whose first dimension is free.</param>
     /// <param name="request">Filled; cleared before.</param>
     /// <exception cref="RequestException">The request is malformed or does not fit the contract.</exception>
-    public static void Parse(ReadOnlySpan<byte> body, int headerLength, ContractNames names, InferRequest request)
+    public static void Parse(ReadOnlySpan<byte> body, int headerLength, ContractNames names, int maximumBatch, InferRequest request)
     {
         request.Clear();
         try
@@ -32,7 +33,20 @@ internal static class InferRequestParser
         {
             throw RequestException.BadRequest($"the request is not valid JSON: {ex.Message}");
         }
+        CheckBatch(names.Contract, maximumBatch, request);
         PlaceData(body.Length, headerLength, names.Contract, request);
+    }
+
+    private static void CheckBatch(ModelContract contract, int maximumBatch, InferRequest request)
+    {
+        foreach (RequestInput input in request.Inputs)
+        {
+            TensorSpec spec = contract.Inputs[input.Index];
+            if (spec.Shape.Count > 0 && spec.Shape[0] < 0 && input.Shape[0] > maximumBatch)
+            {
+                throw RequestException.BadRequest($"input '{spec.Name}' has shape [{string.Join(',', input.Shape)}]; one request may have {maximumBatch} rows (the runner's --max-batch)");
+            }
+        }
     }
 
     private static void ReadRequest(ref Utf8JsonReader reader, ContractNames names, InferRequest request)
