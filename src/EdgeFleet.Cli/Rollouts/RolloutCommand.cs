@@ -35,6 +35,7 @@ internal static class RolloutCommand
             Output output = Output.Of(parsed);
             string path = parsed.GetRequiredValue(file).FullName;
             string yaml = FileVariables.Fill(await File.ReadAllTextAsync(path, cancellationToken), parsed.GetValue(set) ?? [], path);
+            RolloutFile.Check(yaml, path);
             if (parsed.GetValue(policy) is { } policyFile)
             {
                 yaml = RolloutFile.WithPolicy(yaml, path, await File.ReadAllTextAsync(policyFile.FullName, cancellationToken), policyFile.FullName);

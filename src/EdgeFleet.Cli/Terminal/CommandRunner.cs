@@ -16,6 +16,7 @@ internal static class CommandRunner
                 await Console.Error.WriteLineAsync($"error: {error.Message}");
             }
             await Console.Error.WriteLineAsync($"'{CommandPath(parsed.CommandResult)} --help' shows how it is used.");
+            Output.JsonError(parsed, string.Join('\n', parsed.Errors.Select(error => error.Message)));
             return ExitCode.WrongUsage;
         }
         try
@@ -24,25 +25,31 @@ internal static class CommandRunner
         }
         catch (CommandFailedException ex)
         {
-            await Console.Error.WriteLineAsync($"error: {Output.Printable(ex.Message)}");
-            return ex.ExitCode;
+            return Fail(parsed, ex.ExitCode, ex.Message);
         }
         catch (FormatException ex)
         {
             // What a user or a stranger wrote could not be read; the message names the thing and the value.
-            await Console.Error.WriteLineAsync($"error: {Output.Printable(ex.Message)}");
-            return ExitCode.WrongUsage;
+            return Fail(parsed, ExitCode.WrongUsage, ex.Message);
         }
         catch (Exception ex) when (ex is IOException or UnauthorizedAccessException or HttpRequestException or TimeoutException)
         {
-            await Console.Error.WriteLineAsync($"error: {Output.Printable(ex.Message)}");
-            return ExitCode.WorldFailed;
+            return Fail(parsed, ExitCode.WorldFailed, ex.Message);
         }
         catch (OperationCanceledException)
         {
             await Console.Error.WriteLineAsync("cancelled");
+            Output.JsonError(parsed, "cancelled");
             return ExitCode.WorldFailed;
         }
+    }
+
+    private static int Fail(ParseResult parsed, int exitCode, string message)
+    {
+        message = Output.Printable(message);
+        Console.Error.WriteLine($"error: {message}");
+        Output.JsonError(parsed, message);
+        return exitCode;
     }
 
     private static string CommandPath(CommandResult result)

@@ -20,11 +20,6 @@ internal sealed class Output
         IsInteractive = !json && !Console.IsOutputRedirected;
         Notes = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
         Results = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Out) });
-        if (Console.IsOutputRedirected)
-        {
-            // Without a terminal Spectre assumes 80 columns and folds digests in the middle.
-            Results.Profile.Width = 240;
-        }
     }
 
     public bool IsJson { get; }
@@ -60,6 +55,16 @@ internal sealed class Output
         }
     }
 
+    /// <summary>A failed command's document: a program that asked for JSON gets one in any case.</summary>
+    public static void JsonError(ParseResult parsed, string message)
+    {
+        // The token, not the value: the command line may be what is wrong.
+        if (parsed.GetResult(FormatOption)?.Tokens is [.., { Value: "json" }])
+        {
+            Console.Out.WriteLine(new JsonObject { ["error"] = message }.ToJsonString(s_indented));
+        }
+    }
+
     /// <summary>A table for a person. Cells are plain text: they may come from a device and are never read as markup.</summary>
     public void Table(IReadOnlyList<string> columns, IEnumerable<IReadOnlyList<string>> rows)
     {
@@ -67,7 +72,12 @@ internal sealed class Output
         {
             return;
         }
-        Table table = new Table().Border(IsInteractive ? TableBorder.Rounded : TableBorder.None);
+        if (!IsInteractive)
+        {
+            WritePlain(columns, rows);
+            return;
+        }
+        Table table = new Table().Border(TableBorder.Rounded);
         foreach (string column in columns)
         {
             table.AddColumn(new TableColumn(new Text(column)) { NoWrap = true });
@@ -77,6 +87,17 @@ internal sealed class Output
             table.AddRow(row.Select(cell => new Text(Printable(cell))));
         }
         Results.Write(table);
+    }
+
+    /// <summary>A row is one line, however wide, and each of its cells has at least a dash: grep and awk read it.</summary>
+    private static void WritePlain(IReadOnlyList<string> columns, IEnumerable<IReadOnlyList<string>> rows)
+    {
+        List<string[]> lines = [[.. columns], .. rows.Select(row => row.Select(cell => cell.Length == 0 ? "-" : Printable(cell).Replace('\n', ' ')).ToArray())];
+        int[] widths = [.. Enumerable.Range(0, columns.Count).Select(column => lines.Max(line => line[column].Length))];
+        foreach (string[] line in lines)
+        {
+            Console.Out.WriteLine(string.Join("  ", line.Select((cell, column) => cell.PadRight(widths[column]))).TrimEnd());
+        }
     }
 
     /// <summary>Takes control characters out of text that a device or a stranger wrote.</summary>

@@ -36,7 +36,7 @@ public sealed class SpecFile
     /// <exception cref="SpecException">The text cannot be used.</exception>
     public static RolloutSpec ParseRollout(string text)
     {
-        SpecFile file = Parse(text);
+        SpecFile file = ParseKind(text, "Rollout", other => other.Policies.Count > 0 && other.Rollouts.Count == 0);
         return file.Rollouts.Count == 1
             ? file.Rollouts[0]
             : throw new SpecException([new SpecError("", 1, 1, $"expected one document of kind Rollout, found {file.Rollouts.Count}")]);
@@ -46,10 +46,20 @@ public sealed class SpecFile
     /// <exception cref="SpecException">The text cannot be used.</exception>
     public static PolicySpec ParsePolicy(string text)
     {
-        SpecFile file = Parse(text);
+        SpecFile file = ParseKind(text, "Policy", other => other.Rollouts.Count > 0 && other.Policies.Count == 0);
         return file.Policies.Count == 1
             ? file.Policies[0]
             : throw new SpecException([new SpecError("", 1, 1, $"expected one document of kind Policy, found {file.Policies.Count}")]);
+    }
+
+    /// <summary>Where the file is of the other kind, that is all that is said: its other errors are those of a file nobody meant.</summary>
+    private static SpecFile ParseKind(string text, string kind, Func<SpecFile, bool> isOther)
+    {
+        SpecReaderLog log = new();
+        SpecFile file = Parse(text, log);
+        return isOther(file)
+            ? throw new SpecException([new SpecError("kind", 1, 1, $"expected one document of kind {kind}, found {(kind == "Policy" ? "Rollout" : "Policy")}")])
+            : log.Errors.Count == 0 ? file : throw new SpecException(log.Errors);
     }
 
     internal static SpecFile Parse(string text, SpecReaderLog log)

@@ -73,6 +73,11 @@ public sealed class RolloutStoryTests : IAsyncLifetime
         Assert.Contains("recomputed bit for bit", explained.Output, StringComparison.Ordinal);
         Assert.StartsWith("simulated-4g-default-none-none-1t: 3 device(s), census: each device needs at least", explained.Output, StringComparison.Ordinal);
 
+        string[] listed = Run("artifact", "list").Output.TrimEnd().Split('\n');
+        Assert.Equal(["MODEL", "VERSION", "DIGEST", "SIZE", "EVIDENCE", "CREATED"], listed[0].Split(' ', StringSplitOptions.RemoveEmptyEntries));
+        Assert.Equal([candidate.ToString(), baseline.ToString()], listed[1..].Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[2]));
+        Assert.Equal(3, Run("rollout", "list").Output.TrimEnd().Split('\n').Length);
+
         Digest never = await PublishAsync("v30", baseline);
         EdgefleetProcess refused = Run("rollback", "fashion", "--to", never.ToString());
         Assert.Equal((1, ""), (refused.ExitCode, refused.Output));
