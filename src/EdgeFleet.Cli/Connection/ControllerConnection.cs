@@ -37,11 +37,9 @@ internal static class ControllerConnection
         if (url is null && data is not null)
         {
             string endpoints = Path.Combine(data, "endpoints.json");
-            if (!File.Exists(endpoints))
-            {
-                throw new CommandFailedException(ExitCode.WorldFailed, $"'{endpoints}' does not exist: no controller has started in '{data}'");
-            }
-            JsonNode? document = JsonNode.Parse(File.ReadAllText(endpoints));
+            string written = ReadIfThere(endpoints)
+                ?? throw new CommandFailedException(ExitCode.WorldFailed, $"'{endpoints}' does not exist: no controller has started in '{data}'");
+            JsonNode? document = JsonNode.Parse(written);
             url = ParseUrl(document?["operatorUrl"]?.GetValue<string>() ?? "");
         }
         if (url is null)
@@ -62,12 +60,30 @@ internal static class ControllerConnection
         {
             return token;
         }
-        if (data is not null && File.Exists(Path.Combine(data, "operator.token")))
+        if (data is not null && ReadIfThere(Path.Combine(data, "operator.token")) is { } first)
         {
-            return File.ReadAllText(Path.Combine(data, "operator.token")).Trim();
+            return first.Trim();
         }
         throw new CommandFailedException(
             ExitCode.WrongUsage, "no operator token; give --token-file FILE or set EDGEFLEET_TOKEN (the controller writes the first one to operator.token in its data folder)");
+    }
+
+    /// <summary>Null when there is no such file. File.Exists would say that too of one that this user may not see.</summary>
+    private static string? ReadIfThere(string path)
+    {
+        try
+        {
+            return File.ReadAllText(path);
+        }
+        catch (Exception ex) when (ex is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return null;
+        }
+        catch (UnauthorizedAccessException ex)
+        {
+            throw new CommandFailedException(
+                ExitCode.WorldFailed, $"'{path}': permission denied for user '{Environment.UserName}'; give --controller URL and --token-file FILE, or run as the controller's user", ex);
+        }
     }
 
     private static string? Variable(string name) => Environment.GetEnvironmentVariable(name) is { Length: > 0 } value ? value : null;

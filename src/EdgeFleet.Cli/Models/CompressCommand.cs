@@ -42,7 +42,7 @@ internal static class CompressCommand
         string model = ModelCommandErrors.Existing(parsed.GetRequiredValue(s_model), "model");
         Recipe recipe = Recipe.Load(parsed.GetRequiredValue(s_recipe).FullName);
         Dataset dataset = Dataset.Load(parsed.GetRequiredValue(s_data).FullName);
-        string folder = parsed.GetRequiredValue(s_out).FullName;
+        string folder = ModelCommandErrors.Writable(parsed.GetRequiredValue(s_out).FullName);
         CompressionReport report = ModelCommandErrors.Explain(() => StageProgress.Show(
             output,
             onStage => new CompressionRun(TimeProvider.System).Execute(

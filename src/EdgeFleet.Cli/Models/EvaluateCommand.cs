@@ -41,6 +41,10 @@ internal static class EvaluateCommand
         string candidate = ModelCommandErrors.Existing(parsed.GetRequiredValue(s_candidate), "candidate");
         Suite suite = Suite.Load(parsed.GetRequiredValue(s_suite).FullName);
         Dataset dataset = Dataset.Load(parsed.GetRequiredValue(s_data).FullName);
+        if (parsed.GetValue(s_out) is { } place)
+        {
+            ModelCommandErrors.Writable(place.DirectoryName!);
+        }
         EvaluationEvidence evidence = ModelCommandErrors.Explain(() => StageProgress.Show(
             output,
             onStage => new Evaluator(TimeProvider.System).Evaluate(

@@ -28,6 +28,26 @@ internal static class ModelCommandErrors
         }
     }
 
+    /// <summary>What takes minutes to make must have a place to go to; nothing is made there before.</summary>
+    public static string Writable(string folder)
+    {
+        string place = folder;
+        while (!Path.Exists(place))
+        {
+            place = Path.GetDirectoryName(place)!;
+        }
+        try
+        {
+            using FileStream probe = new(
+                Path.Join(place, $".edgefleet-{Guid.NewGuid():N}"), FileMode.CreateNew, FileAccess.Write, FileShare.None, 1, FileOptions.DeleteOnClose);
+            return folder;
+        }
+        catch (Exception ex) when (ex is IOException or UnauthorizedAccessException)
+        {
+            throw new CommandFailedException(ExitCode.WorldFailed, $"--out: '{place}' cannot be written to: {ex.Message}", ex);
+        }
+    }
+
     /// <summary>A file that the command line names must be there before minutes of work begin.</summary>
     public static string Existing(FileInfo file, string what) => file.Exists
         ? file.FullName

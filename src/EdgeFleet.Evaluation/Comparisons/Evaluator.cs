@@ -1,5 +1,6 @@
 using EdgeFleet.Core;
 using EdgeFleet.Evaluation.Datasets;
+using EdgeFleet.Evaluation.Documents;
 using EdgeFleet.Evaluation.Suites;
 using EdgeFleet.Inference;
 
@@ -11,8 +12,12 @@ public readonly record struct EvaluationProgress(string Model, int Rows, int Tot
 /// <summary>Runs baseline and candidate over a held-out split and judges the difference by a suite.</summary>
 public sealed class Evaluator(TimeProvider time)
 {
+    /// <summary>The split that a recipe learns ranges from where it names no other.</summary>
+    private const string CalibrationSplit = "calibration";
+
     /// <param name="threads">Rows are shared out to so many threads; the figures do not depend on it.</param>
     /// <exception cref="DatasetException">The data is missing or broken.</exception>
+    /// <exception cref="DocumentException">The split is not there, or has rows of the calibration split.</exception>
     /// <exception cref="ModelMismatchException">A model does not take these rows, or the two have different contracts.</exception>
     /// <exception cref="InferenceException">A model does not load or fails.</exception>
     public EvaluationEvidence Evaluate(
@@ -36,6 +41,11 @@ public sealed class Evaluator(TimeProvider time)
         }
 
         DatasetSplit split = dataset.Read(suite.Split);
+        if (dataset.SharedRows(split, CalibrationSplit) is > 0 and var shared)
+        {
+            throw new DocumentException(
+                $"{dataset.Path}: {shared} of {split.Count} rows of split '{split.Name}' belong to split '{CalibrationSplit}' too; a candidate is judged on rows that it was not made from");
+        }
         int[] before = Predict(baseline, "baseline", split, threads, onProgress, cancellationToken);
         int[] after = Predict(candidate, "candidate", split, threads, onProgress, cancellationToken);
         Comparison comparison = Comparison.Of(split.Labels, before, after, dataset.Labels);

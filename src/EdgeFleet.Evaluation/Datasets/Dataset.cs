@@ -97,6 +97,20 @@ public sealed class Dataset
         return new DatasetSplit(this, split, inputs, labels, _preprocessing, shape);
     }
 
+    /// <summary>How many rows of a split, which was read, belong to another one too; 0 where there is no other of that name.</summary>
+    public int SharedRows(DatasetSplit split, string other)
+    {
+        ArgumentNullException.ThrowIfNull(split);
+        if (!_splits.TryGetValue(other, out Split? second))
+        {
+            return 0;
+        }
+        Split first = _splits[split.Name];
+        return _sources[first.Source] == _sources[second.Source]
+            ? Enumerable.Range(0, split.Count).Count(i => second.Rows.Contains(first.Rows.First + (i * first.Rows.Every)))
+            : 0;
+    }
+
     private string Existing(string path, string source)
     {
         if (File.Exists(path))

@@ -1,7 +1,10 @@
 namespace EdgeFleet.Evaluation.Datasets;
 
 /// <summary>Which rows of an array to keep: from a first one, so many, each n-th.</summary>
-internal readonly record struct RowRange(long First, long? Count, long Every);
+internal readonly record struct RowRange(long First, long? Count, long Every)
+{
+    public bool Contains(long row) => row >= First && (row - First) % Every == 0 && (Count is null || (row - First) / Every < Count);
+}
 
 /// <summary>Rows of an array as the file stores them: the first dimension counts rows, the others are a row's shape.</summary>
 internal sealed class StoredArray

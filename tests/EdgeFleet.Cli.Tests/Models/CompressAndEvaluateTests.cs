@@ -95,6 +95,33 @@ public sealed class CompressAndEvaluateTests : IDisposable
     }
 
     [Fact]
+    public void An_out_folder_that_cannot_be_written_is_refused_before_the_work()
+    {
+        _folder.Write("out", "a file");
+
+        EdgefleetProcess made = Compress("passes: [{ pass: quantize-static }]");
+        EdgefleetProcess judged = Evaluate(_model, "--out", _folder["out/evidence.json"]);
+
+        Assert.All([made, judged], result =>
+        {
+            Assert.Equal(3, result.ExitCode);
+            Assert.StartsWith($"error: --out: '{_folder["out"]}' cannot be written to", result.Errors, StringComparison.Ordinal);
+        });
+    }
+
+    [Fact]
+    public void Rows_that_the_candidate_was_made_from_do_not_judge_it()
+    {
+        File.WriteAllText(_data, File.ReadAllText(_data).Replace("test: { source: all, first:", "test: { source: all, count:", StringComparison.Ordinal));
+
+        EdgefleetProcess judged = Evaluate(_model);
+
+        Assert.Equal(2, judged.ExitCode);
+        Assert.Contains("rows of split 'test' belong to split 'calibration' too", judged.Errors, StringComparison.Ordinal);
+        Assert.Equal("", judged.Output);
+    }
+
+    [Fact]
     public void A_model_that_the_recipe_does_not_fit_is_a_no()
     {
         ModelBuilder builder = new ModelBuilder().Input("x", -1, 1, 8, 8).Output("y", -1, 1, 8, 8);
