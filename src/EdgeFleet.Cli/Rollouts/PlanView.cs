@@ -15,6 +15,12 @@ internal static class PlanView
         output.Line($"{plan.Text("name")}: {plan.Text("model")} to {JsonReading.Short(plan.Text("candidate"))}, strategy {plan.Text("strategy")}, selector {Selector(plan)}");
         output.Table(["HARDWARE CLASS", "DEVICES", "STAGES"], plan.List("classes").Select(c => new[] { c.Text("hardwareClass"), c.Text("devices"), Stages(c) }));
         PrintClasses(plan.List("classes"), output);
+        foreach (JsonNode c in plan.List("classes").Where(c => c.List("offLineIds").Any()))
+        {
+            string[] ids = [.. c.List("offLineIds").Select(id => id.GetValue<string>())];
+            int shown = everyDevice ? ids.Length : ShownNotDrawn;
+            output.Line($"{c.Text("hardwareClass")}: off line now, so taken last: {string.Join(", ", ids.Take(shown))}{(ids.Length > shown ? $" and {ids.Length - shown} more" : "")}");
+        }
         List<JsonNode> notDrawn = [.. plan.List("notDrawn")];
         foreach (JsonNode device in everyDevice ? notDrawn : notDrawn.Take(ShownNotDrawn))
         {

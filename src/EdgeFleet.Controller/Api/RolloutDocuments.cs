@@ -57,9 +57,11 @@ internal sealed record RolloutPlanDocument(
 /// <param name="LeastShadowSeconds">What a perfect candidate spends in the shadow.</param>
 /// <param name="Complaint">Why the class could never be promoted; absent when it can.</param>
 /// <param name="DeviceIds">The devices that would be drawn; absent once the rollout has drawn them.</param>
+/// <param name="OffLineIds">Those of them that are not on line now: stages take them last.</param>
 internal sealed record ClassPlanDocument(
     string HardwareClass, int Devices, string Kind, IReadOnlyList<StagePlanDocument> Stages, int? LeastObservations, double? LeastShadowSeconds,
-    string Sentence, string? Complaint, IReadOnlyList<string>? DeviceIds = null);
+    string Sentence, string? Complaint, IReadOnlyList<string>? DeviceIds = null,
+    IReadOnlyList<string>? OffLineIds = null);
 
 internal sealed record StagePlanDocument(string Stage, int Devices, bool Approval, double SoakSeconds);
 

@@ -8,7 +8,10 @@ internal static class RolloutPlanDocuments
 {
     public static RolloutPlanDocument Of(RolloutSpec spec, RolloutPreview preview) => new(
         spec.Name, spec.Model, spec.Candidate.ToString(), RolloutView.Word(spec.Strategy), spec.Selector,
-        [.. preview.Classes.Select(plan => Of(plan) with { DeviceIds = preview.Devices[plan.HardwareClass] })],
+        [.. preview.Classes.Select(plan => Of(plan) with
+        {
+            DeviceIds = preview.Devices[plan.HardwareClass], OffLineIds = [.. preview.Devices[plan.HardwareClass].Where(preview.OffLine.Contains)],
+        })],
         [.. preview.NotDrawn.Select(device => new NotDrawnDocument(device.DeviceId, device.Reason))]);
 
     /// <summary>Of the classes that a rollout has drawn, in their order.</summary>

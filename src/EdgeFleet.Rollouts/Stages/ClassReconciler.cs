@@ -134,7 +134,9 @@ internal sealed class ClassReconciler(
         int wanted = census && stage.Kind == StageKind.Shadow ? progress.Devices.Count : stage.CohortSize(progress.Devices.Count);
         DeviceProgress[]? devices = null;
         int taken = 0;
-        for (int i = 0; i < progress.Devices.Count && taken < wanted; i++)
+        // Those that were taken stay; then, in the frozen order, those that are on line, and those that are not only where the
+        // others are too few: a stage would wait for them until they are back.
+        foreach (int i in Enumerable.Range(0, progress.Devices.Count).OrderBy(i => Rank(progress.Devices[i])).TakeWhile(_ => taken < wanted))
         {
             DeviceProgress device = progress.Devices[i];
             // A device that failed keeps its place: replacing it would let a broken candidate walk through the class.
@@ -153,6 +155,9 @@ internal sealed class ClassReconciler(
         log.Event(progress.HardwareClass, "devicesAdmitted", $"{StageRules.Names[(int)stage.Kind]}: {admitted} of {devices.Length} device(s)");
         return progress with { Devices = devices };
     }
+
+    private int Rank(DeviceProgress device) =>
+        device.Stage >= 0 ? 0 : View(device) is { } view && Silence.IsHeard(view, world.Now) ? 1 : 2;
 
     private ClassProgress Calibrate(ClassProgress progress)
     {

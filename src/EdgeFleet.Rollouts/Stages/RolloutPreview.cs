@@ -12,6 +12,9 @@ public sealed record RolloutPreview
 
     public required IReadOnlyList<NotDrawn> NotDrawn { get; init; }
 
+    /// <summary>Those of <see cref="Devices"/> that are not on line now: stages take them last.</summary>
+    public required IReadOnlyCollection<string> OffLine { get; init; }
+
     /// <summary>Why it would never begin, and the way out; null when it would, at the latest when devices that are silent now are back.</summary>
     public string? Refusal { get; init; }
 
@@ -19,12 +22,14 @@ public sealed record RolloutPreview
     public static RolloutPreview Of(RolloutState pending, RolloutWorld world)
     {
         (IReadOnlyList<ClassProgress> classes, IReadOnlyList<NotDrawn> notDrawn) = Enrolment.Draw(pending, world);
+        HashSet<string> drawn = [.. classes.SelectMany(c => c.Devices).Select(d => d.DeviceId)];
         return new RolloutPreview
         {
             Classes = RolloutPlan.Of(pending.Spec, pending.Policy, classes.Select(c => KeyValuePair.Create(c.HardwareClass, c.Devices.Count))),
             Devices = classes.ToDictionary(
                 c => c.HardwareClass, IReadOnlyList<string> (c) => [.. c.Devices.Select(d => d.DeviceId).Order(StringComparer.Ordinal)], StringComparer.Ordinal),
             NotDrawn = notDrawn,
+            OffLine = [.. world.Devices.Where(d => !Silence.IsHeard(d, world.Now) && drawn.Contains(d.DeviceId)).Select(d => d.DeviceId).Order(StringComparer.Ordinal)],
             Refusal = classes.Count > 0 || AnyIsOnlySilent(notDrawn, pending, world) ? null : Refuse(pending.Spec, notDrawn, world),
         };
     }

@@ -13,6 +13,10 @@ internal static class Silence
         return device.ExpectedContact is { } expected && expected * ExpectedContacts > limit ? expected * ExpectedContacts : limit;
     }
 
+    /// <summary>Whether the device is on line, or due to be heard within its usual time. One that is connected was seen now.</summary>
+    public static bool IsHeard(DeviceView device, DateTimeOffset now) =>
+        device.LastSeenAt is { } seen && now - seen <= (device.ExpectedContact ?? TimeSpan.Zero);
+
     /// <summary>A sentence when the device is silent; null when it is not.</summary>
     public static string? Since(DeviceView device, PolicySpec policy, DateTimeOffset now)
     {

@@ -92,6 +92,42 @@ public sealed class EnrolmentTests
     }
 
     [Fact]
+    public void A_stage_takes_devices_that_are_on_line_first_in_the_frozen_order_and_others_only_where_those_are_too_few()
+    {
+        RolloutSpec four = Rollouts.Staged with { Stages = [new StageSpec { Kind = StageKind.Bench, Devices = 4 }, .. Rollouts.Staged.Stages.Skip(1)] };
+        DeviceView[] all = [.. Enumerable.Range(0, 6).Select(i => Device($"d{i}"))];
+        string[] order = [.. Decide(four, all).Next.Classes.Single().Devices.Select(d => d.DeviceId)];
+
+        // The first two of the order were last heard of four seconds ago; the third too, which is usual for it.
+        RolloutDecision decision = Decide(four, [.. all.Select(d => Array.IndexOf(order, d.DeviceId) switch
+        {
+            0 or 1 => d with { LastSeenAt = FakeFleet.Start.AddSeconds(-4) },
+            2 => d with { LastSeenAt = FakeFleet.Start.AddSeconds(-4), ExpectedContact = TimeSpan.FromSeconds(5) },
+            _ => d,
+        })]);
+        Assert.Equal(order, decision.Next.Classes.Single().Devices.Select(d => d.DeviceId));
+        Assert.Equal(order[2..6], Admitted(decision));
+
+        Assert.Equal([order[0], order[1], order[4], order[5]], Admitted(Decide(four, [.. all.Select(d =>
+            Array.IndexOf(order, d.DeviceId) < 4 ? d with { LastSeenAt = FakeFleet.Start.AddSeconds(-4) } : d)])));
+
+        static string[] Admitted(RolloutDecision decision) => [.. decision.Next.Classes.Single().Devices.Where(d => d.Stage >= 0).Select(d => d.DeviceId)];
+    }
+
+    [Fact]
+    public void The_preview_says_who_is_off_line()
+    {
+        RolloutState pending = RolloutState.Create("r", Rollouts.Staged, Rollouts.Policy, 1, FakeFleet.Start);
+        RolloutPreview preview = RolloutPreview.Of(pending, new RolloutWorld
+        {
+            Now = FakeFleet.Start, Devices = [Device("d0"), Device("d1") with { LastSeenAt = FakeFleet.Start.AddSeconds(-4) }, Device("d2") with { LastSeenAt = null }],
+        });
+
+        Assert.Equal(["d1"], preview.OffLine);
+        Assert.Equal("d2", Assert.Single(preview.NotDrawn).DeviceId);
+    }
+
+    [Fact]
     public void A_device_whose_hardware_class_changed_no_longer_speaks_for_its_class()
     {
         FakeFleet fleet = new FakeFleet(Rollouts.Staged, Rollouts.Policy).Add("orin", 4).Run(6);
