@@ -5,14 +5,14 @@ using EdgeFleet.Cli.Terminal;
 
 namespace EdgeFleet.Cli.Devices;
 
-/// <summary><c>edgefleet device token|list|show|approve|revoke</c>.</summary>
+/// <summary><c>edgefleet device token|list|show|approve|revoke|remove</c>.</summary>
 internal static class DeviceCommand
 {
     private static readonly Argument<string[]> s_ids = new("device") { Description = "Device ids.", Arity = ArgumentArity.OneOrMore };
 
     public static Command Create() => new("device", "The devices of the fleet.")
     {
-        CreateToken(), CreateList(), CreateShow(), CreateApprove(), CreateRevoke(),
+        CreateToken(), CreateList(), CreateShow(), CreateApprove(), CreateRevoke(), CreateRemove(),
     };
 
     private static Command CreateToken()
@@ -137,6 +137,24 @@ internal static class DeviceCommand
             {
                 await controller.PostAsync($"devices/{Uri.EscapeDataString(name)}/revoke", new JsonObject { ["reason"] = parsed.GetValue(reason) }, cancellationToken);
                 output.Line($"revoked {name}");
+            }
+            output.Json(new JsonArray([.. parsed.GetRequiredValue(s_ids).Select(name => (JsonNode)name)]));
+            return ExitCode.Done;
+        });
+        return command;
+    }
+
+    private static Command CreateRemove()
+    {
+        Command command = new("remove", "Forget devices that were revoked or never approved; their names may enrol again with a new token.") { s_ids };
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            Output output = Output.Of(parsed);
+            using ControllerClient controller = ControllerConnection.Open(parsed);
+            foreach (string name in parsed.GetRequiredValue(s_ids))
+            {
+                await controller.DeleteAsync($"devices/{Uri.EscapeDataString(name)}", cancellationToken);
+                output.Line($"removed {name}");
             }
             output.Json(new JsonArray([.. parsed.GetRequiredValue(s_ids).Select(name => (JsonNode)name)]));
             return ExitCode.Done;

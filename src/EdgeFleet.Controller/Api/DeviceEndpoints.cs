@@ -34,7 +34,7 @@ internal static class DeviceEndpoints
         api.MapPost("/devices/{id}/revoke", RevokeAsync).Needs(Role.Operator).WithName("revokeDevice")
             .WithSummary("Shuts a device out from its next call on and closes its stream.").Produces<DeviceDocument>();
         api.MapDelete("/devices/{id}", RemoveAsync).Needs(Role.Operator).WithName("removeDevice")
-            .WithSummary("Removes a revoked device, so that its name may enrol again.").Produces(204);
+            .WithSummary("Removes a device that was revoked or never approved, so that its name may enrol again.").Produces(204);
     }
 
     private static async Task<IResult> CreateTokenAsync(

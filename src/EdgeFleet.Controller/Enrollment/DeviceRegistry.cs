@@ -41,7 +41,7 @@ internal sealed partial class DeviceRegistry(
                 AuditStore.Append(transaction, time.NowMs(), actor, "device.approved", id, device.HardwareClass);
                 return s_done;
             }
-            return device.State == DeviceStates.Active ? s_done : new RegistryOutcome.Conflict($"device '{id}' is {device.State}; remove it and enrol it again");
+            return device.State == DeviceStates.Active ? s_done : new RegistryOutcome.Conflict($"device '{id}' is {device.State}; remove it ('edgefleet device remove {id}') and enrol it again");
         },
         cancellationToken);
 
@@ -72,7 +72,7 @@ internal sealed partial class DeviceRegistry(
         return outcome;
     }
 
-    /// <summary>Takes a revoked device out of the registry, so that its name may enrol again.</summary>
+    /// <summary>Takes a device that was revoked, or never approved, out of the registry, so that its name may enrol again.</summary>
     public async Task<RegistryOutcome> RemoveAsync(string id, string actor, CancellationToken cancellationToken)
     {
         RegistryOutcome outcome = await database.WriteAsync(
@@ -84,12 +84,12 @@ internal sealed partial class DeviceRegistry(
                 {
                     return s_unknown;
                 }
-                if (device.State != DeviceStates.Revoked)
+                if (device.State == DeviceStates.Active)
                 {
-                    return new RegistryOutcome.Conflict($"device '{id}' is {device.State}; revoke it first");
+                    return new RegistryOutcome.Conflict($"device '{id}' is {device.State}; revoke it first ('edgefleet device revoke {id} --reason …')");
                 }
                 DeviceStore.Remove(transaction, id);
-                AuditStore.Append(transaction, time.NowMs(), actor, "device.removed", id, device.RevokedReason ?? "");
+                AuditStore.Append(transaction, time.NowMs(), actor, "device.removed", id, device.State == DeviceStates.Pending ? "never approved" : device.RevokedReason ?? "");
                 return s_done;
             },
             cancellationToken);

@@ -107,7 +107,7 @@ internal static class DeviceStore
         {
             transaction.Execute($"DELETE FROM {table} WHERE device_id = @id", new { id });
         }
-        return transaction.Execute("DELETE FROM devices WHERE id = @id AND state = 'revoked'", new { id }) > 0;
+        return transaction.Execute("DELETE FROM devices WHERE id = @id AND state <> 'active'", new { id }) > 0;
     }
 
     public static void SetKey(WriteTransaction transaction, string id, string spkiSha256) =>

@@ -156,6 +156,22 @@ public sealed class EnrollmentTests : IDisposable
     }
 
     [Fact]
+    public async Task A_device_that_was_never_approved_can_be_removed_and_one_that_is_a_member_cannot()
+    {
+        await using TestController controller = await StartAsync();
+        using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        Assert.Equal(State.Pending, (await ScriptedDevice.AskAsync(controller, "dev-1", await controller.CreateTokenAsync(new JsonObject()), key)).State);
+        using HttpResponseMessage removed = await controller.Operator.DeleteAsync("devices/dev-1");
+        Assert.Equal(HttpStatusCode.NoContent, removed.StatusCode);
+        await using ScriptedDevice again = await ScriptedDevice.EnrollAsync(controller, "dev-1", await controller.CreateTokenAsync());
+
+        (HttpStatusCode status, string detail) = await controller.RefusedAsync(HttpMethod.Delete, "devices/dev-1");
+        Assert.Equal(HttpStatusCode.Conflict, status);
+        Assert.Contains("revoke it first", detail, StringComparison.Ordinal);
+        Assert.Contains("never approved", (await controller.GetAsync("audit")).ToJsonString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_second_stream_of_a_device_ends_the_first_and_says_so()
     {
         await using TestController controller = await StartAsync();
