@@ -20,9 +20,9 @@ internal static class ExplainView
             JsonNode verdict = entry["verdict"] ?? new JsonObject();
             output.Line($"{verdict.Text("evaluatedAt")}  {verdict.Text("hardwareClass")}  {verdict.Text("stage")}: {verdict.Text("decision")} ({verdict.Text("kind")}), recomputed {(equal ? "bit for bit" : "DIFFERENTLY")}");
             output.Line($"    {verdict.Text("reason")}");
-            output.Table(["    METRIC", "STATE", "ESTIMATE", "MARGIN", "log E HARM", "log E PROMOTE", "OBSERVATIONS"], verdict.List("metrics").Select(m => new[]
+            output.Table(["    METRIC", "STATE", "ESTIMATE", "THRESHOLD", "log E HARM", "log E PROMOTE", "OBSERVATIONS"], verdict.List("metrics").Select(m => new[]
             {
-                "    " + m.Text("metric"), m.Text("state"), Number(m, "estimate"), $"{Number(m, "margin")} {m.Text("marginUnit")}",
+                "    " + m.Text("metric"), m.Text("state"), Number(m, "estimate"), Threshold(m, entry.List("thresholds")),
                 Number(m, "harmLogE"), Number(m, "promotionLogE"), $"{m.Text("promotionObservations")} {m.Text("promotionUnit")}",
             }));
             foreach (JsonNode warning in verdict.List("warnings"))
@@ -35,6 +35,17 @@ internal static class ExplainView
             }
         }
         return allEqual;
+    }
+
+    /// <summary>What the estimate is held against: the margin, and what the baseline's own noise is allowed beside it.</summary>
+    public static string Threshold(JsonNode metric, IEnumerable<JsonNode> thresholds)
+    {
+        CultureInfo culture = CultureInfo.InvariantCulture;
+        JsonNode? threshold = thresholds.FirstOrDefault(t => t.Text("metric") == metric.Text("metric"));
+        string margin = $"{metric.Number("margin")?.ToString("0.##", culture)} {metric.Text("marginUnit")}";
+        return threshold?.Number("effective") is not { } effective ? $"{margin}, noise not known yet"
+            : threshold.Number("noise") is { } noise and not 0 ? string.Create(culture, $"{effective:0.##} = margin {margin} + noise {noise:0.##}")
+            : margin;
     }
 
     private static string Number(JsonNode node, string name) => node.Number(name)?.ToString("0.000", CultureInfo.InvariantCulture) ?? node.Text(name);

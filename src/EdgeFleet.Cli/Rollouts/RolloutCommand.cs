@@ -72,7 +72,7 @@ internal static class RolloutCommand
             JsonArray items = (await controller.GetAsync("rollouts", cancellationToken)).Items();
             output.Table(["ROLLOUT", "NAME", "MODEL", "CANDIDATE", "STATE", "STAGE", "REASON"], items.OfType<JsonNode>().Select(item => new[]
             {
-                item.Text("id"), item.Text("name"), item.Text("model"), JsonReading.Short(item.Text("candidate")), item.Text("state"), item.Text("stage"), item.Text("reason"),
+                item.Text("id"), item.Text("name"), item.Text("model"), JsonReading.Short(item.Text("candidate")), RolloutView.State(item), item.Text("stage"), item.Text("reason"),
             }));
             output.Json(items);
             return ExitCode.Done;
@@ -131,7 +131,7 @@ internal static class RolloutCommand
             using ControllerClient controller = ControllerConnection.Open(parsed);
             JsonNode reply = await controller.PostAsync(
                 $"rollouts/{Uri.EscapeDataString(parsed.GetRequiredValue(s_id))}/{act}", new JsonObject { ["reason"] = parsed.GetValue(reason) }, cancellationToken);
-            output.Line($"{parsed.GetRequiredValue(s_id)}: {reply.Text("state")}");
+            output.Line($"{parsed.GetRequiredValue(s_id)}: {RolloutView.State(reply)}");
             output.Json(reply);
             return ExitCode.Done;
         });

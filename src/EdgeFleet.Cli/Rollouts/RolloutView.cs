@@ -39,21 +39,62 @@ internal static class RolloutView
         .SelectMany(c => (c["phases"] as JsonObject ?? []).Select(phase => (phase.Key, Count: phase.Value?.GetValue<int>() ?? 0)))
         .GroupBy(phase => phase.Key, StringComparer.Ordinal).Select(g => $"{g.Sum(phase => phase.Count)} {g.Key}"));
 
+    /// <summary>The state of a rollout or of one of its classes, in words.</summary>
+    public static string State(JsonNode item) => item.Text("state") switch
+    {
+        "awaitingApproval" => "waiting for approval",
+        "running" when item.Flag("paused") => "paused",
+        var state => state,
+    };
+
+    /// <summary>For each class that only a person can move on, what it waits for and how that is done.</summary>
+    public static IEnumerable<string> Waits(JsonNode rollout)
+    {
+        string name = rollout.Text("name");
+        if (rollout.Text("state") == "paused")
+        {
+            yield return $"paused: 'edgefleet rollout resume {name}' goes on, 'edgefleet rollout abort {name} --reason …' takes it back";
+        }
+        foreach (JsonNode c in rollout.List("classes"))
+        {
+            string where = $"{c.Text("hardwareClass")}: {c.Text("stage")}";
+            if (c.Text("state") == "awaitingApproval")
+            {
+                yield return $"{where} is done and the next stage waits for a person: 'edgefleet rollout approve {name}' goes on, 'edgefleet rollout abort {name} --reason …' takes it back";
+            }
+            else if (c.Text("state") == "inconclusive")
+            {
+                yield return $"{where} came to no decision in its time and waits for a person: 'edgefleet rollout resume {name}' gives it that time again, "
+                    + $"'edgefleet rollout approve {name}' goes on without a verdict, 'edgefleet rollout abort {name} --reason …' takes it back";
+            }
+        }
+    }
+
     public static void Print(JsonNode rollout, Output output)
     {
-        output.Line($"{rollout.Text("name")}  {rollout.Text("model")} {JsonReading.Short(rollout.Text("candidate"))}  {rollout.Text("state")}{(rollout.List("classes").Any() ? "" : $": {rollout.Text("reason")}")}");
+        output.Line($"{rollout.Text("name")}  {rollout.Text("model")} {JsonReading.Short(rollout.Text("candidate"))}  {State(rollout)}{(rollout.List("classes").Any() ? "" : $": {rollout.Text("reason")}")}");
         output.Table(["HARDWARE CLASS", "STATE", "STAGE", "DEVICES", "ADMITTED"], rollout.List("classes").Select(c => new[]
         {
-            c.Text("hardwareClass"), c.Text("state"), c.Text("stage"), c.Text("devices"), c.Text("admitted"),
+            c.Text("hardwareClass"), State(c), c.Text("stage"), c.Text("devices"), c.Text("admitted"),
         }));
         // Sentences get lines of their own: one that names every device would squeeze a table's other columns.
         foreach (JsonNode c in rollout.List("classes").Where(c => c.Text("reason") != "-"))
         {
             output.Line($"{c.Text("hardwareClass")}: {c.Text("reason")}");
         }
+        foreach (string wait in Waits(rollout))
+        {
+            output.Line(wait);
+        }
         PlanView.PrintClasses(rollout.List("classes").Select(c => c["plan"]).OfType<JsonNode>(), output);
         foreach (JsonNode verdict in rollout.List("current"))
         {
+            IEnumerable<JsonNode> thresholds = rollout.List("classes").FirstOrDefault(c => c.Text("hardwareClass") == verdict.Text("hardwareClass"))?.List("thresholds") ?? [];
+            foreach (JsonNode metric in verdict.List("metrics").Where(m => m.Number("estimate") is not null))
+            {
+                output.Line(string.Create(CultureInfo.InvariantCulture,
+                    $"{verdict.Text("hardwareClass")}: {metric.Text("metric")} {metric.Number("estimate"):0.##}, threshold {ExplainView.Threshold(metric, thresholds)}"));
+            }
             foreach (JsonNode warning in verdict.List("warnings"))
             {
                 output.Line($"{verdict.Text("hardwareClass")}: warning: {warning.GetValue<string>()}");

@@ -17,6 +17,7 @@ internal static class RolloutWatch
     {
         Stopwatch watch = Stopwatch.StartNew();
         string last = "";
+        HashSet<string> told = [];
         TimeSpan? away = null;
         while (true)
         {
@@ -31,6 +32,13 @@ internal static class RolloutWatch
                     output.Note(string.Create(CultureInfo.InvariantCulture, $"{watch.Elapsed.TotalSeconds,7:0.0} s  {line}"));
                     last = line;
                 }
+                string[] waits = [.. RolloutView.Waits(rollout)];
+                foreach (string wait in waits.Where(wait => !told.Contains(wait)))
+                {
+                    output.Note(wait);
+                }
+                // Said again when the same wait comes back after it was over.
+                told = [.. waits];
                 if (s_ended.Contains(rollout.Text("state")))
                 {
                     return await EndAsync(controller, rolloutId, output, cancellationToken);
@@ -65,7 +73,7 @@ internal static class RolloutWatch
 
     private static string Describe(JsonNode rollout)
     {
-        string classes = string.Join("; ", rollout.List("classes").Select(c => $"{c.Text("hardwareClass")}: {c.Text("stage")} {c.Text("state")}"));
-        return $"{rollout.Text("state")} | {classes} | {RolloutView.Phases(rollout)}";
+        string classes = string.Join("; ", rollout.List("classes").Select(c => $"{c.Text("hardwareClass")}: {c.Text("stage")} {RolloutView.State(c)}"));
+        return $"{RolloutView.State(rollout)} | {classes} | {RolloutView.Phases(rollout)}";
     }
 }

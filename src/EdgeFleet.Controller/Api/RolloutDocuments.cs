@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using EdgeFleet.Controller.Rollouts;
+using EdgeFleet.Rollouts.Gating;
 
 namespace EdgeFleet.Controller.Api;
 
@@ -46,7 +47,17 @@ internal sealed record RolloutDocument
 /// <param name="Plan">What the stages ask of a class of this size.</param>
 internal sealed record RolloutClassDocument(
     string HardwareClass, string State, string Stage, int StageIndex, DateTimeOffset StageStartedAt, bool Paused, int Devices, int Admitted, string Reason,
-    IReadOnlyDictionary<string, int> Phases, ClassPlanDocument Plan);
+    IReadOnlyDictionary<string, int> Phases, ClassPlanDocument Plan,
+    IReadOnlyList<ThresholdDocument> Thresholds);
+
+/// <summary>Where a metric's observed value begins to count as harm.</summary>
+/// <param name="Effective">Margin and noise together, in the unit; absent before the noise is known.</param>
+/// <param name="Noise">What the baseline's disagreement with itself is allowed.</param>
+internal sealed record ThresholdDocument(string Metric, double? Effective, double Margin, double? Noise, string Unit)
+{
+    public static ThresholdDocument Of(MetricThreshold threshold) =>
+        new(RolloutView.Word(threshold.Metric), threshold.Effective, threshold.Margin, threshold.Noise, threshold.Unit);
+}
 
 /// <summary>What a rollout would do if it began now.</summary>
 internal sealed record RolloutPlanDocument(
@@ -103,7 +114,8 @@ internal sealed record RolloutEventsDocument(IReadOnlyList<RolloutEventDocument>
 
 internal sealed record RolloutEventDocument(long Seq, DateTimeOffset At, string HardwareClass, string Kind, string Message);
 
-internal sealed record ExplainedVerdictDocument(long Seq, bool RecomputedEqual, JsonElement Verdict, JsonElement? Recomputed, JsonElement? Input);
+internal sealed record ExplainedVerdictDocument(long Seq, bool RecomputedEqual, JsonElement Verdict, JsonElement? Recomputed, JsonElement? Input,
+    IReadOnlyList<ThresholdDocument> Thresholds);
 
 internal sealed record PolicyDocument(string Name, JsonElement Spec, string? UpdatedBy, DateTimeOffset? UpdatedAt);
 

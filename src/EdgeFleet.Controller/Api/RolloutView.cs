@@ -18,7 +18,7 @@ internal static class RolloutView
     {
         RolloutState state = RolloutDocumentCodec.ReadState(row.State);
         return new RolloutSummaryDocument(
-            row.Id, row.Name, row.Model, row.Digest, row.Attempt, Word(state.Phase), StageOf(state), state.Reason, state.Paused,
+            row.Id, row.Name, row.Model, row.Digest, row.Attempt, StateOf(state), StageOf(state), state.Reason, state.Paused,
             row.CreatedBy, Clock.FromMs(row.CreatedAt), Clock.FromMs(row.EndedAt));
     }
 
@@ -35,9 +35,9 @@ internal static class RolloutView
             Model = row.Model,
             Candidate = row.Digest,
             Attempt = row.Attempt,
-            State = Word(state.Phase),
+            State = StateOf(state),
             Stage = StageOf(state),
-            Reason = state.Reason.Length > 0 ? state.Reason : string.Join("; ", state.Classes.Where(c => c.Reason.Length > 0).Select(c => $"{c.HardwareClass}: {c.Reason}")),
+            Reason = state.Reason.Length > 0 ? state.Reason : string.Join("; ", state.Classes.Select(c => (c.HardwareClass, Reason: ReasonOf(c, current))).Where(c => c.Reason.Length > 0).Select(c => $"{c.HardwareClass}: {c.Reason}")),
             Paused = state.Paused,
             CreatedBy = row.CreatedBy,
             CreatedAt = Clock.FromMs(row.CreatedAt),
@@ -45,7 +45,7 @@ internal static class RolloutView
             Spec = JsonSerializer.SerializeToElement(state.Spec, RolloutsJsonContext.Default.RolloutSpec),
             Policy = JsonSerializer.SerializeToElement(state.Policy, RolloutsJsonContext.Default.PolicySpec),
             MarginsHash = state.MarginsHash.ToString(),
-            Classes = Classes(state, phases, serving),
+            Classes = Classes(state, phases, serving, current),
             DeviceCount = state.Classes.Sum(c => c.Devices.Count),
             Devices = Devices(session, row, state, streams, "", maximumDevices),
             NotDrawn = [.. state.NotDrawn.Take(maximumDevices).Select(d => new NotDrawnDocument(d.DeviceId, d.Reason))],
@@ -58,11 +58,16 @@ internal static class RolloutView
     public static IReadOnlyList<RolloutDeviceDocument> Devices(ReadSession session, RolloutRow row, DeviceStreams streams, string after, int limit) =>
         Devices(session, row, RolloutDocumentCodec.ReadState(row.State), streams, after, limit);
 
-    private static List<RolloutClassDocument> Classes(RolloutState state, Dictionary<string, string> phases, HashSet<string> serving) =>
+    private static List<RolloutClassDocument> Classes(RolloutState state, Dictionary<string, string> phases, HashSet<string> serving, IReadOnlyList<GateVerdict> current) =>
         [.. state.Classes.Zip(RolloutPlanDocuments.Of(state), (c, plan) => new RolloutClassDocument(
-            c.HardwareClass, Word(c.Phase), StageName(state, c.Stage), c.Stage, c.StageStartedAt, c.Paused, c.Devices.Count, c.Devices.Count(d => d.Stage >= 0), c.Reason,
+            c.HardwareClass, Word(c.Phase), StageName(state, c.Stage), c.Stage, c.StageStartedAt, c.Paused, c.Devices.Count, c.Devices.Count(d => d.Stage >= 0), ReasonOf(c, current),
             c.Devices.GroupBy(d => PhaseOf(d, c, phases.GetValueOrDefault(d.DeviceId), serving.Contains(d.DeviceId)), StringComparer.Ordinal).ToDictionary(g => g.Key, g => g.Count(), StringComparer.Ordinal),
-            plan))];
+            plan, state.Spec.Strategy == RolloutStrategy.Install ? [] : [.. MetricThreshold.Of(state.Margins, c.Calibration).Select(ThresholdDocument.Of)]))];
+
+    // The saved reason is the first of its kind; while the class is at work the newest verdict has today's numbers.
+    private static string ReasonOf(ClassProgress progress, IReadOnlyList<GateVerdict> current) =>
+        progress.Phase == ClassPhase.Running && current.FirstOrDefault(v => v.HardwareClass == progress.HardwareClass && v.StageIndex == progress.Stage) is { } verdict
+            ? verdict.Reason : progress.Reason;
 
     private static List<RolloutDeviceDocument> Devices(ReadSession session, RolloutRow row, RolloutState state, DeviceStreams streams, string after, int limit)
     {
@@ -124,6 +129,13 @@ internal static class RolloutView
             ticks.Count, ticks.Sum(t => (long)t.Pairs), ticks.Sum(t => (long)t.Disagreements), ticks.Sum(t => (long)t.NoisePairs), ticks.Sum(t => (long)t.NoiseDisagreements),
             ratios.Count > 0 ? Math.Exp(ratios[ratios.Count / 2]) : null, last?.BaselineP50Micros, last?.CandidateP50Micros);
     }
+
+    /// <summary>A rollout that only a person can move on says so instead of <c>running</c>.</summary>
+    private static string StateOf(RolloutState state) =>
+        StageTransitions.IsEnd(state.Phase) || state.Phase == RolloutPhase.RollingBack ? Word(state.Phase)
+        : state.Paused ? "paused"
+        : state.Phase == RolloutPhase.Running && !state.Classes.Any(c => c.Phase is ClassPhase.Running or ClassPhase.RollingBack) ? Word(ClassPhase.AwaitingApproval)
+        : Word(state.Phase);
 
     private static string StageOf(RolloutState state)
     {

@@ -56,7 +56,7 @@ internal static class OperatorCommands
         bool whole = command.HardwareClass is null && state.Paused != paused;
         return whole
             ? new CommandResult(classes.State with { Paused = paused }, true, paused ? "paused" : "resumed")
-            : classes with { Message = classes.Changed ? (paused ? "paused" : "resumed") : paused ? "is paused already" : "nothing waits for a resume" };
+            : classes with { Message = classes.Changed ? (paused ? "paused" : "resumed") : $"rollout '{state.Spec.Name}' {(paused ? "is paused already" : "does not wait for a resume")}" };
     }
 
     private static CommandResult Abort(RolloutState state, OperatorCommand command)
@@ -85,7 +85,7 @@ internal static class OperatorCommands
             }
         }
         return changed.Count == 0
-            ? new CommandResult(state, false, $"no hardware class {what}")
+            ? new CommandResult(state, false, $"no hardware class of rollout '{state.Spec.Name}' {what}")
             : new CommandResult(state with { Classes = classes }, true, $"{command.Act}: {string.Join(", ", changed)}");
     }
 

@@ -57,12 +57,20 @@ public sealed class RolloutStoryTests : IAsyncLifetime
         Assert.True(plan >= 0 && start > plan, applied.Output);
 
         Digest candidate = await PublishAsync("v2", baseline);
-        string[] staged = ["rollout", "apply", "-f", file, "--set", $"candidate={candidate}", "--set", "strategy=staged", "--set", "stages=[ { bench: {} }, { shadow: {} }, { canary: { devices: 1 } }, { full: {} } ]"];
+        string[] staged = ["rollout", "apply", "-f", file, "--set", $"candidate={candidate}", "--set", "strategy=staged", "--set", "stages=[ { bench: {} }, { shadow: {} }, { canary: { devices: 1, approval: true } }, { full: {} } ]"];
         JsonNode planned = JsonNode.Parse(Run([.. staged, "--dry-run", "-o", "json"]).Output)!;
         Assert.Equal(["sim-1", "sim-2", "sim-3"], planned["classes"]![0]!["deviceIds"]!.AsArray().Select(id => id!.GetValue<string>()));
-        EdgefleetProcess watched = Run([.. staged, "--wait"]);
+        Task<EdgefleetProcess> watching = Task.Run(() => Run([.. staged, "--wait"]));
+        string waits = await ShownAsync("waiting for approval");
+        Assert.Contains("'edgefleet rollout approve story'", waits, StringComparison.Ordinal);
+        Assert.Contains("paused", Run("rollout", "pause", "story").Output, StringComparison.Ordinal);
+        Assert.Contains("paused", Run("rollout", "list").Output, StringComparison.Ordinal);
+        Run("rollout", "resume", "story");
+        Run("rollout", "approve", "story");
+        EdgefleetProcess watched = await watching;
         Assert.True(watched.ExitCode == 0, watched.Errors + watched.Output);
         Assert.Contains("3 committed", watched.Errors, StringComparison.Ordinal);
+        Assert.Contains("'edgefleet rollout approve story' goes on", watched.Errors, StringComparison.Ordinal);
 
         EdgefleetProcess shown = Run("rollout", "show", "story");
         Assert.Contains("census: each device needs at least", shown.Output, StringComparison.Ordinal);
@@ -71,6 +79,7 @@ public sealed class RolloutStoryTests : IAsyncLifetime
         EdgefleetProcess explained = Run("rollout", "explain", "story");
         Assert.Equal(0, explained.ExitCode);
         Assert.Contains("recomputed bit for bit", explained.Output, StringComparison.Ordinal);
+        Assert.Contains(" = margin 15 points + noise ", explained.Output, StringComparison.Ordinal);
         Assert.StartsWith("simulated-4g-default-none-none-1t: 3 device(s), census: each device needs at least", explained.Output, StringComparison.Ordinal);
 
         string[] listed = Run("artifact", "list").Output.TrimEnd().Split('\n');
@@ -110,8 +119,30 @@ public sealed class RolloutStoryTests : IAsyncLifetime
         Assert.Contains($"{Devices} device(s) ({Devices} active, {Devices} on line); 1 not shown", two.Errors, StringComparison.Ordinal);
         Assert.DoesNotContain("sim-3", two.Output, StringComparison.Ordinal);
 
+        EdgefleetProcess member = Run("device", "remove", "sim-1");
+        Assert.Equal(1, member.ExitCode);
+        Assert.Contains("'edgefleet device revoke sim-1", member.Errors, StringComparison.Ordinal);
+        Run("device", "revoke", "sim-1", "--reason", "scrapped");
+        Assert.Contains("removed sim-1", Run("device", "remove", "sim-1").Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("sim-1", Run("device", "list").Output, StringComparison.Ordinal);
+
         EdgefleetProcess Apply(Digest candidate, string selector) => Run(
             "rollout", "apply", "-f", file, "--set", $"candidate={candidate}", "--set", "strategy=install", "--set", $"stages=[ {{ full: {{}} }} ]\n  selector: '{selector}'", "--dry-run");
+    }
+
+    /// <summary>What the newest rollout shows once it shows that.</summary>
+    private async Task<string> ShownAsync(string words)
+    {
+        using CancellationTokenSource patience = new(TimeSpan.FromSeconds(90));
+        while (true)
+        {
+            string shown = Run("rollout", "show", "story").Output;
+            if (shown.Contains(words, StringComparison.Ordinal))
+            {
+                return shown;
+            }
+            await Task.Delay(100, patience.Token);
+        }
     }
 
     private EdgefleetProcess Run(params IEnumerable<string> arguments) => EdgefleetProcess.Run([.. arguments, "--controller-data", _folder["data"]]);

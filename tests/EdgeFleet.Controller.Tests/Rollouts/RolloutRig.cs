@@ -37,6 +37,7 @@ internal sealed class RolloutRig : IAsyncDisposable, IRolloutRunner
     public RolloutDesk Rollouts => _parts.Rollouts;
     public RollbackDesk Rollbacks => _parts.Rollbacks;
     public DeviceStreams Streams => _parts.Streams;
+    public DateTimeOffset Now => _time.GetUtcNow();
     public int Restarts { get; private set; }
 
     /// <summary>Hands goals to devices before they are in the store: what must never be done.</summary>

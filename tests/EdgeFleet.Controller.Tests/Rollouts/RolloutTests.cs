@@ -109,7 +109,9 @@ public sealed class RolloutTests
         }
         Assert.All(rig.Devices, device => Assert.Null(device.Desired));
 
-        Assert.IsType<RolloutOutcome.Conflict>(await rig.Rollouts.CommandAsync(id, OperatorAct.Pause, "", "operator", CancellationToken.None));
+        Assert.Equal("paused", await StateAsync(rig, id));
+        RolloutOutcome twice = await rig.Rollouts.CommandAsync(id, OperatorAct.Pause, "", "operator", CancellationToken.None);
+        Assert.Contains("'trial'", Assert.IsType<RolloutOutcome.Conflict>(twice).Reason, StringComparison.Ordinal);
         Assert.IsType<RolloutOutcome.Done>(await rig.Rollouts.CommandAsync("trial", OperatorAct.Resume, "", "operator", CancellationToken.None));
         for (int i = 0; i < 5; i++)
         {
@@ -154,6 +156,54 @@ public sealed class RolloutTests
         Assert.Equal(RolloutPhase.Completed, (await rig.RunToEndAsync(id)).Phase);
         Assert.Equal(["committed", "refused"], await PhasesAsync(rig, id));
     }
+
+    [Fact]
+    public async Task A_rollout_that_only_a_person_can_move_on_says_so()
+    {
+        await using RolloutRig rig = await RolloutRig.StartAsync([new RigDevice("dev-1", 1)]);
+        string id = await rig.CreateAsync(RolloutRig.Spec(Full.Replace("devices: 1", "devices: 1, approval: true", StringComparison.Ordinal)));
+        await UntilAsync(rig, id, "shadowing");
+        Assert.Equal("running", await StateAsync(rig, id));
+        for (int i = 0; i < 20; i++)
+        {
+            await rig.RoundAsync();
+        }
+        Assert.Equal("awaitingApproval", await StateAsync(rig, id));
+        Assert.IsType<RolloutOutcome.Done>(await rig.Rollouts.CommandAsync(id, OperatorAct.Approve, "", "operator", CancellationToken.None));
+        Assert.Equal("running", await StateAsync(rig, id));
+        await rig.RunToEndAsync(id);
+        Assert.Equal("completed", await StateAsync(rig, id));
+    }
+
+    [Fact]
+    public async Task A_class_at_work_is_shown_with_the_reason_of_today()
+    {
+        await using RolloutRig rig = await RolloutRig.StartAsync([new RigDevice("dev-1", 1)]);
+        string id = await rig.CreateAsync(RolloutRig.Spec(Full).Replace("shadowSeconds: 0", "shadowSeconds: 60", StringComparison.Ordinal));
+        await UntilAsync(rig, id, "shadowing");
+        for (int i = 0; i < 20; i++)
+        {
+            await rig.RoundAsync();
+        }
+
+        (string saved, string now, RolloutDocument shown) = await rig.Database.ReadAsync(
+            session =>
+            {
+                RolloutRow row = RolloutStore.Find(session, id)!;
+                RolloutState state = RolloutDocumentCodec.ReadState(row.State);
+                IReadOnlyList<GateVerdict> current = RolloutReconciler.Decide(state, rig.NewReader().Read(session, state, rig.Now)).Current;
+                return (state.Classes[0].Reason, current[0].Reason, RolloutView.Whole(session, row, rig.Streams, current, 1));
+            },
+            CancellationToken.None);
+        Assert.NotEqual(saved, now);
+        Assert.Equal(now, shown.Classes[0].Reason);
+        Assert.Contains(now, shown.Reason, StringComparison.Ordinal);
+        ThresholdDocument disagreement = shown.Classes[0].Thresholds.Single(t => t.Metric == "disagreement");
+        Assert.True(disagreement.Effective > disagreement.Margin, $"{disagreement}");
+    }
+
+    private static Task<string> StateAsync(RolloutRig rig, string id) =>
+        rig.Database.ReadAsync(session => RolloutView.Summary(RolloutStore.Find(session, id)!).State, CancellationToken.None);
 
     private static async Task AbortAsync(RolloutRig rig, string id)
     {

