@@ -15,6 +15,8 @@ RootCommand root = new("EdgeFleet on a device.")
     ShadowCommand.Create(),
 };
 ParseResult parsed = root.Parse(args);
-int code = await parsed.InvokeAsync();
+// Each command that runs for long ends in order by itself. The parser's own handler of signals would race with it, and throw
+// where the command was faster.
+int code = await parsed.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null });
 // Wrong usage is 2; the parser's own code for it is 1, which here means that a verdict is no.
 return parsed.Errors.Count > 0 ? 2 : code;
