@@ -23,8 +23,8 @@ internal sealed class ShadowTax(double budget)
     public const int Cycles = 4;
     private const int FewestRequests = 5;
     /// <summary>
-    /// So many standard errors beyond the budget. It is looked at every second for hours: at three, a shadow that costs nothing
-    /// is stopped about once in a thousand looks where cycles vary as much as the budget, and practically never below that.
+    /// So many standard errors beyond the budget, because it is looked at every second for hours. In simulation, at a hundred
+    /// requests a second, a shadow that costs nothing is left alone for an hour and one that costs half is found in five cycles.
     /// </summary>
     private const double Errors = 3;
     private readonly double _budget = Math.Log(1 + budget);
