@@ -169,7 +169,8 @@ public sealed class DeviceAgent : IDisposable
         BrokerAddress address, EnrollmentDocument identity, ControllerLink link, FleetClock clock, AgentOptions options, TimeProvider time)
     {
         X509Certificate2Collection roots = [];
-        roots.ImportFromPem(link.RootPem);
+        // The controller itself names other roots, over a link that the fleet's roots vouch for.
+        roots.ImportFromPem(address.RootsPem ?? link.RootPem);
         return new MqttSessionOptions
         {
             Host = address.Host,

@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using EdgeFleet.Agent.Devices;
 using EdgeFleet.Agent.Reporting;
 using EdgeFleet.Core.Deployments;
@@ -156,8 +158,26 @@ internal sealed partial class SyncLoop(
     }
 
     private static BrokerAddress ReadBroker(Wire.Welcome welcome) => welcome is { MqttHost.Length: > 0, MqttPort: > 0 and <= ushort.MaxValue }
-        ? new BrokerAddress(welcome.MqttHost, (int)welcome.MqttPort)
+        ? new BrokerAddress(welcome.MqttHost, (int)welcome.MqttPort, ReadRoots(welcome.MqttRootsPem))
         : throw new FormatException($"welcome: '{welcome.MqttHost}:{welcome.MqttPort}' is not the address of a broker");
+
+    private static string? ReadRoots(string pem)
+    {
+        if (pem.Length == 0)
+        {
+            return null;
+        }
+        try
+        {
+            X509Certificate2Collection roots = [];
+            roots.ImportFromPem(pem);
+            return roots.Count > 0 ? pem : throw new FormatException("welcome: the roots of the broker hold no certificate");
+        }
+        catch (CryptographicException ex)
+        {
+            throw new FormatException($"welcome: the roots of the broker cannot be read ({ex.Message})", ex);
+        }
+    }
 
     [LoggerMessage(EventId = 3011, Level = LogLevel.Information, Message = "Connected to {Url}, epoch {Epoch}, a beat each {BeatMs} ms")]
     private partial void LogConnected(string url, ulong epoch, uint beatMs);
@@ -181,4 +201,5 @@ public sealed record SyncOptions
 }
 
 /// <summary>Where reports go.</summary>
-internal sealed record BrokerAddress(string Host, int Port);
+/// <param name="RootsPem">Roots that vouch for the broker; null: those of the fleet.</param>
+internal sealed record BrokerAddress(string Host, int Port, string? RootsPem = null);

@@ -116,6 +116,7 @@ internal sealed partial class FleetService(
             Tenant = settings.Tenant,
             MqttHost = settings.MqttHost,
             MqttPort = (uint)settings.MqttPort,
+            MqttRootsPem = settings.MqttRootsPem,
         };
         welcome.ReleaseKeysPem.AddRange(releaseKeys.Current.Pems);
         return new Wire.SyncEvent { Welcome = welcome };

@@ -8,4 +8,6 @@ internal sealed record SyncSettings
     /// <summary>Known once the broker listens.</summary>
     public string MqttHost { get; set; } = "";
     public int MqttPort { get; set; }
+    /// <summary>Roots (PEM) that vouch for a broker of someone else's; empty where the fleet's own do.</summary>
+    public string MqttRootsPem { get; init; } = "";
 }

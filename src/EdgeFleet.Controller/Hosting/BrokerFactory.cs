@@ -39,12 +39,6 @@ internal static class BrokerFactory
 
     public static MqttSessionOptions SessionOptions(BrokerOptions options, FleetAuthority authority, RenewedIdentity identity, BrokerEndpoint broker)
     {
-        X509Certificate2Collection roots = authority.Roots;
-        if (options.CaFile is not null)
-        {
-            roots = [];
-            roots.ImportFromPemFile(options.CaFile);
-        }
         PemIdentity? given = options.CertificateFile is null
             ? null
             : PemIdentity.Load(File.ReadAllText(options.CertificateFile), File.ReadAllText(options.KeyFile!));
@@ -55,7 +49,7 @@ internal static class BrokerFactory
             ClientId = ControllerName,
             Tls = new MqttTlsOptions
             {
-                TrustedRoots = roots,
+                TrustedRoots = options.ReadRoots() ?? authority.Roots,
                 ClientCertificate = () => (given ?? identity.Current).Leaf,
                 Intermediates = given is null ? [authority.Authority.Issuer] : null,
             },

@@ -1,3 +1,4 @@
+using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
 using EdgeFleet.Controller.Api;
 using EdgeFleet.Controller.Artifacts;
@@ -62,7 +63,10 @@ internal static class ControllerApplication
         services.AddSingleton(parts.Time);
         services.AddSingleton(listeners);
         services.AddSingleton(folder);
-        services.AddSingleton(new SyncSettings { Tenant = options.Tenant, BeatInterval = options.BeatInterval });
+        services.AddSingleton(new SyncSettings
+        {
+            Tenant = options.Tenant, BeatInterval = options.BeatInterval, MqttRootsPem = options.Broker.ReadRoots()?.ExportCertificatePems() ?? "",
+        });
         services.AddSingleton(new ReleaseKeys(folder.TrustFolder));
         services.AddSingleton(new ContentStore(folder.ContentFolder, options.MaximumContentBytes));
         services.AddSingleton(database);

@@ -25,7 +25,7 @@ internal static class ControllerCommand
     private static readonly Option<string> s_brokerPort = Text("--broker-port", "PORT", "Port of the MQTT broker that the controller starts (needs mosquitto). Default: 8883");
     private static readonly Option<string> s_mqttHost = Text("--mqtt-host", "HOST", "Use this MQTT 5 broker instead of starting one.");
     private static readonly Option<string> s_mqttPort = Text("--mqtt-port", "PORT", "Its TLS port. Default: 8883");
-    private static readonly Option<string> s_mqttCa = Text("--mqtt-ca", "FILE", "Roots to trust for it (PEM). Default: the fleet's own");
+    private static readonly Option<string> s_mqttCa = Text("--mqtt-ca", "FILE", "Roots that the controller and its devices trust for it (PEM). Default: the fleet's own");
     private static readonly Option<string> s_mqttCertificate = Text("--mqtt-cert", "FILE", "The controller's client certificate for it (PEM). Default: one of the fleet's own authority");
     private static readonly Option<string> s_mqttKey = Text("--mqtt-key", "FILE", "The key of --mqtt-cert (PEM).");
 

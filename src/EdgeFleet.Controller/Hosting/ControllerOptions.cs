@@ -1,4 +1,6 @@
 using System.Net;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using EdgeFleet.Core;
 
 namespace EdgeFleet.Controller.Hosting;
@@ -56,7 +58,7 @@ internal sealed record BrokerOptions
     /// <summary>Null: start mosquitto and look after it.</summary>
     public string? ExternalHost { get; init; }
     public int ExternalPort { get; init; } = 8883;
-    /// <summary>For an external broker: the roots to trust, PEM; the fleet's own where absent.</summary>
+    /// <summary>For an external broker: the roots that the controller and its devices trust, PEM; the fleet's own where absent.</summary>
     public string? CaFile { get; init; }
     /// <summary>For an external broker: the controller's client certificate and key, PEM; issued by the fleet's authority where absent.</summary>
     public string? CertificateFile { get; init; }
@@ -81,5 +83,26 @@ internal sealed record BrokerOptions
                 throw new FormatException($"mqtt: file '{file}' does not exist");
             }
         }
+        _ = ReadRoots();
+    }
+
+    /// <summary>Null where the fleet's own roots vouch for the broker.</summary>
+    /// <exception cref="FormatException">The file holds no certificate.</exception>
+    public X509Certificate2Collection? ReadRoots()
+    {
+        if (CaFile is null)
+        {
+            return null;
+        }
+        X509Certificate2Collection roots = [];
+        try
+        {
+            roots.ImportFromPemFile(CaFile);
+        }
+        catch (CryptographicException ex)
+        {
+            throw new FormatException($"mqtt: file '{CaFile}' is not PEM ({ex.Message})", ex);
+        }
+        return roots.Count > 0 ? roots : throw new FormatException($"mqtt: file '{CaFile}' holds no certificate");
     }
 }

@@ -152,7 +152,7 @@ public sealed class SyncLoopTests : IAsyncLifetime
         Assert.Equal(1, _rig.Controller.Fleet.Opens);
     }
 
-    public static TheoryData<string> AbsurdMessages => ["welcome time", "beat time", "port", "host", "acked", "longest beat", "nothing"];
+    public static TheoryData<string> AbsurdMessages => ["welcome time", "beat time", "port", "host", "roots without a certificate", "roots that are none", "acked", "longest beat", "nothing"];
 
     [Theory, MemberData(nameof(AbsurdMessages))]
     public async Task A_message_that_makes_no_sense_ends_at_most_the_stream(string what)
@@ -166,6 +166,11 @@ public sealed class SyncLoopTests : IAsyncLifetime
             "beat time" => new Wire.SyncEvent { Beat = new Wire.Beat { Time = never } },
             "port" => new Wire.SyncEvent { Welcome = new Wire.Welcome(welcome) { MqttPort = 70_000 } },
             "host" => new Wire.SyncEvent { Welcome = new Wire.Welcome(welcome) { MqttHost = "" } },
+            "roots without a certificate" => new Wire.SyncEvent { Welcome = new Wire.Welcome(welcome) { MqttRootsPem = "none" } },
+            "roots that are none" => new Wire.SyncEvent
+            {
+                Welcome = new Wire.Welcome(welcome) { MqttRootsPem = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----" },
+            },
             "acked" => new Wire.SyncEvent { Acked = new Wire.Acked { Boot = (ulong)_rig.Outbox.Boot, ContiguousSeq = ulong.MaxValue } },
             "longest beat" => new Wire.SyncEvent { Welcome = new Wire.Welcome(welcome) { BeatIntervalMs = uint.MaxValue } },
             _ => new Wire.SyncEvent(),

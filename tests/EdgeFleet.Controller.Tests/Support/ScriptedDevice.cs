@@ -27,6 +27,7 @@ internal sealed class ScriptedDevice : IAsyncDisposable
     private readonly List<IDisposable> _open = [];
     private AsyncServerStreamingCall<Wire.SyncEvent>? _stream;
     private MqttSession? _session;
+    private Wire.Welcome? _lastWelcome;
     private long _seq;
 
     private ScriptedDevice(TestController controller, string id, ECDsa key, string chainPem)
@@ -80,7 +81,8 @@ internal sealed class ScriptedDevice : IAsyncDisposable
         PemIdentity identity = PemIdentity.Load(ChainPem, _key.ExportPkcs8PrivateKeyPem());
         _open.Add(identity);
         X509Certificate2Collection roots = [];
-        roots.ImportFromPem(_controller.Host.Endpoints.RootPem);
+        // As the agent does: the fleet's own roots, or those that the welcome named.
+        roots.ImportFromPem(_lastWelcome?.MqttRootsPem is { Length: > 0 } named ? named : _controller.Host.Endpoints.RootPem);
         X509Certificate2Collection chain = [];
         chain.ImportFromPem(ChainPem);
         MqttSession session = new(new MqttSessionOptions
@@ -158,7 +160,7 @@ internal sealed class ScriptedDevice : IAsyncDisposable
         switch (e.EventCase)
         {
             case Wire.SyncEvent.EventOneofCase.Welcome:
-                Welcome = e.Welcome;
+                Welcome = _lastWelcome = e.Welcome;
                 break;
             case Wire.SyncEvent.EventOneofCase.Acked:
                 Acked = e.Acked;

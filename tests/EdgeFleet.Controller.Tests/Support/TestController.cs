@@ -34,7 +34,7 @@ internal sealed class TestController : IAsyncDisposable
     public RolloutHost Rollouts => Host.Services.GetRequiredService<RolloutHost>();
     public FleetAuthority Authority => Host.Services.GetRequiredService<FleetAuthority>();
 
-    public static async Task<TestController> StartAsync(TemporaryFolder folder, ControllerParts? parts = null, ReleaseKey? releaseKey = null, bool withBroker = false)
+    public static async Task<TestController> StartAsync(TemporaryFolder folder, ControllerParts? parts = null, ReleaseKey? releaseKey = null, bool withBroker = false, BrokerOptions? broker = null)
     {
         ReleaseKey key = releaseKey ?? ReleaseKey.Create();
         string trust = folder["data/trust"];
@@ -49,9 +49,9 @@ internal sealed class TestController : IAsyncDisposable
                 EnrollPort = 0,
                 DevicePort = 0,
                 BeatInterval = TimeSpan.FromSeconds(30),
-                Broker = new BrokerOptions { EmbeddedPort = 0 },
+                Broker = broker ?? new BrokerOptions { EmbeddedPort = 0 },
             },
-            (parts ?? new ControllerParts()) with { WithoutBroker = !withBroker, Logging = logging => logging.SetMinimumLevel(LogLevel.None) },
+            (parts ?? new ControllerParts()) with { WithoutBroker = !withBroker && broker is null, Logging = logging => logging.SetMinimumLevel(LogLevel.None) },
             CancellationToken.None);
         return new TestController(host, key);
     }

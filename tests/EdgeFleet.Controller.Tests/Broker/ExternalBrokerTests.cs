@@ -1,0 +1,123 @@
+using EdgeFleet.Controller.Broker;
+using EdgeFleet.Controller.Enrollment;
+using EdgeFleet.Controller.Hosting;
+using EdgeFleet.Controller.Tests.Support;
+using EdgeFleet.Core;
+using EdgeFleet.Mqtt;
+using EdgeFleet.Testing;
+using EdgeFleet.Trust.Certificates;
+using Microsoft.Extensions.Logging.Abstractions;
+using Wire = EdgeFleet.Protocol.V1;
+
+namespace EdgeFleet.Controller.Tests.Broker;
+
+/// <summary>A mosquitto of someone else's: its certificate is of an authority that the fleet knows only by setting.</summary>
+public sealed class ExternalBrokerTests : IAsyncLifetime
+{
+    private readonly TemporaryFolder _folder = new();
+    private CertificateAuthority _theirs = null!;
+    private EmbeddedBroker _broker = null!;
+
+    public async Task InitializeAsync()
+    {
+        AuthorityFiles files = CertificateAuthority.Create("someone else", TimeProvider.System);
+        _theirs = CertificateAuthority.Load(files.RootPem, files.IssuerPem, files.IssuerKeyPem, TimeProvider.System);
+        await File.WriteAllTextAsync(_folder["their-root.pem"], files.RootPem);
+        Directory.CreateDirectory(_folder["data"]);
+        using FleetAuthority fleet = FleetAuthority.LoadOrCreate(_folder["data/pki"], "default", ["localhost"], TimeProvider.System);
+        _broker = new EmbeddedBroker(
+            new EmbeddedBrokerOptions
+            {
+                Folder = _folder["their-broker"], Tenant = "default", CaFile = fleet.RootPemFile, WriteIdentity = WriteIdentity, Port = 0, BindAddress = "127.0.0.1",
+                RestartDelay = TimeSpan.FromMilliseconds(10), MaximumRestartDelay = TimeSpan.FromMilliseconds(100),
+            },
+            TimeProvider.System, NullLogger<EmbeddedBroker>.Instance);
+        await _broker.StartAsync();
+    }
+
+    public async Task DisposeAsync()
+    {
+        await _broker.DisposeAsync();
+        _theirs.Dispose();
+        _folder.Dispose();
+    }
+
+    [Fact]
+    public async Task Reports_come_over_it_and_go_on_after_it_was_killed()
+    {
+        await using TestController controller = await TestController.StartAsync(_folder, broker: Setting(_folder["their-root.pem"]));
+        await using ScriptedDevice device = await ScriptedDevice.EnrollAsync(controller, "dev-1", await controller.CreateTokenAsync());
+        await device.ConnectAsync();
+        await device.ConnectToBrokerAsync();
+        device.Active = Digest.Of([1]);
+
+        await device.ReportStateAsync();
+        await device.ReadUntilAsync(() => device.Acked?.ContiguousSeq == 1);
+        RevocationTests.Kill(_broker);
+        // It may have lost what it took, so the device says it until the controller has acknowledged it.
+        Wire.EventReport said = new() { Header = device.Header(), Detail = "after the kill" };
+        using CancellationTokenSource ended = new();
+        Task saying = SayUntilAsync(device, said, ended.Token);
+        await device.ReadUntilAsync(() => device.Acked?.ContiguousSeq == 2);
+        await ended.CancelAsync();
+        await saying;
+
+        Assert.Equal(Digest.Of([1]).ToString(), (await controller.GetAsync("devices/dev-1"))["models"]!["fashion"]!["active"]!.GetValue<string>());
+    }
+
+    [Fact]
+    public async Task Devices_are_told_its_roots_and_no_key_that_stands_beside_them()
+    {
+        ServerCertificate server = _theirs.IssueServer("careless", ["localhost"]);
+        await File.WriteAllTextAsync(_folder["with-key.pem"], await File.ReadAllTextAsync(_folder["their-root.pem"]) + "\n" + server.KeyPem + "\n");
+        await using TestController controller = await TestController.StartAsync(_folder, broker: Setting(_folder["with-key.pem"]));
+        await using ScriptedDevice device = await ScriptedDevice.EnrollAsync(controller, "dev-1", await controller.CreateTokenAsync());
+
+        await device.ConnectAsync();
+
+        Assert.Equal(_theirs.RootPem.Trim(), device.Welcome!.MqttRootsPem.Trim());
+    }
+
+    [Fact]
+    public async Task A_broker_that_none_of_the_known_roots_vouches_for_is_told_nothing()
+    {
+        await using TestController controller = await TestController.StartAsync(_folder, broker: Setting(_folder["their-root.pem"]));
+        await using ScriptedDevice device = await ScriptedDevice.EnrollAsync(controller, "dev-1", await controller.CreateTokenAsync());
+
+        // No welcome was read, so the device knows the fleet's roots alone.
+        await Assert.ThrowsAsync<MqttException>(() => device.ConnectToBrokerAsync());
+    }
+
+    [Theory]
+    [InlineData("", "holds no certificate")]
+    [InlineData("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----", "is not PEM")]
+    public void A_file_of_roots_that_cannot_be_used_is_named_before_anything_starts(string content, string expected)
+    {
+        string file = _folder["roots.pem"];
+        File.WriteAllText(file, content);
+
+        FormatException refused = Assert.Throws<FormatException>(Setting(file).Validate);
+
+        Assert.Contains(file, refused.Message, StringComparison.Ordinal);
+        Assert.Contains(expected, refused.Message, StringComparison.Ordinal);
+    }
+
+    private BrokerOptions Setting(string roots) => new() { ExternalHost = "127.0.0.1", ExternalPort = _broker.Endpoint.Port, CaFile = roots };
+
+    private (string, string) WriteIdentity()
+    {
+        ServerCertificate server = _theirs.IssueServer("their-broker", ["localhost", "127.0.0.1"]);
+        File.WriteAllText(_folder["their.pem"], server.ChainPem);
+        File.WriteAllText(_folder["their.key"], server.KeyPem);
+        return (_folder["their.pem"], _folder["their.key"]);
+    }
+
+    private static async Task SayUntilAsync(ScriptedDevice device, Wire.EventReport report, CancellationToken cancellationToken)
+    {
+        while (!cancellationToken.IsCancellationRequested)
+        {
+            await device.SendAsync(device.OwnTopics.Event("x"), report);
+            await Task.Delay(50, CancellationToken.None);
+        }
+    }
+}
