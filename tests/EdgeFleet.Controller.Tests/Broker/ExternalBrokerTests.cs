@@ -1,22 +1,21 @@
-using EdgeFleet.Controller.Broker;
 using EdgeFleet.Controller.Enrollment;
 using EdgeFleet.Controller.Hosting;
 using EdgeFleet.Controller.Tests.Support;
 using EdgeFleet.Core;
 using EdgeFleet.Mqtt;
 using EdgeFleet.Testing;
+using EdgeFleet.Testing.Brokers;
 using EdgeFleet.Trust.Certificates;
-using Microsoft.Extensions.Logging.Abstractions;
 using Wire = EdgeFleet.Protocol.V1;
 
 namespace EdgeFleet.Controller.Tests.Broker;
 
-/// <summary>A mosquitto of someone else's: its certificate is of an authority that the fleet knows only by setting.</summary>
+/// <summary>A mosquitto of someone else's, set up as fleet/deploy shows; its certificate is of an authority that the fleet knows only by setting.</summary>
 public sealed class ExternalBrokerTests : IAsyncLifetime
 {
     private readonly TemporaryFolder _folder = new();
     private CertificateAuthority _theirs = null!;
-    private EmbeddedBroker _broker = null!;
+    private MosquittoBroker _broker = null!;
 
     public async Task InitializeAsync()
     {
@@ -25,14 +24,7 @@ public sealed class ExternalBrokerTests : IAsyncLifetime
         await File.WriteAllTextAsync(_folder["their-root.pem"], files.RootPem);
         Directory.CreateDirectory(_folder["data"]);
         using FleetAuthority fleet = FleetAuthority.LoadOrCreate(_folder["data/pki"], "default", ["localhost"], TimeProvider.System);
-        _broker = new EmbeddedBroker(
-            new EmbeddedBrokerOptions
-            {
-                Folder = _folder["their-broker"], Tenant = "default", CaFile = fleet.RootPemFile, WriteIdentity = WriteIdentity, Port = 0, BindAddress = "127.0.0.1",
-                RestartDelay = TimeSpan.FromMilliseconds(10), MaximumRestartDelay = TimeSpan.FromMilliseconds(100),
-            },
-            TimeProvider.System, NullLogger<EmbeddedBroker>.Instance);
-        await _broker.StartAsync();
+        _broker = await MosquittoBroker.StartAsync(new MosquittoBrokerOptions { Configuration = (folder, port) => Configuration(folder, port, fleet.RootPemFile) });
     }
 
     public async Task DisposeAsync()
@@ -53,7 +45,8 @@ public sealed class ExternalBrokerTests : IAsyncLifetime
 
         await device.ReportStateAsync();
         await device.ReadUntilAsync(() => device.Acked?.ContiguousSeq == 1);
-        RevocationTests.Kill(_broker);
+        await _broker.KillAsync();
+        await _broker.StartAgainAsync();
         // It may have lost what it took, so the device says it until the controller has acknowledged it.
         Wire.EventReport said = new() { Header = device.Header(), Detail = "after the kill" };
         using CancellationTokenSource ended = new();
@@ -88,6 +81,26 @@ public sealed class ExternalBrokerTests : IAsyncLifetime
         await Assert.ThrowsAsync<MqttException>(() => device.ConnectToBrokerAsync());
     }
 
+    [Fact]
+    public async Task A_device_reaches_no_topic_of_another()
+    {
+        await using TestController controller = await TestController.StartAsync(_folder, broker: Setting(_folder["their-root.pem"]));
+        string token = await controller.CreateTokenAsync(new System.Text.Json.Nodes.JsonObject { ["autoApprove"] = true, ["count"] = 2 });
+        await using ScriptedDevice honest = await ScriptedDevice.EnrollAsync(controller, "honest", token);
+        await using ScriptedDevice liar = await ScriptedDevice.EnrollAsync(controller, "liar", token);
+        await honest.ConnectAsync();
+        await honest.ConnectToBrokerAsync();
+        await liar.ConnectAsync();
+        MqttSession session = await liar.ConnectToBrokerAsync();
+
+        MqttAck ack = await session.PublishAsync(BrokerFleet.Text(honest.OwnTopics.Event("x")));
+        await honest.SendAsync(honest.OwnTopics.Event("x"), new Wire.EventReport { Header = honest.Header(), Detail = "own" });
+        await honest.ReadUntilAsync(() => honest.Acked?.ContiguousSeq == 1);
+
+        Assert.Equal(MqttReasonCode.NotAuthorized, ack.ReasonCode);
+        Assert.Empty((await controller.GetAsync("quarantine")).AsArray());
+    }
+
     [Theory]
     [InlineData("", "holds no certificate")]
     [InlineData("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----", "is not PEM")]
@@ -102,14 +115,21 @@ public sealed class ExternalBrokerTests : IAsyncLifetime
         Assert.Contains(expected, refused.Message, StringComparison.Ordinal);
     }
 
-    private BrokerOptions Setting(string roots) => new() { ExternalHost = "127.0.0.1", ExternalPort = _broker.Endpoint.Port, CaFile = roots };
+    private BrokerOptions Setting(string roots) => new() { ExternalHost = "127.0.0.1", ExternalPort = _broker.Port, CaFile = roots };
 
-    private (string, string) WriteIdentity()
+    /// <summary>The example with this test's paths, port and user.</summary>
+    private string Configuration(string folder, int port, string fleetRoot)
     {
         ServerCertificate server = _theirs.IssueServer("their-broker", ["localhost", "127.0.0.1"]);
-        File.WriteAllText(_folder["their.pem"], server.ChainPem);
-        File.WriteAllText(_folder["their.key"], server.KeyPem);
-        return (_folder["their.pem"], _folder["their.key"]);
+        File.WriteAllText(Path.Join(folder, "broker.pem"), server.ChainPem);
+        File.WriteAllText(Path.Join(folder, "broker.key"), server.KeyPem);
+        File.Copy(fleetRoot, Path.Join(folder, "fleet-root.pem"), overwrite: true);
+        File.Copy(Checkout.File("fleet/deploy/mosquitto.acl"), Path.Join(folder, "mosquitto.acl"), overwrite: true);
+        string text = File.ReadAllText(Checkout.File("fleet/deploy/mosquitto.conf"))
+            .Replace("listener 8883", $"listener {port} 127.0.0.1", StringComparison.Ordinal)
+            .Replace("/etc/mosquitto/", $"{folder}/", StringComparison.Ordinal)
+            .Replace("/var/lib/mosquitto/", $"{folder}/", StringComparison.Ordinal);
+        return text + "log_dest stderr\n" + (Environment.IsPrivilegedProcess ? "user root\n" : "");
     }
 
     private static async Task SayUntilAsync(ScriptedDevice device, Wire.EventReport report, CancellationToken cancellationToken)

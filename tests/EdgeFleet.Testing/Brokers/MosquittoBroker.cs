@@ -20,6 +20,9 @@ public sealed record MosquittoBrokerOptions
     /// <summary>The content of an acl_file; null: everybody may do everything.</summary>
     public string? Acl { get; init; }
 
+    /// <summary>The whole of mosquitto.conf, from a folder of the broker's own and its port, in place of all other options.</summary>
+    public Func<string, int, string>? Configuration { get; init; }
+
     /// <summary>Larger than a queue that a test can fill, so that nothing is dropped silently.</summary>
     public int MaximumQueuedMessages { get; init; } = 100_000;
 }
@@ -105,7 +108,7 @@ public sealed class MosquittoBroker : IAsyncDisposable
         _process?.Dispose();
         _running = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         string config = Path.Combine(Folder, "mosquitto.conf");
-        await File.WriteAllTextAsync(config, Config());
+        await File.WriteAllTextAsync(config, _options.Configuration?.Invoke(Folder, Port) ?? Config());
         ProcessStartInfo start = new(MosquittoTools.Find("mosquitto"), ["-c", config])
         {
             RedirectStandardOutput = true,
