@@ -42,6 +42,24 @@ internal sealed partial class ReportPublisher(
     /// <summary>The retained report of a deployment that another one replaced; the broker shall forget it.</summary>
     public void Archive(string deploymentId) => Change(() => _archived = deploymentId);
 
+    /// <summary>Says something that may be lost, and loses it where there is no link.</summary>
+    public async Task SayAsync(Wire.MetricReport metric, CancellationToken cancellationToken)
+    {
+        try
+        {
+            if (_session is { } session)
+            {
+                await session.PublishAsync(
+                    new MqttMessage { Topic = topics.Metric, Qos = MqttQos.AtMostOnce, ContentType = Topics.ContentType(typeof(Wire.MetricReport)), Payload = metric.ToByteArray() },
+                    cancellationToken).ConfigureAwait(false);
+            }
+        }
+        catch (Exception ex) when (ex is MqttException or ObjectDisposedException)
+        {
+            // The session ended meanwhile; whoever runs it says so.
+        }
+    }
+
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         try

@@ -12,6 +12,7 @@ public sealed record AgentOptions
     public DeploymentOptions Deployments { get; init; } = new();
     public SyncOptions Sync { get; init; } = new();
     public OutboxOptions Outbox { get; init; } = new();
+    public MetricOptions Metrics { get; init; } = new();
     public PublisherOptions Publisher { get; init; } = new();
     /// <summary>How long the broker keeps the device's session while it is off line.</summary>
     public TimeSpan BrokerSession { get; init; } = TimeSpan.FromHours(24);

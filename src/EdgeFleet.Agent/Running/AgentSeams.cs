@@ -16,6 +16,8 @@ public sealed record AgentSeams
     public required IModelRunner Runner { get; init; }
     public required ITrials Trials { get; init; }
     public required IDeviceFacts Facts { get; init; }
+    /// <summary>Null: nothing is said of how the device is doing, as of one that is only modelled.</summary>
+    public IDeviceGauges? Gauges { get; init; }
     public IModelInspector Inspector { get; init; } = new ScanningInspector();
     public TimeProvider Time { get; init; } = TimeProvider.System;
     public required ILoggerFactory Loggers { get; init; }

@@ -26,8 +26,10 @@ public sealed class DeviceAgent : IDisposable
     private readonly SyncLoop _sync;
     private readonly ReportPublisher _publisher;
     private readonly ReportWriter _reports;
+    private readonly MetricLoop? _metrics;
 
-    private DeviceAgent(ControllerLink link, Outbox outbox, DeploymentEngine engine, SyncLoop sync, ReportPublisher publisher, ReportWriter reports, EnrollmentDocument identity)
+    private DeviceAgent(
+        ControllerLink link, Outbox outbox, DeploymentEngine engine, SyncLoop sync, ReportPublisher publisher, ReportWriter reports, MetricLoop? metrics, EnrollmentDocument identity)
     {
         _link = link;
         _outbox = outbox;
@@ -35,6 +37,7 @@ public sealed class DeviceAgent : IDisposable
         _sync = sync;
         _publisher = publisher;
         _reports = reports;
+        _metrics = metrics;
         Identity = identity;
     }
 
@@ -105,7 +108,8 @@ public sealed class DeviceAgent : IDisposable
         ReportPublisher publisher = new(
             outbox, identity, topics, new PresenceEpoch(state, seams.Time), address => Broker(address, identity, link, clock, options, seams.Time), seams.Broker,
             options.Publisher, seams.Time, loggers.CreateLogger<ReportPublisher>());
-        return new DeviceAgent(link, outbox, engine, sync, publisher, reports, identity);
+        MetricLoop? metrics = seams.Gauges is { } gauges ? new MetricLoop(publisher, gauges, seams.Runner, outbox, options.Metrics, seams.Time) : null;
+        return new DeviceAgent(link, outbox, engine, sync, publisher, reports, metrics, identity);
     }
 
     /// <summary>Runs until cancelled. Any exception that a part does not expect ends all of them and comes out here.</summary>
@@ -134,7 +138,11 @@ public sealed class DeviceAgent : IDisposable
         _publisher.Connected += SayAll;
 
         using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        Task[] parts = [_engine.RunAsync(stop.Token), _sync.RunAsync(stop.Token), _publisher.RunAsync(stop.Token)];
+        List<Task> parts = [_engine.RunAsync(stop.Token), _sync.RunAsync(stop.Token), _publisher.RunAsync(stop.Token)];
+        if (_metrics is not null)
+        {
+            parts.Add(_metrics.RunAsync(stop.Token));
+        }
         Task first = await Task.WhenAny(parts).ConfigureAwait(false);
         await stop.CancelAsync().ConfigureAwait(false);
         await Task.WhenAll(parts).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);

@@ -66,6 +66,7 @@ public static class RunCommand
                     Runner = runner,
                     Trials = new WorkerTrials(state, TimeProvider.System, loggers.CreateLogger<WorkerTrials>()),
                     Facts = new LinuxDeviceFacts(SystemRoot.Host, threads),
+                    Gauges = new LinuxDeviceGauges(SystemRoot.Host, state.Files, state.Root),
                     Loggers = loggers,
                 });
             using IdleMemory memory = new(TimeProvider.System);

@@ -122,24 +122,24 @@ internal static class DeviceEndpoints
         return TypedResults.Ok<IReadOnlyList<DeviceDocument>>(items);
     }
 
-    private static async Task<IResult> ShowAsync(string id, Database database, DeviceStreams streams, CancellationToken cancellationToken)
+    private static async Task<IResult> ShowAsync(string id, Database database, DeviceStreams streams, MetricBoard metrics, CancellationToken cancellationToken)
     {
         DeviceDocument? document = await database.ReadAsync(
             session => DeviceStore.Find(session, id) is { } row ? DeviceDocuments.Whole(session, row, streams) : null, cancellationToken);
-        return document is not null ? TypedResults.Ok(document) : Unknown(id);
+        return document is not null ? TypedResults.Ok(document with { Metrics = metrics.Find(id) }) : Unknown(id);
     }
 
     private static async Task<IResult> ApproveAsync(
-        string id, HttpContext http, DeviceRegistry registry, Database database, DeviceStreams streams, CancellationToken cancellationToken) =>
-        await AnswerAsync(id, await registry.ApproveAsync(id, OperatorAccess.Caller(http), cancellationToken), database, streams, cancellationToken);
+        string id, HttpContext http, DeviceRegistry registry, Database database, DeviceStreams streams, MetricBoard metrics, CancellationToken cancellationToken) =>
+        await AnswerAsync(id, await registry.ApproveAsync(id, OperatorAccess.Caller(http), cancellationToken), database, streams, metrics, cancellationToken);
 
     private static async Task<IResult> RevokeAsync(
-        string id, ReasonRequest request, HttpContext http, DeviceRegistry registry, Database database, DeviceStreams streams, CancellationToken cancellationToken) =>
+        string id, ReasonRequest request, HttpContext http, DeviceRegistry registry, Database database, DeviceStreams streams, MetricBoard metrics, CancellationToken cancellationToken) =>
         string.IsNullOrWhiteSpace(request.Reason)
             ? Problems.BadRequest($"device '{id}': a reason is needed to revoke it")
             : TextLimits.Complaint("reason", request.Reason) is { } complaint
             ? Problems.BadRequest($"device '{id}': {complaint}")
-            : await AnswerAsync(id, await registry.RevokeAsync(id, request.Reason, OperatorAccess.Caller(http), cancellationToken), database, streams, cancellationToken);
+            : await AnswerAsync(id, await registry.RevokeAsync(id, request.Reason, OperatorAccess.Caller(http), cancellationToken), database, streams, metrics, cancellationToken);
 
     private static async Task<IResult> RemoveAsync(string id, HttpContext http, DeviceRegistry registry, CancellationToken cancellationToken) =>
         await registry.RemoveAsync(id, OperatorAccess.Caller(http), cancellationToken) switch
@@ -150,9 +150,9 @@ internal static class DeviceEndpoints
         };
 
     private static async Task<IResult> AnswerAsync(
-        string id, RegistryOutcome outcome, Database database, DeviceStreams streams, CancellationToken cancellationToken) => outcome switch
+        string id, RegistryOutcome outcome, Database database, DeviceStreams streams, MetricBoard metrics, CancellationToken cancellationToken) => outcome switch
     {
-        RegistryOutcome.Done => await ShowAsync(id, database, streams, cancellationToken),
+        RegistryOutcome.Done => await ShowAsync(id, database, streams, metrics, cancellationToken),
         RegistryOutcome.Conflict conflict => Problems.Conflict(conflict.Reason),
         _ => Unknown(id),
     };

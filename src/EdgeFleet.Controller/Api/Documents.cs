@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using EdgeFleet.Controller.Ingest;
 using EdgeFleet.Core.Devices;
 
 namespace EdgeFleet.Controller.Api;
@@ -52,6 +53,8 @@ internal sealed record DeviceDocument
     public required IReadOnlyDictionary<string, ModelDocument> Models { get; init; }
     public IReadOnlyList<DeploymentDocument>? Deployments { get; init; }
     public IReadOnlyList<EventDocument>? Events { get; init; }
+    /// <summary>How it was doing when it last said so; absent where it has not since the controller was started.</summary>
+    public MetricReading? Metrics { get; init; }
 }
 
 [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]

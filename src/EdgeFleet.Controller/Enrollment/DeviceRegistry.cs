@@ -1,5 +1,6 @@
 using EdgeFleet.Controller.Fleet;
 using EdgeFleet.Controller.Hosting;
+using EdgeFleet.Controller.Ingest;
 using EdgeFleet.Controller.Store;
 using Microsoft.Extensions.Logging;
 
@@ -18,7 +19,7 @@ internal abstract record RegistryOutcome
 
 /// <summary>What operators decide about devices. The database is the authority; streams and the broker follow it.</summary>
 internal sealed partial class DeviceRegistry(
-    Database database, Assignments assignments, DeviceStreams streams, TimeProvider time, ILogger<DeviceRegistry> log)
+    Database database, Assignments assignments, DeviceStreams streams, MetricBoard metrics, TimeProvider time, ILogger<DeviceRegistry> log)
 {
     private static readonly RegistryOutcome s_done = new RegistryOutcome.Done();
     private static readonly RegistryOutcome s_unknown = new RegistryOutcome.Unknown();
@@ -93,6 +94,7 @@ internal sealed partial class DeviceRegistry(
                 return s_done;
             },
             cancellationToken);
+        metrics.Forget(id);
         if (outcome is RegistryOutcome.Done && Broker is { } broker)
         {
             await broker.RestoreAsync(id, cancellationToken);

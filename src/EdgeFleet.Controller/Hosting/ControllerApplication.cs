@@ -77,6 +77,7 @@ internal static class ControllerApplication
         services.AddSingleton<DesiredWriter>();
         services.AddSingleton<Assignments>();
         services.AddSingleton<EnrollmentDesk>();
+        services.AddSingleton<MetricBoard>();
         services.AddSingleton<DeviceRegistry>();
         services.AddSingleton<Housekeeping>();
         services.AddSingleton<DeviceAccess>();
@@ -89,7 +90,7 @@ internal static class ControllerApplication
         services.AddSingleton<RolloutDesk>();
         services.AddSingleton<RollbackDesk>();
         services.AddSingleton(provider => new IngestDesk(
-            database, provider.GetRequiredService<DeviceStreams>(), provider.GetRequiredService<SignalBoard>(), options.Tenant, parts.Time,
+            database, provider.GetRequiredService<DeviceStreams>(), provider.GetRequiredService<SignalBoard>(), provider.GetRequiredService<MetricBoard>(), options.Tenant, parts.Time,
             provider.GetRequiredService<ILogger<IngestDesk>>()));
 
         WebApplication app = builder.Build();

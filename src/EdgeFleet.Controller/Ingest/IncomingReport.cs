@@ -10,6 +10,10 @@ internal abstract record IncomingReport(string Device)
     /// <summary>A connection's birth or will; it has no place in the sequence.</summary>
     public sealed record Presence(string Device, long Epoch, bool Online, string AgentVersion) : IncomingReport(Device);
 
+    /// <summary>How the device and its models are doing; it is not stored, and the newest is all that counts.</summary>
+    public sealed record Metric(
+        string Device, IReadOnlyDictionary<string, double> Values, IReadOnlyDictionary<string, IReadOnlyDictionary<string, double>> Models) : IncomingReport(Device);
+
     /// <summary>Everything that is stored once, by (device, boot, seq).</summary>
     public abstract record Sequenced(string Device, long Boot, long Seq) : IncomingReport(Device);
 

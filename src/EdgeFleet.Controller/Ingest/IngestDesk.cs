@@ -10,7 +10,7 @@ namespace EdgeFleet.Controller.Ingest;
 /// the device's stream and whoever waits once that is on disk. Returns after the commit; only then may the broker forget it.
 /// </summary>
 internal sealed partial class IngestDesk(
-    Database database, DeviceStreams streams, SignalBoard signals, string tenant, TimeProvider time, ILogger<IngestDesk> log)
+    Database database, DeviceStreams streams, SignalBoard signals, MetricBoard metrics, string tenant, TimeProvider time, ILogger<IngestDesk> log)
 {
     private long _taken;
     private long _duplicates;
@@ -29,12 +29,26 @@ internal sealed partial class IngestDesk(
         try
         {
             IncomingReport report = ReportDecoder.Decode(tenant, topic, payload.Span);
+            if (report is IncomingReport.Metric metric)
+            {
+                await TakeAsync(metric, cancellationToken);
+                return;
+            }
             await database.WriteAsync("ingest", transaction => Store(transaction, report, topic, payload), cancellationToken);
         }
         catch (PoisonReportException ex)
         {
             LogQuarantined(ReportText.Clean(topic, 200), ex.Message);
             await database.WriteAsync("quarantine", transaction => Quarantine(transaction, topic, payload, ex), cancellationToken);
+        }
+    }
+
+    /// <summary>Only of devices that belong to the fleet: what strangers say must not fill the memory.</summary>
+    private async Task TakeAsync(IncomingReport.Metric metric, CancellationToken cancellationToken)
+    {
+        if (await database.ReadAsync(session => DeviceStore.Find(session, metric.Device)?.State, cancellationToken) == DeviceStates.Active)
+        {
+            metrics.Put(metric, time.GetUtcNow());
         }
     }
 

@@ -4,6 +4,7 @@ using EdgeFleet.Core;
 using EdgeFleet.Core.Evidence;
 using EdgeFleet.Protocol;
 using Google.Protobuf;
+using Google.Protobuf.Collections;
 using Wire = EdgeFleet.Protocol.V1;
 
 namespace EdgeFleet.Controller.Ingest;
@@ -55,6 +56,7 @@ internal static class ReportDecoder
         ("deployment", not "") => Deployment(topic.Device, Wire.DeploymentReport.Parser.ParseFrom(payload)),
         ("bench", not "") => Bench(topic, Wire.BenchReport.Parser.ParseFrom(payload)),
         ("shadow", not "") => Shadow(topic, Wire.ShadowReport.Parser.ParseFrom(payload)),
+        ("metric", "") => Metric(topic.Device, Wire.MetricReport.Parser.ParseFrom(payload)),
         ("event", "gap") => Gap(topic.Device, Wire.GapReport.Parser.ParseFrom(payload)),
         ("event", not "") => Event(topic, Wire.EventReport.Parser.ParseFrom(payload)),
         _ => throw new FormatException($"'{ReportText.Clean(topic.Kind, 64)}' is not a kind of report that is taken in"),
@@ -86,6 +88,27 @@ internal static class ReportDecoder
 
     private static IncomingReport.Presence Presence(string device, Wire.Presence wire) =>
         new(device, checked((long)wire.Epoch), wire.Online, ReportText.Clean(wire.AgentVersion, 64));
+
+    private static IncomingReport.Metric Metric(string device, Wire.MetricReport wire)
+    {
+        if (wire.Models.Count > MaximumModels)
+        {
+            throw new FormatException($"metric of device '{device}': {wire.Models.Count} models; at most {MaximumModels}");
+        }
+        return new IncomingReport.Metric(
+            device, Values(device, wire.Values),
+            wire.Models.ToDictionary(model => Identifier.Require("metric model", model.Key), model => (IReadOnlyDictionary<string, double>)Values(device, model.Value.Values), StringComparer.Ordinal));
+    }
+
+    private static Dictionary<string, double> Values(string device, MapField<string, double> values)
+    {
+        if (values.Count > MaximumEntries)
+        {
+            throw new FormatException($"metric of device '{device}': {values.Count} values; at most {MaximumEntries}");
+        }
+        // A value that is no number is no value: JSON has no word for it either.
+        return values.Where(value => double.IsFinite(value.Value)).ToDictionary(value => ReportText.Clean(value.Key, 64), value => value.Value, StringComparer.Ordinal);
+    }
 
     private static IncomingReport.State State(string device, Wire.Reported wire)
     {

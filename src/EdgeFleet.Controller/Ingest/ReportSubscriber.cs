@@ -56,6 +56,7 @@ internal sealed partial class ReportSubscriber : IAsyncDisposable
         [
             .. s_retained.Select(kind => SubscribeAsync($"{devices}/{kind}", cancellationToken)),
             .. s_streamed.Select(kind => SubscribeAsync($"$share/ingest/{devices}/{kind}", cancellationToken)),
+            SubscribeAsync($"$share/ingest/{devices}/metric", cancellationToken, MqttQos.AtMostOnce),
         ];
         await _session.StartAsync(cancellationToken);
         await Task.WhenAll(subscriptions);
@@ -63,8 +64,8 @@ internal sealed partial class ReportSubscriber : IAsyncDisposable
 
     public async ValueTask DisposeAsync() => await _session.DisposeAsync();
 
-    private Task<MqttQos> SubscribeAsync(string filter, CancellationToken cancellationToken) =>
-        _session.SubscribeAsync(filter, MqttQos.AtLeastOnce, (message, token) => _desk.TakeAsync(message.Topic, message.Payload, token), cancellationToken);
+    private Task<MqttQos> SubscribeAsync(string filter, CancellationToken cancellationToken, MqttQos qos = MqttQos.AtLeastOnce) =>
+        _session.SubscribeAsync(filter, qos, (message, token) => _desk.TakeAsync(message.Topic, message.Payload, token), cancellationToken);
 
     private Task Disconnected(MqttSessionOptions options, MqttDisconnected ended)
     {

@@ -5,6 +5,7 @@ using EdgeFleet.Controller.Tests.Support;
 using EdgeFleet.Core;
 using EdgeFleet.Mqtt;
 using EdgeFleet.Testing;
+using Google.Protobuf;
 using Wire = EdgeFleet.Protocol.V1;
 
 namespace EdgeFleet.Controller.Tests.Ingest;
@@ -34,6 +35,34 @@ public sealed class BrokerIngestTests : IDisposable
         Assert.Equal(Digest.Of([1]).ToString(), shown["models"]!["fashion"]!["active"]!.GetValue<string>());
         Assert.Equal("hello", shown["events"]![0]!["detail"]!.GetValue<string>());
         Assert.True(session.IsConnected);
+    }
+
+    [Fact]
+    public async Task What_a_device_says_of_how_it_is_doing_is_shown_and_takes_no_number()
+    {
+        await using TestController controller = await TestController.StartAsync(_folder, withBroker: true);
+        await using ScriptedDevice device = await ScriptedDevice.EnrollAsync(controller, "dev-1", await controller.CreateTokenAsync());
+        await device.ConnectAsync();
+        MqttSession session = await device.ConnectToBrokerAsync();
+        Assert.Null((await controller.GetAsync("devices/dev-1"))["metrics"]);
+        Wire.MetricReport metric = new() { Values = { ["disk_free_bytes"] = 1e9, ["load_average_1m"] = double.NaN } };
+        metric.Models["fashion"] = new Wire.MetricValues { Values = { ["p95_us"] = 41.5 } };
+
+        await session.PublishAsync(new MqttMessage { Topic = device.OwnTopics.Metric, Qos = MqttQos.AtMostOnce, Payload = metric.ToByteArray() });
+        await device.SendAsync(device.OwnTopics.Event("x"), new Wire.EventReport { Header = device.Header(), Detail = "after it" });
+        await device.ReadUntilAsync(() => device.Acked?.ContiguousSeq == 1);
+        JsonNode? shown = null;
+        using CancellationTokenSource patience = new(TimeSpan.FromSeconds(20));
+        while (shown is null)
+        {
+            // Different subscriptions, so the two may be handled in any order.
+            shown = (await controller.GetAsync("devices/dev-1"))["metrics"];
+            await Task.Delay(10, patience.Token);
+        }
+
+        Assert.Equal(1e9, shown["values"]!["disk_free_bytes"]!.GetValue<double>());
+        Assert.Equal(41.5, shown["models"]!["fashion"]!["p95_us"]!.GetValue<double>());
+        Assert.Null(shown["values"]!["load_average_1m"]);
     }
 
     [Fact]

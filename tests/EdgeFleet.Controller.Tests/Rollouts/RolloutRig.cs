@@ -231,7 +231,7 @@ internal sealed class RolloutRig : IAsyncDisposable, IRolloutRunner
         RolloutWriter writer = new(desired, signals, _time);
         RolloutDesk rollouts = new(database, this, signals, _time);
         _parts = new Parts(
-            database, streams, desired, writer, new IngestDesk(database, streams, signals, "default", _time, NullLogger<IngestDesk>.Instance),
+            database, streams, desired, writer, new IngestDesk(database, streams, signals, new MetricBoard(), "default", _time, NullLogger<IngestDesk>.Instance),
             rollouts, new RollbackDesk(database, rollouts, desired, signals, _time), signals);
         _loops.Clear();
         _devices.ForEach(device => device.Stream = null);
