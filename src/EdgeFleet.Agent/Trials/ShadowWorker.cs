@@ -69,16 +69,20 @@ internal sealed class ShadowWorker(ShadowJob job, RunnerClient runner, WorkerOut
                 await Task.Delay(left, time, cancellationToken);
             }
             RestWhenTaxing();
-            tooMuch = PeakMemory.Read() > job.MemoryBudgetBytes;
+            tooMuch = Peak() > job.MemoryBudgetBytes;
         }
         _counter.Tax(_tax.LogRatio);
-        long peak = PeakMemory.Read() ?? 0;
+        long peak = Peak();
         output.Write(WorkerLine.OfTick(_counter.Finish(tick, startedAt, time.GetElapsedTime(start), peak, tooMuch)));
         if (tooMuch)
         {
             throw new WorkerException(WorkerErrors.BudgetExceeded, $"model '{job.CandidatePath}': the shadow's peak memory of {peak} bytes exceeds its budget of {job.MemoryBudgetBytes}");
         }
     }
+
+    /// <summary>A budget that cannot be watched is not kept, so there is no shadow without this reading.</summary>
+    private static long Peak() => PeakMemory.Read()
+        ?? throw new WorkerException(WorkerErrors.NoMemoryReading, "/proc/self/status has no VmHWM, so the shadow cannot keep its memory budget");
 
     /// <summary>
     /// Stops at once and for a while, then goes on at half the rate: an expensive candidate is compared less often, and the

@@ -55,6 +55,8 @@ internal static class WorkerErrors
     public const string ModelFailed = Measurement.Benchmarks.BenchException.ModelFailed;
     public const string ContractChanged = Measurement.Benchmarks.BenchException.ContractChanged;
     public const string BudgetExceeded = "BudgetExceeded";
+    /// <summary>The kernel does not say how much memory the worker takes.</summary>
+    public const string NoMemoryReading = "NoMemoryReading";
     /// <summary>The job file cannot be read or says what cannot be done.</summary>
     public const string BadJob = "BadJob";
 }

@@ -48,14 +48,16 @@ public sealed record ShadowTick
     public double? MedianLogLatencyRatio { get; init; }
     /// <summary>The same for baseline against itself: the noise of the latency pairs.</summary>
     public double? NoiseMeanLogLatencyRatio { get; init; }
-    public double BaselineP50Micros { get; init; }
-    public double CandidateP50Micros { get; init; }
-    public double BaselineP95Micros { get; init; }
-    public double CandidateP95Micros { get; init; }
+    /// <summary>Over the pairs; absent without pairs.</summary>
+    public double? BaselineP50Micros { get; init; }
+    public double? CandidateP50Micros { get; init; }
+    public double? BaselineP95Micros { get; init; }
+    public double? CandidateP95Micros { get; init; }
     public int CandidateNonFinite { get; init; }
     public int CandidateWrongShape { get; init; }
     public int CandidateFailures { get; init; }
-    public long CandidatePeakBytes { get; init; }
+    /// <summary>Peak of the worker that holds both models; absent where the worker died before it could say.</summary>
+    public long? CandidatePeakBytes { get; init; }
     public bool OutOfMemory { get; init; }
     /// <summary>The worker died in this tick; the tick carries nothing else.</summary>
     public bool Crashed { get; init; }

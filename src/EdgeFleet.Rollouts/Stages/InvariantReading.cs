@@ -16,8 +16,8 @@ internal static class InvariantReading
         Count(found, InvariantKind.NonFinite, ticks.Sum(t => (long)t.CandidateNonFinite), "outputs with NaN or infinity in the shadow");
         Count(found, InvariantKind.WrongShape, ticks.Sum(t => (long)t.CandidateWrongShape), "outputs of a wrong shape in the shadow");
         Count(found, InvariantKind.InferenceFailed, ticks.Sum(t => (long)t.CandidateFailures), "failed inferences in the shadow");
-        long peak = ticks.Count == 0 ? 0 : ticks.Max(t => t.CandidatePeakBytes);
-        if (peak > margins.WorkerMemoryBytes)
+        // A worker that cannot read its own peak does not compare: a shadow without one has no ticks.
+        if (ticks.Max(t => t.CandidatePeakBytes) is { } peak && peak > margins.WorkerMemoryBytes)
         {
             found.Add(new InvariantFinding(InvariantKind.OverMemoryBudget, 1, $"{peak >> 20} MiB in the shadow, budget {margins.WorkerMemoryBytes >> 20} MiB"));
         }
