@@ -27,7 +27,7 @@ stop-demo: ## Stop what `make demo KEEP=1` left running
 bench: build ## Measure speed as ratios within one run; writes artifacts/bench/*.json
 	@dotnet tests/EdgeFleet.Benchmarks/bin/$(CONFIGURATION)/net10.0/EdgeFleet.Benchmarks.dll bench
 
-evidence: build ## Long simulations and soaks; writes artifacts/evidence/*.md
+evidence: build ## Long simulations and soaks; writes artifacts/evidence/*.json
 	@dotnet tests/EdgeFleet.Benchmarks/bin/$(CONFIGURATION)/net10.0/EdgeFleet.Benchmarks.dll evidence
 
 clean: ## Remove build results and artifacts

@@ -62,7 +62,7 @@ try
         {
             part.Seen = ex.Message;
         }
-        ProcessFile.Write(layout.ProcessList, fleet.Processes);
+        ProcessFile.Write(layout.ProcessList, fleet.Processes, fleet.Devices.Select(device => device.Socket));
         report.Outcome(part);
         if (!part.Ended)
         {

@@ -9,31 +9,46 @@ namespace EdgeFleet.Demo.Processes;
 /// </summary>
 internal static class ProcessFile
 {
-    public static void Write(string path, IEnumerable<(string Name, int Pid)> processes) => File.WriteAllText(
+    public static void Write(string path, IEnumerable<(string Name, int Pid)> processes, IEnumerable<string> sockets) => File.WriteAllText(
         path,
-        new JsonArray([.. processes.Select(process => new JsonObject
+        new JsonObject
         {
-            ["name"] = process.Name, ["pid"] = process.Pid, ["start"] = ProcessTable.StartOf(process.Pid),
-        })]).ToJsonString());
+            ["processes"] = new JsonArray([.. processes.Select(process => new JsonObject
+            {
+                ["name"] = process.Name, ["pid"] = process.Pid, ["start"] = ProcessTable.StartOf(process.Pid),
+            })]),
+            ["sockets"] = new JsonArray([.. sockets.Select(socket => (JsonNode)socket)]),
+        }.ToJsonString());
 
+    /// <summary>Ends what the list names, and names what else works on the demo's folder: it was started by hand, and so it ends.</summary>
+    /// <returns>1 while any of it is left.</returns>
     public static int StopAll(string path)
     {
-        if (!File.Exists(path))
+        if (File.Exists(path))
         {
-            return 0;
-        }
-        foreach (JsonNode entry in JsonNode.Parse(File.ReadAllText(path))!.AsArray().OfType<JsonNode>())
-        {
-            int pid = entry["pid"]!.GetValue<int>();
-            if (entry["start"]?.GetValue<long>() is { } start && ProcessTable.StartOf(pid) == start)
+            JsonNode list = JsonNode.Parse(File.ReadAllText(path))!;
+            foreach (JsonNode entry in list["processes"]!.AsArray().OfType<JsonNode>())
             {
-                using Process process = Process.GetProcessById(pid);
-                process.Kill();
-                process.WaitForExit();
-                Console.WriteLine($"stopped {entry["name"]} (pid {pid})");
+                int pid = entry["pid"]!.GetValue<int>();
+                if (entry["start"]?.GetValue<long>() is { } start && ProcessTable.StartOf(pid) == start)
+                {
+                    using Process process = Process.GetProcessById(pid);
+                    process.Kill();
+                    process.WaitForExit();
+                    Console.WriteLine($"stopped {entry["name"]} (pid {pid})");
+                }
             }
+            foreach (JsonNode socket in list["sockets"]!.AsArray().OfType<JsonNode>())
+            {
+                File.Delete(socket.GetValue<string>());
+            }
+            File.Delete(path);
         }
-        File.Delete(path);
-        return 0;
+        IReadOnlyList<(int Pid, string Command)> left = ProcessTable.NamingFolder(Path.GetDirectoryName(path)!);
+        foreach ((int pid, string command) in left)
+        {
+            Console.WriteLine($"still running, not started by the demo: kill {pid}   # {command}");
+        }
+        return left.Count == 0 ? 0 : 1;
     }
 }

@@ -22,6 +22,33 @@ internal static class ProcessTable
         }
     }
 
+    /// <summary>Processes whose command line names something in a folder, but for this one.</summary>
+    public static IReadOnlyList<(int Pid, string Command)> NamingFolder(string folder)
+    {
+        List<(int, string)> found = [];
+        foreach (string entry in Directory.EnumerateDirectories("/proc"))
+        {
+            if (int.TryParse(Path.GetFileName(entry), NumberStyles.None, CultureInfo.InvariantCulture, out int pid) && pid != Environment.ProcessId &&
+                CommandOf(pid) is { } arguments && arguments.Any(argument => argument.Contains(folder + "/", StringComparison.Ordinal)))
+            {
+                found.Add((pid, string.Join(' ', arguments)));
+            }
+        }
+        return found;
+    }
+
+    private static string[]? CommandOf(int pid)
+    {
+        try
+        {
+            return File.ReadAllText($"/proc/{pid}/cmdline").Split('\0', StringSplitOptions.RemoveEmptyEntries);
+        }
+        catch (Exception ex) when (ex is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+
     /// <summary>The fields of /proc/PID/stat after the command's name, which may itself hold spaces and brackets.</summary>
     private static string[]? Fields(int pid)
     {
