@@ -42,6 +42,7 @@ public sealed partial class Outbox : IDisposable
     /// <summary>The incarnation: goes up when the numbers of the one before can no longer be trusted.</summary>
     public long Boot { get; private set; }
     public long LastSeq { get; private set; }
+    /// <summary>Nothing up to here is kept any more: the controller has it, or it was declared as dropped.</summary>
     public long AcknowledgedSeq { get; private set; }
 
     /// <summary>Set where this start found damage: how many reports could still be read. What else was there is lost, and somebody should say so.</summary>

@@ -123,8 +123,15 @@ public sealed class DeviceAgent : IDisposable
         _sync.DesiredChanged += models =>
         {
             _engine.DesiredChanged(models);
-            // Says which generation is known here, also when it changes nothing.
-            _reports.Reported();
+            if (models.Count > 0)
+            {
+                _reports.Reported();
+            }
+            else
+            {
+                // A new generation that changes nothing comes from a controller that has lost what this device said.
+                SayAll();
+            }
         };
         _sync.DesiredRefused += (generation, reason) => _reports.Event(
             "desired-refused", string.Create(System.Globalization.CultureInfo.InvariantCulture, $"generation {generation}"), reason);

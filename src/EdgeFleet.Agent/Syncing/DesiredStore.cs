@@ -22,6 +22,16 @@ internal sealed partial class DesiredStore
             document => document.SchemaVersion, DesiredDocument.CurrentSchemaVersion, LogQuarantined) ?? new DesiredDocument();
     }
 
+    /// <summary>The newest that is stored: which generation, and of which epoch.</summary>
+    public (long Generation, long Epoch) Known
+    {
+        get
+        {
+            DesiredDocument current = _current;
+            return (current.Generation, current.Epoch);
+        }
+    }
+
     public long Generation => _current.Generation;
     public IReadOnlyDictionary<string, DesiredDeployment> Models => _current.Models;
 

@@ -78,11 +78,14 @@ internal sealed partial class SyncLoop(
         using CancellationTokenSource silent = new(options.FirstAnswer, time);
         using CancellationTokenSource ended = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, silent.Token);
         using ITimer silence = time.CreateTimer(static source => ((CancellationTokenSource)source!).Cancel(), silent, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        (long generation, long epoch) = desired.Known;
         Wire.SyncRequest request = new()
         {
-            KnownGeneration = (ulong)desired.Generation,
+            KnownGeneration = (ulong)generation,
+            KnownEpoch = (ulong)epoch,
             AgentVersion = AgentVersion.Text,
             OutboxBoot = (ulong)outbox.Boot,
+            ReleasedSeq = (ulong)outbox.AcknowledgedSeq,
         };
         using AsyncServerStreamingCall<Wire.SyncEvent> call = new Wire.Fleet.FleetClient(link.Channel).Sync(request, cancellationToken: ended.Token);
         TimeSpan patience = options.FirstAnswer;

@@ -10,7 +10,7 @@ namespace EdgeFleet.Controller.Fleet;
 
 /// <summary>The device plane's stream: desired state at once when it changes, acknowledgements bundled, beats in between.</summary>
 internal sealed partial class FleetService(
-    DeviceCaller caller, DeviceStreams streams, Database database, ReleaseKeys releaseKeys, SyncSettings settings, TimeProvider time, ILogger<FleetService> log)
+    DeviceCaller caller, DeviceStreams streams, Database database, CatchUp catchUp, ReleaseKeys releaseKeys, SyncSettings settings, TimeProvider time, ILogger<FleetService> log)
     : Wire.Fleet.FleetBase
 {
     /// <summary>Acknowledgements of one device go out at most this often; a device that replays its outbox gets few, not thousands.</summary>
@@ -50,10 +50,12 @@ internal sealed partial class FleetService(
     {
         using ITimer timer = time.CreateTimer(static state => ((DeviceStream)state!).Wake(), stream, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         long known = Require("known generation", request.KnownGeneration, stream.DeviceId);
-        long outboxBoot = Require("outbox incarnation", request.OutboxBoot, stream.DeviceId);
+        DeviceKnowledge says = new(
+            known, Require("known epoch", request.KnownEpoch, stream.DeviceId), Require("outbox incarnation", request.OutboxBoot, stream.DeviceId),
+            Require("released sequence number", request.ReleasedSeq, stream.DeviceId));
         await writer.WriteAsync(Welcome(), cancellationToken);
-        await FirstAckAsync(stream.DeviceId, outboxBoot, writer, cancellationToken);
-        await RaiseAboveAsync(stream.DeviceId, known, cancellationToken);
+        await catchUp.WithAsync(stream.DeviceId, says, cancellationToken);
+        await FirstAckAsync(stream.DeviceId, says.OutboxBoot, writer, cancellationToken);
         stream.DesiredChanged();
 
         DateTimeOffset nextBeat = time.GetUtcNow() + settings.BeatInterval;
@@ -131,17 +133,6 @@ internal sealed partial class FleetService(
         }
     }
 
-    /// <summary>A device that knows a newer generation than we do has outlived a restored database; it would ignore all we say.</summary>
-    private async Task RaiseAboveAsync(string deviceId, long known, CancellationToken cancellationToken)
-    {
-        var state = await database.ReadAsync(session => DesiredStore.Read(session, deviceId), cancellationToken);
-        if (known > (state?.Generation ?? 0))
-        {
-            LogGenerationBehind(deviceId, known, state?.Generation ?? 0);
-            await database.WriteAsync($"raise {deviceId}", transaction => DesiredStore.RaiseGeneration(transaction, deviceId, known), cancellationToken);
-        }
-    }
-
     private static Wire.SyncEvent Acked(long boot, long contiguous) =>
         new() { Acked = new Wire.Acked { Boot = (ulong)boot, ContiguousSeq = (ulong)contiguous } };
 
@@ -153,7 +144,4 @@ internal sealed partial class FleetService(
 
     [LoggerMessage(EventId = 2104, Level = LogLevel.Warning, Message = "When device {DeviceId} was last seen could not be stored")]
     private partial void LogSeenLost(Exception exception, string deviceId);
-
-    [LoggerMessage(EventId = 2103, Level = LogLevel.Warning, Message = "Device {DeviceId} knows generation {Known}, the database {Stored}; its generation is raised. Was the database restored from a backup?")]
-    private partial void LogGenerationBehind(string deviceId, long known, long stored);
 }

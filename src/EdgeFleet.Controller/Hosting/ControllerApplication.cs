@@ -75,6 +75,7 @@ internal static class ControllerApplication
         services.AddSingleton<FatalErrors>();
         services.AddSingleton<DeviceStreams>();
         services.AddSingleton<DesiredWriter>();
+        services.AddSingleton<CatchUp>();
         services.AddSingleton<Assignments>();
         services.AddSingleton<EnrollmentDesk>();
         services.AddSingleton<MetricBoard>();

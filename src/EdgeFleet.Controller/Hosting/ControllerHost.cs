@@ -66,7 +66,7 @@ internal sealed partial class ControllerHost : IAsyncDisposable
         DataFolder folder = Own(DataFolder.Open(Options.DataFolder));
         Database database = Own(Database.Open(new DatabaseOptions
         {
-            File = folder.StoreFile, Tenant = Options.Tenant, Observer = parts.Observer, MaximumBatch = parts.MaximumBatch,
+            File = folder.StoreFile, Tenant = Options.Tenant, Time = parts.Time, Observer = parts.Observer, MaximumBatch = parts.MaximumBatch,
         }));
         FleetAuthority authority = Own(FleetAuthority.LoadOrCreate(folder.PkiFolder, Options.Tenant, Options.Names, parts.Time));
 

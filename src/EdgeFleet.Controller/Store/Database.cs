@@ -34,7 +34,10 @@ internal sealed class Database : IAsyncDisposable
         _loop = Task.Run(WriteLoopAsync);
     }
 
-    /// <summary>Goes up by one each time a controller opens the database.</summary>
+    /// <summary>
+    /// Goes up each time a controller opens the database. It follows the clock where that helps: a database that was restored
+    /// from a backup must not give out again what was given out after that backup was made.
+    /// </summary>
     public long Epoch { get; }
 
     /// <summary>Ends when the store is closed; faults when the writer met something it does not know how to survive.</summary>
@@ -49,7 +52,8 @@ internal sealed class Database : IAsyncDisposable
         {
             connection.Execute($"PRAGMA journal_mode = WAL; PRAGMA synchronous = {(options.Flushes ? "FULL" : "OFF")}; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY;");
             Migrations.Apply(connection, options.Tenant);
-            long epoch = connection.QuerySingle<long>("UPDATE controller SET epoch = epoch + 1 WHERE id = 1 RETURNING epoch");
+            long epoch = connection.QuerySingle<long>(
+                "UPDATE controller SET epoch = MAX(epoch + 1, @now) WHERE id = 1 RETURNING epoch", new { now = options.Time.GetUtcNow().ToUnixTimeSeconds() });
             return new Database(options, connection, epoch);
         }
         catch

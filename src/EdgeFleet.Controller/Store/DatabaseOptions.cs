@@ -11,5 +11,6 @@ internal sealed record DatabaseOptions
     public int Readers { get; init; } = 4;
     /// <summary>False only where a test commits thousands of times and asks what the rules do, not what the disk keeps.</summary>
     public bool Flushes { get; init; } = true;
+    public TimeProvider Time { get; init; } = TimeProvider.System;
     public IWriteObserver? Observer { get; init; }
 }

@@ -55,6 +55,10 @@ internal static class DesiredStore
     public static long GenerationOf(ReadSession session, string deviceId) =>
         session.QueryOne<long>("SELECT generation FROM desired WHERE device_id = @deviceId", new { deviceId });
 
+    /// <summary>Which generation the device is told, and under which epoch.</summary>
+    public static (long Generation, long Epoch) VersionOf(ReadSession session, string deviceId) =>
+        session.QueryOne<GenerationRow>("SELECT generation, epoch FROM desired WHERE device_id = @deviceId", new { deviceId }) is { } row ? (row.Generation, row.Epoch) : default;
+
     public static IReadOnlyList<DesiredModelRow> ListOfDevice(ReadSession session, string deviceId) =>
         session.Query<DesiredModelRow>("SELECT * FROM desired_models WHERE device_id = @deviceId ORDER BY model", new { deviceId });
 
@@ -124,17 +128,20 @@ internal static class DesiredStore
         return generation;
     }
 
-    /// <summary>A device knows a higher generation than the database (which was restored from a backup): go above it.</summary>
-    public static void RaiseGeneration(WriteTransaction transaction, string deviceId, long known)
+    /// <summary>
+    /// A device knows what the database does not (which was restored from a backup): goes above that, and stays there. The epoch
+    /// is raised for this device alone, so that one which lies about it harms itself.
+    /// </summary>
+    public static void RaiseAbove(WriteTransaction transaction, string deviceId, long knownGeneration, long knownEpoch)
     {
         NextGeneration(transaction, deviceId);
         transaction.ExecuteFenced(
             $"desired state of device '{deviceId}'",
             """
-            UPDATE desired SET generation = MAX(generation, @known + 1)
+            UPDATE desired SET generation = MAX(generation, @knownGeneration + 1), epoch = CASE WHEN epoch < @knownEpoch THEN @knownEpoch + 1 ELSE epoch END
             WHERE device_id = @deviceId AND EXISTS (SELECT 1 FROM controller WHERE id = 1 AND epoch = @Epoch)
             """,
-            new { deviceId, known, transaction.Epoch });
+            new { deviceId, knownGeneration, knownEpoch, transaction.Epoch });
     }
 
     private static long NextGeneration(WriteTransaction transaction, string deviceId)
@@ -143,7 +150,7 @@ internal static class DesiredStore
             $"desired state of device '{deviceId}'",
             """
             INSERT INTO desired (device_id, generation, epoch) SELECT @deviceId, 1, @Epoch FROM controller WHERE id = 1 AND epoch = @Epoch
-            ON CONFLICT (device_id) DO UPDATE SET generation = generation + 1, epoch = excluded.epoch
+            ON CONFLICT (device_id) DO UPDATE SET generation = generation + 1, epoch = MAX(epoch, excluded.epoch)
             """,
             new { deviceId, transaction.Epoch });
         return transaction.QueryOne<long>("SELECT generation FROM desired WHERE device_id = @deviceId", new { deviceId });

@@ -29,16 +29,19 @@ public sealed class SyncLoopTests : IAsyncLifetime
     public async Task DisposeAsync() => await _rig.DisposeAsync();
 
     [Fact]
-    public async Task A_stream_that_ends_is_opened_again_and_says_which_generation_is_known_here()
+    public async Task A_stream_that_ends_is_opened_again_and_says_what_is_known_here()
     {
         ScriptedStream first = await _rig.ConnectAsync();
-        Assert.Equal((0UL, (ulong)_rig.Outbox.Boot), (first.Request.KnownGeneration, first.Request.OutboxBoot));
-        await first.WantAsync(5, 1, Wanted.Install(s_digest));
+        Assert.Equal((0UL, 0UL, (ulong)_rig.Outbox.Boot, 0UL), (first.Request.KnownGeneration, first.Request.KnownEpoch, first.Request.OutboxBoot, first.Request.ReleasedSeq));
+        _rig.Outbox.Append(ReportClass.Evidence, "edgefleet/v1/default/device-1/event/x", false, new Wire.EventReport { Subject = "s" });
+        _rig.Outbox.Flush();
+        await first.AckAsync(_rig.Outbox.Boot, 1);
+        await first.WantAsync(5, 7, Wanted.Install(s_digest));
         Assert.Equal(["fashion"], await _rig.ChangedAsync());
         first.Fail(StatusCode.Unavailable, "the controller stops");
 
         ScriptedStream second = await _rig.ReconnectedAsync();
-        Assert.Equal(5UL, second.Request.KnownGeneration);
+        Assert.Equal((5UL, 7UL, 1UL), (second.Request.KnownGeneration, second.Request.KnownEpoch, second.Request.ReleasedSeq));
         Assert.Contains(_rig.Log.Messages, message => message.Contains("Unavailable: the controller stops", StringComparison.Ordinal));
     }
 

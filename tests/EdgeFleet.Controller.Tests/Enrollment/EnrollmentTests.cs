@@ -191,17 +191,17 @@ public sealed class EnrollmentTests : IDisposable
         Assert.Equal((StatusCode.Aborted, "device 'dev-1' has opened another stream; this one ends"), (ended.StatusCode, ended.Status.Detail));
     }
 
-    [Theory, InlineData(ulong.MaxValue, 0ul), InlineData(1ul << 62, 0ul), InlineData(0ul, ulong.MaxValue)]
-    public async Task A_device_that_claims_a_number_beyond_counting_is_told_so_and_harms_only_itself(ulong generation, ulong boot)
+    [Theory, InlineData(ulong.MaxValue, 0ul, 0ul), InlineData(1ul << 62, 0ul, 0ul), InlineData(0ul, ulong.MaxValue, 0ul), InlineData(0ul, 0ul, (1ul << 53) + 1)]
+    public async Task A_device_that_claims_a_number_beyond_counting_is_told_so_and_harms_only_itself(ulong generation, ulong boot, ulong epoch)
     {
         await using TestController controller = await StartAsync();
         await using ScriptedDevice device = await ScriptedDevice.EnrollAsync(controller, "dev-1", await controller.CreateTokenAsync());
         using AsyncServerStreamingCall<Wire.SyncEvent> stream = new Wire.Fleet.FleetClient(device.Channel())
-            .Sync(new Wire.SyncRequest { KnownGeneration = generation, OutboxBoot = boot });
+            .Sync(new Wire.SyncRequest { KnownGeneration = generation, OutboxBoot = boot, KnownEpoch = epoch });
 
         RpcException refused = await Assert.ThrowsAsync<RpcException>(() => stream.ResponseStream.MoveNext(CancellationToken.None));
         Assert.Equal(StatusCode.InvalidArgument, refused.StatusCode);
-        Assert.Contains($"{Math.Max(generation, boot)} is above", refused.Status.Detail, StringComparison.Ordinal);
+        Assert.Contains($"{Math.Max(epoch, Math.Max(generation, boot))} is above", refused.Status.Detail, StringComparison.Ordinal);
         await device.ConnectAsync();
         Assert.Equal(0, (await controller.GetAsync("devices/dev-1"))["desiredGeneration"]!.GetValue<long>());
     }

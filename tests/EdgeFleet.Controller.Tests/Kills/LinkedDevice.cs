@@ -34,6 +34,7 @@ internal sealed class LinkedDevice : IAsyncDisposable
     // The device is moved by its links and by the test.
     private readonly Lock _lock = new();
     private Task _life = Task.CompletedTask;
+    private long _epoch;
 
     private LinkedDevice(ControllerProcess controller, RigDevice device, string chainPem, string keyPem)
     {
@@ -136,7 +137,7 @@ internal sealed class LinkedDevice : IAsyncDisposable
         JsonNode endpoints = _controller.Endpoints;
         using GrpcChannel channel = Channel(_controller, "deviceUrl", _identity);
         using AsyncServerStreamingCall<Wire.SyncEvent> stream = new Wire.Fleet.FleetClient(channel).Sync(
-            new Wire.SyncRequest { KnownGeneration = (ulong)_device.Generation, OutboxBoot = 1 }, cancellationToken: _stop.Token);
+            new Wire.SyncRequest { KnownGeneration = (ulong)_device.Generation, KnownEpoch = (ulong)_epoch, OutboxBoot = 1 }, cancellationToken: _stop.Token);
         await stream.ResponseStream.MoveNext(_stop.Token);
         lock (_lock)
         {
@@ -207,6 +208,7 @@ internal sealed class LinkedDevice : IAsyncDisposable
             else if (e.EventCase == Wire.SyncEvent.EventOneofCase.Desired)
             {
                 DesiredState state = DesiredMapping.ToCore(e.Desired);
+                _epoch = state.Epoch;
                 _device.Receive(state.Generation, state.Models.GetValueOrDefault("fashion"));
             }
         }

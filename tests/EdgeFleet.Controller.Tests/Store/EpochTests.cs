@@ -1,4 +1,5 @@
 using EdgeFleet.Controller.Store;
+using EdgeFleet.Controller.Tests.Support;
 using EdgeFleet.Core;
 using EdgeFleet.Core.Deployments;
 using EdgeFleet.Testing;
@@ -23,16 +24,52 @@ public sealed class EpochTests : IDisposable
         await using Database old = Open();
         await old.WriteAsync("before", Prepare, CancellationToken.None);
         string before;
+        long next;
         StaleEpochException error;
         await using (Database newer = Open())
         {
+            next = newer.Epoch;
             before = await newer.ReadAsync(Picture, CancellationToken.None);
             error = await Assert.ThrowsAsync<StaleEpochException>(() => old.WriteAsync("stale", transaction => Decide(transaction, decision), CancellationToken.None));
             Assert.Equal(before, await newer.ReadAsync(Picture, CancellationToken.None));
             await newer.WriteAsync("fresh", transaction => Decide(transaction, decision), CancellationToken.None);
             Assert.NotEqual(before, await newer.ReadAsync(Picture, CancellationToken.None));
         }
-        Assert.Equal((1, 2), (error.Mine, error.Current));
+        Assert.Equal((old.Epoch, next), (error.Mine, error.Current));
+    }
+
+    [Fact]
+    public async Task A_restored_database_gives_out_no_epoch_twice()
+    {
+        HashSet<long> given = [];
+        string backup = _folder["backup.db"];
+        await using (Database first = Open())
+        {
+            given.Add(first.Epoch);
+        }
+        File.Copy(_folder["store.db"], backup);
+        for (int life = 0; life < 2; life++)
+        {
+            for (int start = 0; start < 3; start++)
+            {
+                // An hour passes before each start, as it would.
+                await using Database database = Database.Open(new DatabaseOptions { File = _folder["store.db"], Time = new ManualTime(TimeProvider.System.GetUtcNow().AddHours(given.Count)) });
+                Assert.True(given.Add(database.Epoch), $"epoch {database.Epoch} was given out before");
+                Assert.Equal(given.Max(), database.Epoch);
+            }
+            File.Copy(backup, _folder["store.db"], overwrite: true);
+        }
+    }
+
+    [Fact]
+    public async Task Epochs_go_up_on_a_clock_that_goes_back()
+    {
+        await using (Database first = Open())
+        {
+            Assert.True(first.Epoch > 1_700_000_000, $"epoch {first.Epoch} does not follow the clock");
+        }
+        await using Database second = Database.Open(new DatabaseOptions { File = _folder["store.db"], Time = new ManualTime(DateTimeOffset.UnixEpoch) });
+        Assert.True(second.Epoch > 1_700_000_000);
     }
 
     private static void Prepare(WriteTransaction transaction)
@@ -52,7 +89,7 @@ public sealed class EpochTests : IDisposable
                 DesiredStore.Remove(transaction, "dev-1", "fashion");
                 break;
             case "raise of a generation":
-                DesiredStore.RaiseGeneration(transaction, "dev-1", 77);
+                DesiredStore.RaiseAbove(transaction, "dev-1", 77, 0);
                 break;
             case "assignment":
                 AssignmentStore.Put(transaction, new AssignmentRow { Model = "fashion", Digest = s_digest.ToString(), RolloutId = "r1" });

@@ -16,14 +16,15 @@ public sealed class MigrationTests : IDisposable
     public async Task An_empty_folder_gets_the_newest_schema_and_opening_it_again_changes_nothing_but_the_epoch()
     {
         string first;
+        long epoch;
         await using (Database database = Database.Open(Options()))
         {
-            Assert.Equal(1, database.Epoch);
+            epoch = database.Epoch;
             first = await SchemaAsync(database);
         }
         await using (Database database = Database.Open(Options()))
         {
-            Assert.Equal(2, database.Epoch);
+            Assert.True(database.Epoch > epoch, $"epoch {database.Epoch} after {epoch}");
             Assert.Equal(first, await SchemaAsync(database));
             Assert.Equal(Migrations.Current, await database.ReadAsync(session => session.QueryOne<long>("PRAGMA user_version"), CancellationToken.None));
         }

@@ -22,7 +22,7 @@ namespace EdgeFleet.Controller.Tests.Support;
 internal sealed class ScriptedDevice : IAsyncDisposable
 {
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(20);
-    private readonly TestController _controller;
+    private TestController _controller;
     private readonly ECDsa _key;
     private readonly List<IDisposable> _open = [];
     private AsyncServerStreamingCall<Wire.SyncEvent>? _stream;
@@ -45,6 +45,9 @@ internal sealed class ScriptedDevice : IAsyncDisposable
     public Digest? Active { get; set; }
     public Digest? Previous { get; set; }
     public long Generation { get; private set; }
+    public long Epoch { get; private set; }
+    /// <summary>Up to where it has let go of its reports.</summary>
+    public long Released { get; set; }
     public Wire.Welcome? Welcome { get; private set; }
     public Wire.Acked? Acked { get; private set; }
     public Wire.DesiredState? Desired { get; private set; }
@@ -125,11 +128,21 @@ internal sealed class ScriptedDevice : IAsyncDisposable
         return GrpcChannel.ForAddress(url, new GrpcChannelOptions { HttpHandler = handler, DisposeHttpClient = true });
     }
 
+    /// <summary>The controller that it knew has ended; another runs in its place.</summary>
+    public Task ConnectAsync(TestController controller)
+    {
+        _controller = controller;
+        return ConnectAsync();
+    }
+
     /// <summary>Opens the stream and reads the welcome.</summary>
     public async Task ConnectAsync()
     {
         Disconnect();
-        _stream = new Wire.Fleet.FleetClient(Channel()).Sync(new Wire.SyncRequest { KnownGeneration = (ulong)Generation, OutboxBoot = (ulong)Boot, AgentVersion = "test" });
+        _stream = new Wire.Fleet.FleetClient(Channel()).Sync(new Wire.SyncRequest
+        {
+            KnownGeneration = (ulong)Generation, KnownEpoch = (ulong)Epoch, OutboxBoot = (ulong)Boot, ReleasedSeq = (ulong)Released, AgentVersion = "test",
+        });
         await ReadUntilAsync(() => Welcome is not null);
     }
 
@@ -168,7 +181,8 @@ internal sealed class ScriptedDevice : IAsyncDisposable
             case Wire.SyncEvent.EventOneofCase.Desired:
                 Assert.True((long)e.Desired.Generation > Generation, $"generation {e.Desired.Generation} after {Generation}");
                 Desired = e.Desired;
-                Generation = (long)e.Desired.Generation;
+                Assert.True((long)e.Desired.Epoch >= Epoch, $"epoch {e.Desired.Epoch} after {Epoch}");
+                (Generation, Epoch) = ((long)e.Desired.Generation, (long)e.Desired.Epoch);
                 break;
         }
     }
@@ -178,6 +192,12 @@ internal sealed class ScriptedDevice : IAsyncDisposable
     public Task SendAsync(string topic, IMessage message) => _session is { } session
         ? session.PublishAsync(new MqttMessage { Topic = topic, Payload = message.ToByteArray(), ContentType = Topics.ContentType(message.GetType()) })
         : _controller.Ingest.TakeAsync(topic, message.ToByteArray(), CancellationToken.None);
+
+    public Task SendAsync(TestController controller, string topic, IMessage message)
+    {
+        _controller = controller;
+        return SendAsync(topic, message);
+    }
 
     public Topics OwnTopics => new("default", Id);
 

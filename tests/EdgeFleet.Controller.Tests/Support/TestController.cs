@@ -29,6 +29,9 @@ internal sealed class TestController : IAsyncDisposable
     public ControllerHost Host { get; }
     public ReleaseKey ReleaseKey { get; }
     public HttpClient Operator { get; }
+    public T Service<T>()
+        where T : notnull => Host.Services.GetRequiredService<T>();
+
     public Database Database => Host.Services.GetRequiredService<Database>();
     public IngestDesk Ingest => Host.Services.GetRequiredService<IngestDesk>();
     public RolloutHost Rollouts => Host.Services.GetRequiredService<RolloutHost>();
