@@ -29,6 +29,8 @@ public sealed record CompressionReport
 
 public sealed record RecipeIdentity(string Name, Digest Digest, string Target, int Seed);
 
+/// <param name="Sha256">Of the graph's file.</param>
+/// <param name="SizeBytes">With the external data that the graph points to.</param>
 public sealed record ModelFile(string File, Digest Sha256, long SizeBytes);
 
 public sealed record CalibrationIdentity(string Dataset, string Split, int Rows);

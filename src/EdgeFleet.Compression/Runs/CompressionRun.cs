@@ -55,7 +55,7 @@ public sealed class CompressionRun(TimeProvider time)
         CompressionReport report = new()
         {
             Recipe = new RecipeIdentity(recipe.Name, recipe.Digest(), recipe.Target.Id, recipe.Seed),
-            Baseline = new ModelFile(Path.GetFileName(modelPath), Digest.Of(baselineFile), baselineFile.Length),
+            Baseline = new ModelFile(Path.GetFileName(modelPath), Digest.Of(baselineFile), baselineFile.Length + ExternalBytes(baseline)),
             Candidate = new ModelFile(ModelName, Digest.Of(candidate), candidate.Length),
             Calibration = new CalibrationIdentity(dataset.Name, recipe.CalibrationSplit, rows.Chosen.Count),
             Passes = passes,
@@ -90,6 +90,8 @@ public sealed class CompressionRun(TimeProvider time)
     }
 
     /// <summary>A model says where it comes from, wherever its file goes.</summary>
+    private static long ExternalBytes(OnnxModel model) => model.ExternalFiles().Sum(name => new FileInfo(Path.Join(model.Folder, name)).Length);
+
     private static void Stamp(OnnxModel model, Recipe recipe, Digest baseline)
     {
         foreach ((string key, string value) in new[] { ("edgefleet.baseline", baseline.ToString()), ("edgefleet.recipe", recipe.Digest().ToString()) })

@@ -12,7 +12,7 @@ namespace EdgeFleet.Controller.Artifacts;
 internal static class EvidenceCheck
 {
     /// <summary>Null when the evidence carries the artifact; else why not, in one sentence.</summary>
-    /// <param name="baselines">Model files that it may have been compared with; none when this is the model's first artifact.</param>
+    /// <param name="baselines">Models (<see cref="ModelFiles.Identity"/>) that it may have been compared with; none when this is the model's first artifact.</param>
     public static string? Complaint(ArtifactManifest manifest, string? evidence, IReadOnlyCollection<Digest> baselines)
     {
         if (evidence is null)
@@ -42,21 +42,29 @@ internal static class EvidenceCheck
         using (document)
         {
             JsonElement root = document.RootElement;
-            Digest model = manifest.Files.First(file => file.Path == manifest.EntryPoint).Sha256;
-            if (Sha256Of(root, "candidate") != model)
+            ModelFiles model = ModelFiles.Of(manifest);
+            ModelFiles? candidate = FilesOf(root, "candidate");
+            if (candidate?.Graph != model.Graph)
             {
-                return $"evidence is about candidate {Text(Sha256Of(root, "candidate"))}, not about '{manifest.EntryPoint}' {model}";
+                return $"evidence is about candidate {Text(candidate?.Graph)}, not about '{manifest.EntryPoint}' {model.Graph}";
             }
-            if (baselines.Count > 0 && !(Sha256Of(root, "baseline") is { } baseline && baselines.Contains(baseline)))
+            if (candidate.Identity != model.Identity)
+            {
+                return $"evidence is about '{manifest.EntryPoint}' with other external data than {string.Join(", ", model.ExternalData.Select(file => $"'{file.Key}' {file.Value}").DefaultIfEmpty("none"))}";
+            }
+            ModelFiles? compared = FilesOf(root, "baseline");
+            if (baselines.Count > 0 && !(compared is not null && baselines.Contains(compared.Identity)))
             {
                 string expected = manifest.Baseline is not null
                     ? $"not with {baselines.First()} of artifact {manifest.Baseline}"
                     : $"which is the model file of no published artifact of '{manifest.Model}'";
-                return $"evidence compares with baseline {Text(Sha256Of(root, "baseline"))}, {expected}";
+                return $"evidence compares with baseline {Text(compared?.Graph)}, {expected}";
             }
-            return root.TryGetProperty("verdict", out JsonElement verdict) && verdict.ValueKind == JsonValueKind.String && verdict.GetString() == "pass"
-                ? null
-                : $"the evaluation did not pass: {Failures(root)}";
+            if (VerdictOf(root) != "pass")
+            {
+                return $"the evaluation did not pass: {Failures(root) ?? "it names no criterion"}";
+            }
+            return Failures(root) is { } failures ? $"evidence says pass and names criteria that were missed: {failures}" : null;
         }
     }
 
@@ -70,9 +78,7 @@ internal static class EvidenceCheck
         try
         {
             using JsonDocument document = JsonDocument.Parse(evidence);
-            return document.RootElement.ValueKind == JsonValueKind.Object && document.RootElement.TryGetProperty("verdict", out JsonElement verdict) && verdict.ValueKind == JsonValueKind.String
-                ? verdict.GetString()
-                : null;
+            return VerdictOf(document.RootElement);
         }
         catch (JsonException)
         {
@@ -80,23 +86,50 @@ internal static class EvidenceCheck
         }
     }
 
-    /// <summary>The model file that evidence, which was found good, compares with.</summary>
+    /// <summary>The model that evidence, which was found good, compares with.</summary>
     public static Digest? BaselineOf(string evidence)
     {
         using JsonDocument document = JsonDocument.Parse(evidence);
-        return Sha256Of(document.RootElement, "baseline");
+        return FilesOf(document.RootElement, "baseline")?.Identity;
     }
 
-    private static Digest? Sha256Of(JsonElement root, string name) =>
-        root.ValueKind == JsonValueKind.Object
-        && root.TryGetProperty(name, out JsonElement model) && model.ValueKind == JsonValueKind.Object
-        && model.TryGetProperty("sha256", out JsonElement sha256) && sha256.ValueKind == JsonValueKind.String
-        && Digest.TryParse(sha256.GetString(), out Digest digest) ? digest : null;
+    private static string? VerdictOf(JsonElement root) => Member(root, "verdict") is { ValueKind: JsonValueKind.String } verdict ? verdict.GetString() : null;
+
+    /// <summary>Null where the evidence does not name the model, or not all of its files.</summary>
+    private static ModelFiles? FilesOf(JsonElement root, string name)
+    {
+        if (Member(root, name) is not { } model || Sha256Of(model) is not { } graph)
+        {
+            return null;
+        }
+        Dictionary<string, Digest> external = new(StringComparer.Ordinal);
+        if (Member(model, "externalData") is { ValueKind: not JsonValueKind.Null } listed)
+        {
+            if (listed.ValueKind != JsonValueKind.Array)
+            {
+                return null;
+            }
+            foreach (JsonElement entry in listed.EnumerateArray())
+            {
+                if (Member(entry, "file") is not { ValueKind: JsonValueKind.String } file || Sha256Of(entry) is not { } data || !external.TryAdd(file.GetString()!, data))
+                {
+                    return null;
+                }
+            }
+        }
+        return new ModelFiles(graph, external);
+    }
+
+    private static Digest? Sha256Of(JsonElement file) =>
+        Member(file, "sha256") is { ValueKind: JsonValueKind.String } sha256 && Digest.TryParse(sha256.GetString(), out Digest digest) ? digest : null;
+
+    private static JsonElement? Member(JsonElement parent, string name) =>
+        parent.ValueKind == JsonValueKind.Object && parent.TryGetProperty(name, out JsonElement member) ? member : null;
 
     private static string Text(Digest? digest) => digest?.ToString() ?? "(none)";
 
-    private static string Failures(JsonElement root) =>
-        root.TryGetProperty("failed", out JsonElement failed) && failed.ValueKind == JsonValueKind.Array && failed.GetArrayLength() > 0
+    private static string? Failures(JsonElement root) =>
+        Member(root, "failed") is { ValueKind: JsonValueKind.Array } failed && failed.GetArrayLength() > 0
             ? string.Join("; ", failed.EnumerateArray().Take(5).Select(item => item.ToString()))
-            : "it names no criterion";
+            : null;
 }

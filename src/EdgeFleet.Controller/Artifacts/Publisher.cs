@@ -72,11 +72,11 @@ internal sealed class Publisher(Database database, ContentStore content, Release
         {
             return new PublishResult.Refused($"artifact {digest}: {contract}");
         }
-        // The newest wins where two artifacts have the same model file.
+        // The newest wins where two artifacts have the same model files.
         Dictionary<Digest, string> baselineOf = [];
         foreach (ArtifactRow row in baselines)
         {
-            baselineOf[ModelFileOf(row)] = row.Digest;
+            baselineOf[ModelFiles.Of(ArtifactManifest.FromBytes(Encoding.UTF8.GetBytes(row.Manifest))).Identity] = row.Digest;
         }
         string? complaint = EvidenceCheck.Complaint(manifest, attempt.Evidence, baselineOf.Keys);
         if (complaint is not null && string.IsNullOrWhiteSpace(attempt.OverrideReason))
@@ -110,12 +110,6 @@ internal sealed class Publisher(Database database, ContentStore content, Release
             AuditStore.Append(transaction, now, attempt.Actor, "artifact.override", digest.ToString(), $"{complaint}; published all the same: {attempt.OverrideReason}");
         }
         return new PublishResult.Published(digest, manifest.Model, manifest.Version, Known: false);
-    }
-
-    private static Digest ModelFileOf(ArtifactRow row)
-    {
-        ArtifactManifest manifest = ArtifactManifest.FromBytes(Encoding.UTF8.GetBytes(row.Manifest));
-        return manifest.Files.First(file => file.Path == manifest.EntryPoint).Sha256;
     }
 
     private string? MissingContent(ArtifactManifest manifest)

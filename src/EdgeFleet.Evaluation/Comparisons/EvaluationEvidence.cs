@@ -65,7 +65,12 @@ public sealed record SuiteIdentity(string Name, Digest Digest);
 
 public sealed record DatasetIdentity(string Name, string Split, Digest Digest);
 
-public sealed record ModelIdentity(string File, Digest Sha256, long SizeBytes);
+/// <param name="Sha256">Of the graph's file.</param>
+/// <param name="SizeBytes">Of all its files.</param>
+/// <param name="ExternalData">The files that the graph points to; absent where it stands alone.</param>
+public sealed record ModelIdentity(string File, Digest Sha256, long SizeBytes, IReadOnlyList<ExternalFile>? ExternalData);
+
+public sealed record ExternalFile(string File, Digest Sha256);
 
 public sealed record EvaluationMetrics(AccuracyMetric Accuracy);
 

@@ -3,6 +3,7 @@ using EdgeFleet.Evaluation.Datasets;
 using EdgeFleet.Evaluation.Documents;
 using EdgeFleet.Evaluation.Suites;
 using EdgeFleet.Inference;
+using EdgeFleet.Onnx;
 
 namespace EdgeFleet.Evaluation.Comparisons;
 
@@ -84,7 +85,20 @@ public sealed class Evaluator(TimeProvider time)
 
     private static ModelIdentity Identify(string path)
     {
-        byte[] bytes = File.ReadAllBytes(path);
-        return new ModelIdentity(Path.GetFileName(path), Digest.Of(bytes), bytes.Length);
+        (Digest sha256, long size) = Read(path);
+        List<ExternalFile> external = [];
+        foreach (string name in OnnxModel.Load(path).ExternalFiles())
+        {
+            (Digest data, long bytes) = Read(Path.Join(Path.GetDirectoryName(Path.GetFullPath(path)), name));
+            external.Add(new ExternalFile(name, data));
+            size += bytes;
+        }
+        return new ModelIdentity(Path.GetFileName(path), sha256, size, external.Count > 0 ? external : null);
+
+        static (Digest, long) Read(string file)
+        {
+            byte[] bytes = File.ReadAllBytes(file);
+            return (Digest.Of(bytes), bytes.Length);
+        }
     }
 }

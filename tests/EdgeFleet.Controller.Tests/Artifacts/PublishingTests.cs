@@ -108,6 +108,55 @@ public sealed class PublishingTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Evidence_speaks_for_the_external_data_that_it_was_made_with_and_no_other()
+    {
+        byte[] weights = TestArtifacts.Model("weights"), others = TestArtifacts.Model("other weights");
+        foreach (byte[] content in new[] { weights, others })
+        {
+            await _controller.PutContentAsync(content);
+        }
+        string without = TestArtifacts.Evidence(_variant, _base), with = WithExternalData(without, "w.bin", weights);
+
+        await SaysAsync(with, ("w.bin", others), "with other external data than 'w.bin'");
+        await SaysAsync(with, ("v.bin", weights), "with other external data than 'v.bin'");
+        await SaysAsync(without, ("w.bin", weights), "with other external data than 'w.bin'");
+        await SaysAsync(with, null, "with other external data than none");
+        await _controller.PostAsync("artifacts", TestArtifacts.Request(Manifest(with, ("w.bin", weights)).Sign(_controller.ReleaseKey), with));
+
+        ArtifactManifest Manifest(string shown, (string Name, byte[] Content)? external)
+        {
+            ArtifactManifest manifest = TestArtifacts.Manifest(_variant, _baseline, Of(shown));
+            return external is { } file
+                ? manifest with { Files = [.. manifest.Files, new ArtifactFile(file.Name, file.Content.Length, Digest.Of(file.Content), ArtifactRole.ExternalData)] }
+                : manifest;
+        }
+
+        async Task SaysAsync(string shown, (string, byte[])? external, string why)
+        {
+            (HttpStatusCode status, string detail) = await RefusedAsync(Manifest(shown, external), shown);
+            Assert.Equal(HttpStatusCode.UnprocessableEntity, status);
+            Assert.Contains(why, detail, StringComparison.Ordinal);
+        }
+
+        static string WithExternalData(string shown, string name, byte[] content)
+        {
+            JsonNode document = JsonNode.Parse(shown)!;
+            document["candidate"]!["externalData"] = new JsonArray(new JsonObject { ["file"] = name, ["sha256"] = Digest.Of(content).ToString() });
+            return document.ToJsonString();
+        }
+    }
+
+    [Fact]
+    public async Task Evidence_that_says_pass_and_names_what_it_missed_is_refused()
+    {
+        string edited = TestArtifacts.Evidence(_variant, _base, "fail").Replace("\"fail\"", "\"pass\"", StringComparison.Ordinal);
+
+        (_, string detail) = await RefusedAsync(TestArtifacts.Manifest(_variant, _baseline, Of(edited)), edited);
+
+        Assert.Contains("says pass and names criteria that were missed: accuracy dropped by 47 points", detail, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Leaving_the_baseline_out_of_the_manifest_spares_no_variant_its_evidence()
     {
         string fail = TestArtifacts.Evidence(_variant, _base, "fail");

@@ -1,3 +1,4 @@
+using EdgeFleet.Core;
 using EdgeFleet.Evaluation.Comparisons;
 using EdgeFleet.Evaluation.Datasets;
 using EdgeFleet.Evaluation.Suites;
@@ -62,6 +63,20 @@ public sealed class EvaluatorTests : IDisposable
         Assert.Equal(
             (one with { EvaluatedAt = moment, Seconds = 0 }).ToBytes(),
             (three with { EvaluatedAt = moment, Seconds = 0 }).ToBytes());
+    }
+
+    [Fact]
+    public void The_evidence_names_every_file_that_the_model_is_made_of()
+    {
+        string folder = _folder["split"], model = Path.Join(folder, "model.onnx"), weights = Path.Join(folder, "w.bin");
+        Directory.CreateDirectory(folder);
+        OnnxModel.Load(_baseline).SaveWithExternalData(model, "w.bin", thresholdBytes: 1);
+
+        EvaluationEvidence evidence = Evaluate(model);
+
+        Assert.Null(evidence.Baseline.ExternalData);
+        Assert.Equal([new ExternalFile("w.bin", Digest.Of(File.ReadAllBytes(weights)))], evidence.Candidate.ExternalData);
+        Assert.Equal(new FileInfo(model).Length + new FileInfo(weights).Length, evidence.Candidate.SizeBytes);
     }
 
     [Fact]
