@@ -60,6 +60,24 @@ public sealed class ModelTableTests : IDisposable
         Assert.Equal((wanted.ToString(), null), (Status().Active, Status().FellBackFrom));
     }
 
+    [Fact]
+    public async Task A_file_that_the_disk_has_changed_is_not_served_under_the_digest_of_what_it_was()
+    {
+        Digest old = _state.AddArtifact("add", TinyModel.AddBias([1])), wanted = _state.AddArtifact("add", TinyModel.AddBias([2]));
+        await ServeAsync(old);
+        string file = Path.Join(_state.Path, "artifacts", wanted.Hex, "files", "model.onnx");
+        byte[] bytes = await File.ReadAllBytesAsync(file);
+        // In the weights: it still loads, and answers something else.
+        byte[] bias = BitConverter.GetBytes(2f);
+        bytes[bytes.AsSpan().LastIndexOf(bias) + bias.Length - 1] ^= 1;
+        await File.WriteAllBytesAsync(file, bytes);
+
+        await ServeAsync(wanted);
+
+        Assert.Equal((old.ToString(), wanted.ToString()), (Status().Active, Status().FellBackFrom));
+        Assert.Contains("model.onnx' is damaged: digest mismatch", Status().Error, StringComparison.Ordinal);
+    }
+
     private Task ServeAsync(Digest digest)
     {
         _state.Point("add", digest);

@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Text.Json;
 using EdgeFleet.Agent.Slots;
 using EdgeFleet.Agent.State;
@@ -9,7 +10,7 @@ namespace EdgeFleet.Agent.Serving.Sources;
 
 /// <summary>
 /// The device's state folder: slots name digests, <c>artifacts/</c> holds their files. The supervisor verified each artifact
-/// before it was stored under its digest; the runner trusts the folder as it trusts the supervisor.
+/// before it was stored under its digest; what a tired disk made of it since is seen when it is loaded.
 /// </summary>
 internal sealed class SlotSource(string state) : IModelSource
 {
@@ -64,13 +65,33 @@ internal sealed class SlotSource(string state) : IModelSource
                 throw new ModelSourceException($"'{envelope}': digest mismatch, expected {digest}, got {Digest.Of(payload.Span)}");
             }
             ArtifactManifest manifest = ArtifactManifest.FromBytes(payload.Span);
-            return manifest.Model == model
-                ? new ModelFile(Path.Join(folder, "files", manifest.EntryPoint), manifest.Contract)
-                : throw new ModelSourceException($"'{envelope}': the artifact is for model '{manifest.Model}', not '{model}'");
+            if (manifest.Model != model)
+            {
+                throw new ModelSourceException($"'{envelope}': the artifact is for model '{manifest.Model}', not '{model}'");
+            }
+            foreach (ArtifactFile file in manifest.Files.Where(file => file.Role is ArtifactRole.Model or ArtifactRole.ExternalData))
+            {
+                RequireWhole(Path.Join(folder, "files", file.Path), file.Sha256);
+            }
+            return new ModelFile(Path.Join(folder, "files", manifest.EntryPoint), manifest.Contract);
         }
         catch (Exception ex) when (ex is IOException or UnauthorizedAccessException or FormatException)
         {
             throw new ModelSourceException($"artifact {digest.Short}: '{envelope}': {ex.Message}", ex);
+        }
+    }
+
+    private static void RequireWhole(string path, Digest expected)
+    {
+        if (!File.Exists(path))
+        {
+            throw new ModelSourceException($"'{path}': there is no such file");
+        }
+        using FileStream stream = File.OpenRead(path);
+        Digest actual = Digest.FromHash(SHA256.HashData(stream));
+        if (actual != expected)
+        {
+            throw new ModelSourceException($"'{path}' is damaged: digest mismatch, expected {expected}, got {actual}");
         }
     }
 }
