@@ -8,7 +8,7 @@ internal enum PairState
 {
     /// <summary>Both answered.</summary>
     Compared,
-    /// <summary>The input is of no use: the baseline did not answer it.</summary>
+    /// <summary>The input is of no use: the baseline did not answer it, or with what is no number. That is the input's doing.</summary>
     BaselineFailed,
     CandidateFailed,
 }
@@ -33,7 +33,7 @@ internal sealed class ShadowPair(LoadedModel baseline, LoadedModel candidate) : 
         bool firstRan = first.TryRun(inputs);
         bool secondRan = second.TryRun(inputs);
         (bool baselineRan, bool candidateRan) = candidateFirst ? (secondRan, firstRan) : (firstRan, secondRan);
-        if (!baselineRan)
+        if (!baselineRan || !_baseline.AllFinite)
         {
             return new PairOutcome(PairState.BaselineFailed, false, false, false, 0, 0);
         }
@@ -41,20 +41,14 @@ internal sealed class ShadowPair(LoadedModel baseline, LoadedModel candidate) : 
         {
             return new PairOutcome(PairState.CandidateFailed, false, false, false, 0, 0);
         }
-        bool nonFinite = false, wrongShape = false;
-        for (int i = 0; i < _baseline.Outputs.Count; i++)
-        {
-            Tensor mine = _candidate.Outputs[i];
-            nonFinite |= !TensorChecks.AllFinite(mine.ElementType, mine.Data.Span);
-            wrongShape |= !mine.Shape.SequenceEqual(_baseline.Outputs[i].Shape);
-        }
-        return new PairOutcome(PairState.Compared, _baseline.Disagrees(_candidate.Outputs), nonFinite, wrongShape, _baseline.Ticks, _candidate.Ticks);
+        bool wrongShape = _baseline.Outputs.Zip(_candidate.Outputs).Any(pair => !pair.Second.Shape.SequenceEqual(pair.First.Shape));
+        return new PairOutcome(PairState.Compared, _baseline.Disagrees(_candidate.Outputs), !_candidate.AllFinite, wrongShape, _baseline.Ticks, _candidate.Ticks);
     }
 
     /// <summary>The baseline twice: how often it disagrees with itself, and how much its latency varies, is what noise can do.</summary>
     public PairOutcome CompareBaselineWithItself(IReadOnlyList<Tensor> inputs)
     {
-        if (!_baseline.TryRun(inputs))
+        if (!_baseline.TryRun(inputs) || !_baseline.AllFinite)
         {
             return new PairOutcome(PairState.BaselineFailed, false, false, false, 0, 0);
         }
@@ -76,6 +70,8 @@ internal sealed class ShadowPair(LoadedModel baseline, LoadedModel candidate) : 
         public IReadOnlyList<Tensor> Outputs { get; private set; } = [];
 
         public long Ticks { get; private set; }
+
+        public bool AllFinite => Outputs.All(output => TensorChecks.AllFinite(output.ElementType, output.Data.Span));
 
         public bool TryRun(IReadOnlyList<Tensor> inputs)
         {

@@ -110,8 +110,19 @@ public sealed class OpenInferenceTests : IAsyncLifetime
         Assert.Equal(1, (await _runner.StatusAsync("roots")).NonFinite);
     }
 
+    [Theory, InlineData(float.NaN), InlineData(float.PositiveInfinity)]
+    public async Task An_application_that_asks_with_what_is_no_number_is_answered_and_the_model_is_not_blamed(float asked)
+    {
+        (int status, string _, float[] values) = await RunnerFixture.PostBinaryAsync(_runner.Http, "roots", asked, 4);
+
+        Assert.Equal((200, asked), (status, values[0]));
+        Assert.Equal(0, (await _runner.StatusAsync("roots")).NonFinite);
+    }
+
     [Theory]
     [InlineData("", "not valid JSON")]
+    [InlineData("""{"inputs":[{"name":"x","shape":[1,3],"datatype":"FP32","data":[1,1e39,3]}]}""", "input 'x' value 1 is '1e39', which is not FP32")]
+    [InlineData("""{"inputs":[{"name":"x","shape":[1,3],"datatype":"FP32","data":[1e400,2,3]}]}""", "input 'x' value 0 is '1e400', which is not FP32")]
     [InlineData("[]", "the request is StartArray")]
     [InlineData("{}", "no inputs")]
     [InlineData("""{"inputs":[]}""", "missing: 'x'")]

@@ -36,6 +36,15 @@ public sealed class ShadowPairTests
         Assert.Equal((true, true), (outcome.NonFinite, outcome.Disagrees));
     }
 
+    [Theory, InlineData(true), InlineData(false)]
+    public void An_input_that_leads_the_baseline_to_no_number_too_says_nothing_about_the_candidate(bool candidateFirst)
+    {
+        using ShadowPair pair = Pair(TinyModel.AddBias([0, 0]), TinyModel.AddBias([0, 0]));
+        IReadOnlyList<Tensor> noNumber = [Tensor.Of("x", [1, 2], float.NaN, 2)];
+        Assert.Equal((PairState.BaselineFailed, false), (pair.Compare(noNumber, candidateFirst).State, pair.Compare(noNumber, candidateFirst).NonFinite));
+        Assert.Equal(PairState.BaselineFailed, pair.CompareBaselineWithItself(noNumber).State);
+    }
+
     [Fact]
     public void Inputs_that_only_one_model_takes_are_its_own_failure_or_no_evidence()
     {

@@ -79,7 +79,8 @@ internal static class JsonTensorData
             {
                 continue;
             }
-            if (reader.TokenType != JsonTokenType.Number || !T.TryParse(reader.ValueSpan, NumberStyles.Float, CultureInfo.InvariantCulture, out T value))
+            // A number that is too large for the type is read as infinity, which nobody wrote.
+            if (reader.TokenType != JsonTokenType.Number || !T.TryParse(reader.ValueSpan, NumberStyles.Float, CultureInfo.InvariantCulture, out T value) || !T.IsFinite(value))
             {
                 throw NotAValue(inputName, elementType, count, reader.ValueSpan);
             }

@@ -137,12 +137,13 @@ internal sealed class ActiveSession
                 // Either the shapes vary with the values or the model failed; running without buffers tells which.
                 return false;
             }
+            bool finite = true;
             response.Begin(ModelName, Version, request.Id);
             if (request.Outputs.Count == 0)
             {
                 for (int i = 0; i < call.Outputs.Count; i++)
                 {
-                    Answer(response, i, call.Outputs[i].Shape, call.Outputs[i].Bytes, request.BinaryByDefault);
+                    finite &= Answer(response, i, call.Outputs[i].Shape, call.Outputs[i].Bytes, request.BinaryByDefault);
                 }
             }
             else
@@ -150,10 +151,14 @@ internal sealed class ActiveSession
                 foreach (RequestOutput output in request.Outputs)
                 {
                     PreparedTensor tensor = call.Outputs[output.Index];
-                    Answer(response, output.Index, tensor.Shape, tensor.Bytes, output.Binary ?? request.BinaryByDefault);
+                    finite &= Answer(response, output.Index, tensor.Shape, tensor.Bytes, output.Binary ?? request.BinaryByDefault);
                 }
             }
             response.End();
+            if (!finite)
+            {
+                CountNonFinite(call.Inputs.All(input => TensorChecks.AllFinite(input.Spec.ElementType, input.Bytes)));
+            }
             return true;
         }
         finally
@@ -178,26 +183,38 @@ internal sealed class ActiveSession
         {
             Volatile.Write(ref _outputsVary, true);
         }
+        bool finite = true;
         response.Begin(ModelName, Version, request.Id);
         for (int i = 0; i < wanted.Count; i++)
         {
-            Answer(response, wanted[i].Index, outputs[i].Shape, outputs[i].Data.Span, wanted[i].Binary ?? request.BinaryByDefault);
+            finite &= Answer(response, wanted[i].Index, outputs[i].Shape, outputs[i].Data.Span, wanted[i].Binary ?? request.BinaryByDefault);
         }
         response.End();
+        if (!finite)
+        {
+            CountNonFinite(inputs.All(input => TensorChecks.AllFinite(input.ElementType, input.Data.Span)));
+        }
     }
 
-    private void Answer(InferResponse response, int index, IReadOnlyList<long> shape, ReadOnlySpan<byte> data, bool binary)
+    /// <summary>An application that asks with what is no number gets what it asked for; the model is not to blame.</summary>
+    private void CountNonFinite(bool inputsFinite)
     {
-        TensorSpec spec = Names.Contract.Outputs[index];
-        if (!TensorChecks.AllFinite(spec.ElementType, data))
+        if (inputsFinite)
         {
             Counters.AddNonFinite();
         }
+    }
+
+    /// <returns>Whether every value is a number.</returns>
+    private bool Answer(InferResponse response, int index, IReadOnlyList<long> shape, ReadOnlySpan<byte> data, bool binary)
+    {
+        TensorSpec spec = Names.Contract.Outputs[index];
         if (!ContractChecks.Allows(spec, shape))
         {
             Counters.AddWrongShape();
         }
         response.Add(spec, shape, data, binary);
+        return TensorChecks.AllFinite(spec.ElementType, data);
     }
 
     private void Fill(Span<byte> target, RequestInput input, ReadOnlySpan<byte> body)
