@@ -54,6 +54,11 @@ internal static class DeploymentRules
             {
                 return Overtake(record, desired);
             }
+            if (record is { Phase: DeploymentPhase.Activating, Reason: DesiredReason.Rollback })
+            {
+                // Back to the end first: what it came from was taken away, and must not serve again on the way to something else.
+                return new DeploymentDecision.Perform(DeploymentAct.Activate);
+            }
             PhaseOutcome outcome = desired.Reason == DesiredReason.Rollback ? PhaseOutcome.OperatorRollback : PhaseOutcome.Superseded;
             return new DeploymentDecision.Apply(new ActResult(outcome, FailureCodes.NotWanted, $"the desired state names {desired.Digest.Short} now"));
         }

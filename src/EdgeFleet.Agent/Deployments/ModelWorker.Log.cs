@@ -17,10 +17,11 @@ internal sealed partial class ModelWorker
     private void LogPhase(string model, string digest, DeploymentPhase from, DeploymentPhase to, string code, string detail) =>
         LogPhase(_log, model, digest, from, to, code, detail);
 
-    [LoggerMessage(EventId = 3212, Level = LogLevel.Warning, Message = "Model {Model}: phase {Phase} did not end ({Code}: {Detail}); next attempt in {Pause}")]
-    private static partial void LogRetry(ILogger log, string model, DeploymentPhase phase, string code, string detail, TimeSpan pause);
+    [LoggerMessage(EventId = 3212, Message = "Model {Model}: phase {Phase} did not end ({Code}: {Detail}); next attempt in {Pause}")]
+    private static partial void LogRetry(ILogger log, LogLevel level, string model, DeploymentPhase phase, string code, string detail, TimeSpan pause);
 
-    private void LogRetry(string model, DeploymentPhase phase, string code, string detail, TimeSpan pause) => LogRetry(_log, model, phase, code, detail, pause);
+    private void LogRetry(LogLevel level, string model, DeploymentPhase phase, string code, string detail, TimeSpan pause) =>
+        LogRetry(_log, level, model, phase, code, detail, pause);
 
     [LoggerMessage(EventId = 3213, Level = LogLevel.Error, Message = "Model {Model}: the deployment's state could not be saved and nothing was done; next attempt in {Pause}")]
     private static partial void LogSaveFailed(ILogger log, Exception exception, string model, TimeSpan pause);

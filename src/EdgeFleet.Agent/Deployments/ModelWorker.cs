@@ -1,3 +1,4 @@
+using System.Numerics;
 using EdgeFleet.Agent.Content;
 using EdgeFleet.Agent.Deployments.Acts;
 using EdgeFleet.Agent.Runners;
@@ -27,6 +28,8 @@ internal sealed partial class ModelWorker
     private volatile DeploymentRecord? _record;
     private LocalRollback? _localRollback;
     private bool _busy;
+    /// <summary>Retries in a row, counted against the deployment or not.</summary>
+    private int _retried;
 
     public ModelWorker(string model, DeploymentServices services, DeploymentEngine engine, ILogger log)
     {
@@ -114,7 +117,7 @@ internal sealed partial class ModelWorker
             _services.Files.Save(record);
             _record = record;
             LogResumed(Model, record.Phase, record.Digest.Short, record.Restarts);
-            if (record.Restarts > DeploymentMachine.MaximumRestartsInPhase)
+            if (record.Restarts > DeploymentMachine.MaximumRestartsInPhase && DeploymentMachine.MayGiveUp(record.Phase, record.Reason))
             {
                 Transition(ActResult.Broken(FailureCodes.CrashLoop, $"the agent was started {record.Restarts} times in phase {record.Phase}"));
                 return;
@@ -213,23 +216,22 @@ internal sealed partial class ModelWorker
         DeploymentRecord record = _record!;
         bool runner = result.Code == FailureCodes.RunnerAway;
         int limit = runner ? _services.Options.MaximumRunnerRetries : _services.Options.MaximumRetries;
-        if (result.Counted && record.Retries >= limit)
+        bool counted = result.Counted && DeploymentMachine.MayGiveUp(record.Phase, record.Reason);
+        if (counted && record.Retries >= limit)
         {
             // A full disk is no fault of the digest, and a download that never works is none either.
             PhaseOutcome end = result.Code == FailureCodes.DiskFull && record.Phase < DeploymentPhase.Staged ? PhaseOutcome.Refusal : PhaseOutcome.Failure;
             Transition(new ActResult(end, result.Code, $"tried {record.Retries + 1} times: {result.Detail}"));
             return;
         }
-        if (result.Counted)
+        if (counted)
         {
             _record = record with { Retries = record.Retries + 1 };
-            if (record.Phase != DeploymentPhase.RollingBack)
-            {
-                _services.Files.Save(_record);
-            }
+            _services.Files.Save(_record);
         }
         TimeSpan pause = (runner ? _runnerRetry : _retry).Next();
-        LogRetry(Model, record.Phase, result.Code, result.Detail, pause);
+        // One that is not counted may go on for days, every two seconds: said ever more rarely.
+        LogRetry(BitOperations.IsPow2(++_retried) ? LogLevel.Warning : LogLevel.Debug, Model, record.Phase, result.Code, result.Detail, pause);
         await WaitAsync(pause, cancellationToken).ConfigureAwait(false);
     }
 
@@ -272,6 +274,7 @@ internal sealed partial class ModelWorker
         }
         _retry.Reset();
         _runnerRetry.Reset();
+        _retried = 0;
         Save(after);
         LogPhase(Model, record.Digest.Short, record.Phase, next, after.Code, after.Detail);
     }

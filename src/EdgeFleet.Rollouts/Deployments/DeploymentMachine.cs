@@ -77,6 +77,18 @@ public static class DeploymentMachine
         _ => new(DeploymentAct.None),
     };
 
+    /// <summary>
+    /// Whether it may be given up for what happens around it: a runner that is away, a disk that fails, starts of the agent.
+    /// A way back may not: giving it up brings back what was taken away, for good. Its slots are written, the runner reads
+    /// them when it starts, and a digest that does not load is still found out.
+    /// </summary>
+    public static bool MayGiveUp(DeploymentPhase phase, DesiredReason reason) => phase switch
+    {
+        DeploymentPhase.Activating or DeploymentPhase.Probation => reason != DesiredReason.Rollback,
+        DeploymentPhase.RollingBack => false,
+        _ => true,
+    };
+
     /// <summary>Whether a phase is an end state.</summary>
     public static bool IsEnd(DeploymentPhase phase) => phase >= DeploymentPhase.Committed;
 

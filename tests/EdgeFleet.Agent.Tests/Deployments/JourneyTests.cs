@@ -13,7 +13,7 @@ namespace EdgeFleet.Agent.Tests.Deployments;
 
 public sealed class JourneyTests : IDisposable
 {
-    private readonly SimulatedDisk _disk = new();
+    private SimulatedDisk _disk = new();
     private readonly TestArtifacts _artifacts = new();
     private readonly FakeTrials _trials = new();
     private readonly FakeRunner _runner;
@@ -277,6 +277,85 @@ public sealed class JourneyTests : IDisposable
     }
 
     [Fact]
+    public async Task A_rollback_waits_for_a_runner_that_stays_away_over_any_number_of_starts_and_is_never_undone()
+    {
+        await InstallAsync();
+        await RolloutAsync(_candidate);
+        _runner.AwayForCalls = int.MaxValue;
+
+        for (int start = 0; start < DeploymentMachine.MaximumRestartsInPhase + 2; start++)
+        {
+            Task missed = _runner.MissedAsync(DeviceRig.Patient.MaximumRunnerRetries + 10);
+            _rig.Want(Wanted.Rollback(_baseline));
+            _rig.Start();
+            await missed;
+            Assert.Equal((_baseline, DeploymentPhase.Activating), (_rig.Record()!.Digest, _rig.Record()!.Phase));
+            // All that a runner needs that starts now.
+            Assert.Equal(_baseline, _rig.Slots.Read("fashion")!.Active);
+            await KillAsync();
+        }
+        _runner.AwayForCalls = 0;
+        await _rig.UntilEndAsync(_baseline);
+
+        Assert.Equal(DeploymentPhase.Committed, _rig.Record()!.Phase);
+        Assert.Equal(_baseline, _runner.Serving("fashion"));
+        Assert.Empty(_rig.Files.LoadMemory("fashion").Failed);
+        Assert.DoesNotContain(_rig.Reports, report => report.Phase is Wire.Phase.RollingBack or Wire.Phase.FailedRolledBack);
+    }
+
+    [Fact]
+    public async Task A_rollback_that_another_wish_overtakes_never_brings_back_what_was_taken_away()
+    {
+        await InstallAsync();
+        await RolloutAsync(_candidate);
+        Digest bad = _artifacts.Publish("fashion", "bad");
+        await RolloutAsync(bad, "r4");
+        _runner.AwayForCalls = int.MaxValue;
+        _rig.Want(Wanted.Rollback(_candidate));
+        await _rig.UntilAsync(rig => rig.Record() is { Phase: DeploymentPhase.Activating, Reason: DesiredReason.Rollback });
+        await _runner.MissedAsync(3);
+
+        Task missed = _runner.MissedAsync(DeviceRig.Patient.MaximumRunnerRetries + 10);
+        _rig.Want(Wanted.Rollback(_baseline) with { RolloutId = "rb2" });
+        await missed;
+        Assert.Equal(_candidate, _rig.Slots.Read("fashion")!.Active);
+        int served = _runner.History.Count;
+        _runner.AwayForCalls = 0;
+        await _rig.UntilEndAsync(_baseline);
+
+        Assert.Equal(DeploymentPhase.Committed, _rig.Record()!.Phase);
+        Assert.Equal([_candidate, _baseline], _runner.History[served..]);
+    }
+
+    [Fact]
+    public async Task An_activation_gives_up_after_a_runner_that_stays_away_and_ends_only_when_what_was_before_serves_again()
+    {
+        await InstallAsync();
+        _rig.Want(Wanted.Staged(_candidate, DeploymentGoal.Benchmarked));
+        await _rig.UntilPhaseAsync(DeploymentPhase.Benchmarked);
+        _runner.AwayForCalls = int.MaxValue;
+        _rig.Want(Wanted.Staged(_candidate, DeploymentGoal.Active));
+        await _rig.UntilPhaseAsync(DeploymentPhase.RollingBack);
+
+        for (int start = 0; start < DeploymentMachine.MaximumRestartsInPhase + 2; start++)
+        {
+            Task missed = _runner.MissedAsync(DeviceRig.Patient.MaximumRunnerRetries + 10);
+            await KillAsync();
+            _rig.Start();
+            await missed;
+            Assert.Equal(DeploymentPhase.RollingBack, _rig.Record()!.Phase);
+            Assert.Equal(_baseline, _rig.Slots.Read("fashion")!.Active);
+        }
+        _runner.AwayForCalls = 0;
+        await _rig.UntilEndAsync(_candidate);
+
+        Assert.Equal((DeploymentPhase.FailedRolledBack, FailureCodes.RunnerAway), (_rig.Record()!.Phase, _rig.Record()!.Code));
+        Assert.Equal(_baseline, _runner.Serving("fashion"));
+        // The runner was away; that says nothing of the digest.
+        Assert.Empty(_rig.Files.LoadMemory("fashion").Failed);
+    }
+
+    [Fact]
     public async Task A_model_that_takes_the_agent_down_again_and_again_is_taken_back()
     {
         await InstallAsync();
@@ -350,6 +429,18 @@ public sealed class JourneyTests : IDisposable
         await _rig.StopAsync();
         _rig.Dispose();
         _rig = NewRig(options, time);
+    }
+
+    /// <summary>The agent's process dies at once, and there is another on the same disk. The runner lives on.</summary>
+    private async Task KillAsync(TimeProvider? time = null)
+    {
+        SimulatedDisk survivor = _disk.AfterPowerCut(PowerCutLoss.Nothing);
+        // What is left of the process finds no disk to write to.
+        await _rig.StopAsync();
+        _rig.Dispose();
+        _disk = survivor;
+        _runner.SwitchDisk(survivor);
+        _rig = NewRig(time: time);
     }
 
     private async Task TickedAsync(long last)

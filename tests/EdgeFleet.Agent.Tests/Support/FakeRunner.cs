@@ -18,10 +18,23 @@ internal sealed class FakeRunner(IFileStore disk, string root) : IModelRunner
     private readonly Lock _gate = new();
     private readonly Dictionary<string, RunnerModel> _serving = [];
     private StateFolder _state = new(root, disk);
+    private readonly List<(int At, TaskCompletionSource Met)> _missing = [];
     private int _process = 1;
+    private int _missed;
 
     /// <summary>So many more calls find nobody. A clock that does not wait would use up every retry before a test could come back.</summary>
     public int AwayForCalls { get; set; }
+
+    /// <summary>Completes when so many more calls have found nobody.</summary>
+    public Task MissedAsync(int calls)
+    {
+        lock (_gate)
+        {
+            TaskCompletionSource met = new(TaskCreationOptions.RunContinuationsAsynchronously);
+            _missing.Add((_missed + calls, met));
+            return met.Task.WaitAsync(TimeSpan.FromSeconds(20));
+        }
+    }
 
     /// <summary>Digests that do not load, with the error.</summary>
     public Dictionary<Digest, string> DoNotLoad { get; } = [];
@@ -99,6 +112,11 @@ internal sealed class FakeRunner(IFileStore disk, string root) : IModelRunner
         if (AwayForCalls > 0)
         {
             AwayForCalls--;
+            _missed++;
+            foreach ((_, TaskCompletionSource met) in _missing.Where(waiting => waiting.At <= _missed))
+            {
+                met.TrySetResult();
+            }
             throw new RunnerAwayException("connection refused");
         }
     }

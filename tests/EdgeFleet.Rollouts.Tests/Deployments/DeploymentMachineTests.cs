@@ -112,6 +112,20 @@ public sealed class DeploymentMachineTests
     }
 
     [Fact]
+    public void A_way_back_is_never_given_up_for_what_happens_around_it_and_everything_else_may_be()
+    {
+        Assert.Equal(
+            [
+                (DeploymentPhase.Activating, DesiredReason.Rollback), (DeploymentPhase.Probation, DesiredReason.Rollback),
+                .. Enum.GetValues<DesiredReason>().Select(reason => (DeploymentPhase.RollingBack, reason)),
+            ],
+            from phase in Enum.GetValues<DeploymentPhase>()
+            from reason in Enum.GetValues<DesiredReason>()
+            where !DeploymentMachine.MayGiveUp(phase, reason)
+            select (phase, reason));
+    }
+
+    [Fact]
     public void Only_failures_bar_a_digest_and_neither_a_refusal_nor_a_withdrawal_does()
     {
         Assert.Equal(

@@ -32,7 +32,7 @@ internal sealed class Probation(DeploymentServices services)
             }
             catch (RunnerAwayException ex)
             {
-                if (++away > options.MaximumRunnerRetries)
+                if (++away > options.MaximumRunnerRetries && DeploymentMachine.MayGiveUp(record.Phase, record.Reason))
                 {
                     return new ActResult(PhaseOutcome.Failure, FailureCodes.RunnerAway, $"the runner does not answer while {record.Digest.Short} is on probation: {ex.Message}");
                 }
