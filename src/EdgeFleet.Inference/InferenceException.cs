@@ -6,6 +6,9 @@ public class InferenceException : Exception
     public InferenceException(string message) : base(message) { }
 
     public InferenceException(string message, Exception inner) : base(message, inner) { }
+
+    /// <summary>What the runtime said, without the place of the file.</summary>
+    public string Reason => InnerException?.Message ?? Message;
 }
 
 /// <summary>A file is not a model that this runtime can load.</summary>

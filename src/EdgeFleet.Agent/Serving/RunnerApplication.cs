@@ -156,6 +156,11 @@ internal sealed partial class RunnerApplication(ModelTable models, ControlApi co
             session.Execute(context.Infer, body, context.Answer, model.Tap.IsOpen(start) ? model.Tap : null);
             session.Counters.AddRequest(Stopwatch.GetTimestamp() - start);
         }
+        catch (InferenceException ex) when (session.AnswersAnInputOfOurs())
+        {
+            session.Counters.AddRejected();
+            throw RequestException.BadRequest($"model '{model.Name}' does not take these values: {ex.Reason}");
+        }
         catch (InferenceException)
         {
             session.Counters.AddFailure();

@@ -16,6 +16,7 @@ public sealed class OpenInferenceTests : IAsyncLifetime
         _state.Point("add", _digest);
         _state.Point("roots", _state.AddArtifact("roots", TinyModel.SquareRoot(2)));
         _state.Point("where", _state.AddArtifact("where", TinyModel.NonZero(4)));
+        _state.Point("table", _state.AddArtifact("table", TinyModel.Lookup(10, 20, 30)));
         _runner = await RunnerFixture.StartAsync(_state, options => options with { MaximumBatch = 20_000 });
     }
 
@@ -110,6 +111,18 @@ public sealed class OpenInferenceTests : IAsyncLifetime
         Assert.Equal(1, (await _runner.StatusAsync("roots")).NonFinite);
     }
 
+    [Fact]
+    public async Task Values_that_the_model_does_not_take_are_the_applications_fault_as_long_as_the_model_answers()
+    {
+        (int status, string body) = await _runner.PostAsync("table", """{"inputs":[{"name":"x","shape":[1],"datatype":"INT64","data":[7]}]}""");
+        Assert.Equal(400, status);
+        Assert.Contains("model 'table' does not take these values", body, StringComparison.Ordinal);
+        Assert.DoesNotContain(_state.Path, body, StringComparison.Ordinal);
+
+        Assert.Equal(200, (await _runner.PostAsync("table", """{"inputs":[{"name":"x","shape":[1],"datatype":"INT64","data":[1]}]}""")).Status);
+        Assert.Equal((2, 1, 0), await _runner.StatusAsync("table") is var seen ? (seen.Requests, seen.Rejected, seen.Failures) : default);
+    }
+
     [Theory, InlineData(float.NaN), InlineData(float.PositiveInfinity)]
     public async Task An_application_that_asks_with_what_is_no_number_is_answered_and_the_model_is_not_blamed(float asked)
     {
@@ -167,7 +180,7 @@ public sealed class OpenInferenceTests : IAsyncLifetime
     }
 
     [Theory]
-    [InlineData("/v2/models/nobody", 404, "model 'nobody' is not served here; served: add, roots, where")]
+    [InlineData("/v2/models/nobody", 404, "model 'nobody' is not served here; served: add, roots, table, where")]
     [InlineData("/v2/models/add/infer", 405, "takes POST, not GET")]
     [InlineData("/v2/models/add/explain", 404, "path '/v2/models/add/explain'")]
     [InlineData("/v1/status", 404, "path '/v1/status'")]

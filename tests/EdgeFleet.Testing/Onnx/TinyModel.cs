@@ -42,6 +42,10 @@ public sealed class TinyModel
     /// <summary>The indices of what is not zero: an output whose shape depends on the values.</summary>
     public static byte[] NonZero(int width) => new TinyModel().Node("NonZero", ["x"], "y").Graph("x", [width], "y", [1, -1], Int64);
 
+    /// <summary>y = table[x]: it fails on a place that the table has not.</summary>
+    public static byte[] Lookup(params float[] table) =>
+        new TinyModel().Weights("table", [table.Length], table).Node("Gather", ["table", "x"], "y").Graph("x", [1], "y", [1], inputType: Int64);
+
     /// <summary>Blows the input up to so many floats before it sums them again.</summary>
     public static byte[] Hungry(long floats)
     {
@@ -84,13 +88,13 @@ public sealed class TinyModel
         return this;
     }
 
-    private byte[] Graph(string input, long[] inputShape, string output, long[] outputShape, int outputType = Float)
+    private byte[] Graph(string input, long[] inputShape, string output, long[] outputShape, int outputType = Float, int inputType = Float)
     {
         MemoryStream graph = new();
         _nodes.WriteTo(graph);
         Text(graph, 2, "tiny");
         _values.WriteTo(graph);
-        Message(graph, 11, Value(input, Float, inputShape));
+        Message(graph, 11, Value(input, inputType, inputShape));
         Message(graph, 12, Value(output, outputType, outputShape));
 
         MemoryStream opset = new();

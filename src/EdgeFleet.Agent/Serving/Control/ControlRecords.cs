@@ -44,6 +44,8 @@ internal sealed record ModelStatus
     public required DateTimeOffset? Since { get; init; }
     public required long Requests { get; init; }
     public required long Failures { get; init; }
+    /// <summary>Requests with values that the model does not take, while it answers an input of ours.</summary>
+    public required long Rejected { get; init; }
     public required long NonFinite { get; init; }
     public required long WrongShape { get; init; }
     /// <summary>Requests turned away because too many were waiting; they never reached the model.</summary>

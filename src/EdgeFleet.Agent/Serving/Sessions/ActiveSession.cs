@@ -108,6 +108,23 @@ internal sealed class ActiveSession
         ExecuteOnce(request, body, response);
     }
 
+    /// <summary>
+    /// Asked when a request failed. What an application sends must not take a model back: an index that no table has is its
+    /// own fault as long as the model goes on answering. A candidate that takes less than its baseline shows in the shadow.
+    /// </summary>
+    public bool AnswersAnInputOfOurs()
+    {
+        try
+        {
+            _loaded.Run(SyntheticInputs.For(_loaded.Contract, seed: 1));
+            return true;
+        }
+        catch (InferenceException)
+        {
+            return false;
+        }
+    }
+
     /// <summary>The hot path. False when the outputs turned out to have other shapes than the buffers: then they vary.</summary>
     private bool TryExecutePrepared(CallPool pool, InferRequest request, ReadOnlySpan<byte> body, InferResponse response, SampleTap? tap)
     {

@@ -86,6 +86,7 @@ internal sealed class ServedModel(string name, int concurrency, int queue) : IDi
             Since = active?.Since,
             Requests = counters.Requests,
             Failures = counters.Failures,
+            Rejected = counters.Rejected,
             NonFinite = counters.NonFinite,
             WrongShape = counters.WrongShape,
             Overloaded = Interlocked.Read(ref _overloaded),

@@ -5,12 +5,15 @@ internal sealed class SessionCounters
 {
     private long _requests;
     private long _failures;
+    private long _rejected;
     private long _nonFinite;
     private long _wrongShape;
 
     public long Requests => Interlocked.Read(ref _requests);
 
     public long Failures => Interlocked.Read(ref _failures);
+
+    public long Rejected => Interlocked.Read(ref _rejected);
 
     public long NonFinite => Interlocked.Read(ref _nonFinite);
 
@@ -31,6 +34,12 @@ internal sealed class SessionCounters
     {
         Interlocked.Increment(ref _requests);
         Interlocked.Increment(ref _failures);
+    }
+
+    public void AddRejected()
+    {
+        Interlocked.Increment(ref _requests);
+        Interlocked.Increment(ref _rejected);
     }
 
     public void AddNonFinite() => Interlocked.Increment(ref _nonFinite);
