@@ -3,6 +3,7 @@ using EdgeFleet.Agent.Serving.Control;
 using EdgeFleet.Agent.Serving.Sessions;
 using EdgeFleet.Agent.Serving.Sources;
 using EdgeFleet.Inference;
+using EdgeFleet.Linux.Files;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
@@ -15,7 +16,7 @@ namespace EdgeFleet.Agent.Serving;
 /// The runner: Kestrel on the applications' addresses and on the control socket, and the models behind it. It needs neither
 /// the supervisor nor a controller.
 /// </summary>
-internal sealed class Runner : IAsyncDisposable
+internal sealed partial class Runner : IAsyncDisposable
 {
     /// <summary>So long an answer that is under way may take when the runner is told to end.</summary>
     private static readonly TimeSpan s_drain = TimeSpan.FromSeconds(5);
@@ -25,19 +26,21 @@ internal sealed class Runner : IAsyncDisposable
     private readonly ControlApi _control;
     private readonly KestrelServer _server;
     private readonly RunnerApplication _application;
+    private readonly ILogger<Runner> _logger;
     private readonly CancellationTokenSource _stopping = new();
     private Task _watching = Task.CompletedTask;
 
     public Runner(ServeOptions options, TimeProvider time, ILoggerFactory loggers)
     {
         _options = options;
+        _logger = loggers.CreateLogger<Runner>();
         IModelSource source = options.State is { } state ? new SlotSource(state) : new FolderSource(options.ModelsRoot!);
         if (options.ServeFolder is { } folder)
         {
             Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.GroupRead | UnixFileMode.GroupExecute);
         }
         DateTimeOffset startedAt = time.GetUtcNow();
-        CrashLedger ledger = new(options.ServeFolder is null ? null : Path.Join(options.ServeFolder, "serve.json"), startedAt);
+        CrashLedger ledger = new(options.ServeFolder is null ? null : Path.Join(options.ServeFolder, "serve.json"), startedAt, LinuxFileStore.Instance, loggers.CreateLogger<CrashLedger>());
         SessionLoader loader = new(new InferenceOptions { IntraOpThreads = options.Threads }, options.Concurrency, time);
         _models = new ModelTable(source, loader, ledger, options, time, loggers.CreateLogger<ModelTable>());
         _control = new ControlApi(_models, startedAt, time);
@@ -74,6 +77,20 @@ internal sealed class Runner : IAsyncDisposable
         _control.Listening = [.. _options.Listen.Where(address => address.Socket is not null).Select(address => address.ToString()), .. bound.Where(address => !address.Contains("unix:", StringComparison.Ordinal))];
         await _models.ReconcileAsync(model: null, retry: true, cancellationToken);
         _watching = _models.WatchAsync(_stopping.Token);
+    }
+
+    /// <summary>Says where it serves; a file that takes no more (a full disk) is no reason to stop.</summary>
+    public void Announce(TextWriter output)
+    {
+        string line = $"serving on {string.Join(" ", Listening)}";
+        try
+        {
+            output.WriteLine(line);
+        }
+        catch (IOException ex)
+        {
+            LogNotAnnounced(line, ex.Message);
+        }
     }
 
     /// <summary>Runs until the watch over the slots ends: never, unless something broke that the runner cannot mend.</summary>
@@ -152,6 +169,9 @@ internal sealed class Runner : IAsyncDisposable
         }
         throw new IOException($"socket '{path}' is in use by another runner");
     }
+
+    [LoggerMessage(EventId = 2021, Level = LogLevel.Warning, Message = "'{Line}' could not be written to standard output: {Reason}")]
+    private partial void LogNotAnnounced(string line, string reason);
 
     private sealed class ControlConnection : IControlConnection;
 }

@@ -71,7 +71,7 @@ public static class ServeCommand
             ServeOptions options = read();
             await using Runner runner = new(options, TimeProvider.System, loggers);
             await runner.StartAsync(cancellationToken);
-            Console.Out.WriteLine($"serving on {string.Join(" ", runner.Listening)}");
+            runner.Announce(Console.Out);
             await await Task.WhenAny(told.Task, runner.WatchAsync()).WaitAsync(cancellationToken);
             return Done;
         }

@@ -1,7 +1,10 @@
 using EdgeFleet.Agent.Serving.Control;
 using EdgeFleet.Agent.Serving.Sessions;
 using EdgeFleet.Core;
+using EdgeFleet.Linux.Files;
+using EdgeFleet.Testing.Files;
 using EdgeFleet.Testing.Onnx;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace EdgeFleet.Agent.Tests.Serving;
 
@@ -68,6 +71,30 @@ public sealed class CrashLedgerTests : IDisposable
     }
 
     [Fact]
+    public void On_a_full_disk_it_counts_in_memory_says_so_once_and_is_saved_when_there_is_room()
+    {
+        SimulatedDisk disk = new();
+        disk.CreateDirectory("/serve", UnixFileMode.None);
+        LogWatch log = new();
+        CrashLedger Begin() => new("/serve/serve.json", DateTimeOffset.UnixEpoch, disk, log);
+        Begin().Charge("m", s_a);
+        disk.CapacityBytes -= disk.AvailableBytes("/");
+
+        CrashLedger full = Begin();
+        full.Charge("m", s_a);
+        full.Charge("m", s_b);
+        full.Loaded();
+        Assert.Equal((2, 1), (full.CrashesOf("m", s_a), full.CrashesOf("m", s_b)));
+        Assert.Contains("No space left", Assert.Single(log.Messages), StringComparison.Ordinal);
+        // The negative control: nothing of it is on the disk.
+        Assert.Equal((1, 0), (Begin().CrashesOf("m", s_a), Begin().CrashesOf("m", s_b)));
+
+        disk.CapacityBytes += 1 << 20;
+        full.Charge("m", s_b);
+        Assert.Equal((2, 2), (Begin().CrashesOf("m", s_a), Begin().CrashesOf("m", s_b)));
+    }
+
+    [Fact]
     public async Task A_digest_that_crashed_the_runner_three_times_gives_way_to_the_previous_one_until_someone_decides_anew()
     {
         Digest good = _state.AddArtifact("add", TinyModel.AddBias([1]));
@@ -110,7 +137,7 @@ public sealed class CrashLedgerTests : IDisposable
 
         Assert.Equal(0, Counted());
 
-        int Counted() => new CrashLedger(CopyOf("serve/serve.json"), DateTimeOffset.UnixEpoch).CrashesOf("add", digest);
+        int Counted() => Open(CopyOf("serve/serve.json")).CrashesOf("add", digest);
     }
 
     public void Dispose() => _state.Dispose();
@@ -118,10 +145,12 @@ public sealed class CrashLedgerTests : IDisposable
     private CrashLedger EarlierRun()
     {
         Directory.CreateDirectory(_state["serve"]);
-        return new CrashLedger(_state["serve/serve.json"], DateTimeOffset.UnixEpoch);
+        return Open(_state["serve/serve.json"]);
     }
 
-    private CrashLedger Start() => new(_state["serve.json"], DateTimeOffset.UnixEpoch);
+    private CrashLedger Start() => Open(_state["serve.json"]);
+
+    private static CrashLedger Open(string path) => new(path, DateTimeOffset.UnixEpoch, LinuxFileStore.Instance, NullLogger.Instance);
 
     private string CopyOf(string file)
     {

@@ -4,6 +4,7 @@ using EdgeFleet.Agent.Serving.Sessions;
 using EdgeFleet.Agent.Serving.Sources;
 using EdgeFleet.Core;
 using EdgeFleet.Inference;
+using EdgeFleet.Linux.Files;
 using EdgeFleet.Testing.Onnx;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -20,7 +21,7 @@ public sealed class ModelTableTests : IDisposable
         ServeOptions options = new() { State = _state.Path, Listen = [] };
         _source = new WatchedSource(new SlotSource(_state.Path));
         _table = new ModelTable(
-            _source, new SessionLoader(new InferenceOptions(), 1, TimeProvider.System), new CrashLedger(null, DateTimeOffset.UnixEpoch), options,
+            _source, new SessionLoader(new InferenceOptions(), 1, TimeProvider.System), new CrashLedger(null, DateTimeOffset.UnixEpoch, LinuxFileStore.Instance, NullLogger.Instance), options,
             TimeProvider.System, NullLogger<ModelTable>.Instance);
     }
 

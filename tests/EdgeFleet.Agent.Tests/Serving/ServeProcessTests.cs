@@ -10,6 +10,7 @@ namespace EdgeFleet.Agent.Tests.Serving;
 /// <summary>The runner as the process that it is on a device.</summary>
 public sealed class ServeProcessTests : IDisposable
 {
+    private static readonly string s_program = Path.Join(AppContext.BaseDirectory, "edgefleet-agent.dll");
     private readonly DeviceState _state = new();
 
     [Fact]
@@ -42,6 +43,35 @@ public sealed class ServeProcessTests : IDisposable
             Assert.Null((await control.StatusAsync(CancellationToken.None)).Models.Single().FellBackFrom);
             await EndAsync(runner);
         }
+    }
+
+    [Fact]
+    public async Task Where_it_can_write_nothing_that_it_remembers_it_serves_all_the_same()
+    {
+        Digest digest = _state.AddArtifact("add", TinyModel.AddBias([1]));
+        _state.Point("add", digest);
+        // A folder in the place of the file that it writes: for every user the same as a disk that takes nothing.
+        _state.Write("serve/.new-serve.json/in-the-way", "");
+        // As onto a full disk: each write to this file is answered with ENOSPC.
+        using Process runner = Process.Start(new ProcessStartInfo("sh", ["-c", "exec dotnet \"$0\" serve --state \"$1\" >/dev/full", s_program, _state.Path]) { RedirectStandardError = true })!;
+        List<string> said = [];
+        while (await runner.StandardError.ReadLineAsync() is { } line)
+        {
+            said.Add(line);
+            if (line.Contains("[2021]", StringComparison.Ordinal))
+            {
+                break;
+            }
+        }
+        Task<string> rest = runner.StandardError.ReadToEndAsync();
+
+        Assert.Contains(said, line => line.Contains("serve.json cannot be written", StringComparison.Ordinal));
+        Assert.Contains("No space left", said[^1], StringComparison.Ordinal);
+        Assert.Equal(digest.ToString(), await ActiveAsync());
+        using HttpClient application = RunnerFixture.ClientOf(_state["serve/infer.sock"]);
+        Assert.Equal(1, (await RunnerFixture.PostBinaryAsync(application, "add", 0)).Values.Single());
+        await EndAsync(runner);
+        await rest;
     }
 
     [Fact]
@@ -98,7 +128,7 @@ public sealed class ServeProcessTests : IDisposable
     }
 
     private static ProcessStartInfo Info(string[] arguments) =>
-        new("dotnet", [Path.Join(AppContext.BaseDirectory, "edgefleet-agent.dll"), "serve", .. arguments])
+        new("dotnet", [s_program, "serve", .. arguments])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,

@@ -2,30 +2,35 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using EdgeFleet.Core;
 using EdgeFleet.Linux.Files;
+using Microsoft.Extensions.Logging;
 
 namespace EdgeFleet.Agent.Serving.Sessions;
 
 /// <summary>
 /// Counts the starts that ended badly with a digest, so that a model that kills the runner is not loaded for ever. A digest
-/// is charged before it is loaded; a healthy minute or an orderly end takes the charge back, a crash leaves it.
+/// is charged before it is loaded; a healthy minute or an orderly end takes the charge back, a crash leaves it. Where the
+/// disk does not take the count it goes on in memory: a device that serves and cannot count is worth more than the reverse.
 /// </summary>
-internal sealed class CrashLedger
+internal sealed partial class CrashLedger
 {
     /// <summary>After so many crashes in a row an older digest is served.</summary>
     public const int Limit = 3;
 
     private readonly string? _path;
+    private readonly IFileStore _files;
+    private readonly ILogger _log;
     private readonly Dictionary<string, Dictionary<Digest, int>> _crashes;
     private readonly HashSet<(string Model, Digest Digest)> _charged = [];
     private string? _loading;
+    private bool _unsaved;
 
     /// <param name="path">The file, or null to remember nothing (a runner without state).</param>
     /// <param name="startedAt">When this runner started.</param>
-    public CrashLedger(string? path, DateTimeOffset startedAt)
+    public CrashLedger(string? path, DateTimeOffset startedAt, IFileStore files, ILogger log)
     {
-        _path = path;
+        (_path, _files, _log) = (path, files, log);
         StartedAt = startedAt;
-        LedgerFile? last = Read(path);
+        LedgerFile? last = Read();
         _crashes = last?.Crashes?.ToDictionary(model => model.Key, model => new Dictionary<Digest, int>(model.Value)) ?? [];
         if (last is { Loading: { } guilty, Charged: not null })
         {
@@ -114,26 +119,41 @@ internal sealed class CrashLedger
             Charged = [.. _charged.Select(charge => new LedgerCharge(charge.Model, charge.Digest))],
             Crashes = _crashes.Where(model => model.Value.Count > 0).ToDictionary(model => model.Key, model => model.Value),
         };
-        DurableFile.Write(_path, JsonSerializer.SerializeToUtf8Bytes(file, LedgerJsonContext.Default.LedgerFile));
-    }
-
-    private static LedgerFile? Read(string? path)
-    {
-        if (path is null || !File.Exists(path))
-        {
-            return null;
-        }
         try
         {
-            LedgerFile? file = JsonSerializer.Deserialize(File.ReadAllBytes(path), LedgerJsonContext.Default.LedgerFile);
+            DurableFile.Write(_files, _path, JsonSerializer.SerializeToUtf8Bytes(file, LedgerJsonContext.Default.LedgerFile));
+            _unsaved = false;
+        }
+        catch (Exception ex) when (ex is IOException or UnauthorizedAccessException)
+        {
+            if (!_unsaved)
+            {
+                LogNotSaved(_path, ex.Message);
+            }
+            _unsaved = true;
+        }
+    }
+
+    private LedgerFile? Read()
+    {
+        try
+        {
+            LedgerFile? file = _path is not null && _files.Read(_path) is { } bytes ? JsonSerializer.Deserialize(bytes, LedgerJsonContext.Default.LedgerFile) : null;
             return file?.SchemaVersion == LedgerFile.CurrentSchemaVersion ? file : null;
         }
-        catch (JsonException)
+        catch (Exception ex) when (ex is JsonException or IOException or UnauthorizedAccessException)
         {
-            // A damaged count is worth less than serving: it begins anew.
+            // A count that is damaged or cannot be read is worth less than serving: it begins anew.
+            LogNotRead(_path!, ex.Message);
             return null;
         }
     }
+
+    [LoggerMessage(EventId = 2011, Level = LogLevel.Warning, Message = "{Path} cannot be written ({Reason}); serving goes on, but a model that ends the runner is not counted until it can")]
+    private partial void LogNotSaved(string path, string reason);
+
+    [LoggerMessage(EventId = 2012, Level = LogLevel.Warning, Message = "{Path} cannot be read ({Reason}); the count of crashes begins anew")]
+    private partial void LogNotRead(string path, string reason);
 }
 
 /// <summary><c>serve/serve.json</c>.</summary>
