@@ -72,6 +72,15 @@ internal sealed partial class DeploymentEngine(
         await Task.WhenAll(running).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
+    /// <summary>To be called when the workers have ended because the agent was told to end.</summary>
+    public void EndedInOrder()
+    {
+        foreach (ModelWorker worker in _workers.Values)
+        {
+            worker.EndedInOrder();
+        }
+    }
+
     /// <summary>The desired state of these models is another now.</summary>
     public void DesiredChanged(IEnumerable<string> models)
     {

@@ -22,6 +22,8 @@ public sealed record DeploymentOptions
     public TimeSpan ProbationPoll { get; init; } = TimeSpan.FromSeconds(1);
     /// <summary>How often the progress of a probation is saved.</summary>
     public TimeSpan ProbationSave { get; init; } = TimeSpan.FromSeconds(30);
+    /// <summary>A candidate that has answered for so long in one run of the agent is not what ends that run; the runner trusts a digest after as long.</summary>
+    public TimeSpan HealthyAfter { get; init; } = TimeSpan.FromMinutes(1);
     /// <summary>Runner processes that one probation may see end.</summary>
     public int MaximumRunnerRestarts { get; init; } = 2;
     /// <summary>How often the runner is asked, outside a probation, whether it fell back to an older digest.</summary>

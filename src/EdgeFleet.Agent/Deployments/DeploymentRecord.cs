@@ -40,8 +40,10 @@ public sealed record DeploymentRecord
     public bool AgainstDigest { get; init; }
 
     public int Retries { get; init; }
-    /// <summary>Starts of the agent that found an activation or a probation in progress.</summary>
+    /// <summary>Starts of the agent that found an activation or a probation in progress, and that what is tried can have caused.</summary>
     public int Restarts { get; init; }
+    /// <summary>The run of the agent that acts, or acted last, was told to end or saw the candidate answer for a minute: its end is not counted.</summary>
+    public bool Blameless { get; init; }
     /// <summary>The number of the next shadow tick.</summary>
     public long NextTick { get; init; }
     public double ProbationSeconds { get; init; }

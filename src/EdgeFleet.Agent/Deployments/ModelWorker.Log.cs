@@ -28,7 +28,7 @@ internal sealed partial class ModelWorker
 
     private void LogSaveFailed(Exception exception, string model, TimeSpan pause) => LogSaveFailed(_log, exception, model, pause);
 
-    [LoggerMessage(EventId = 3214, Level = LogLevel.Warning, Message = "Model {Model}: this start found {Phase} of {Digest} in progress and goes on with it (start {Restarts} in this phase)")]
+    [LoggerMessage(EventId = 3214, Level = LogLevel.Warning, Message = "Model {Model}: this start found {Phase} of {Digest} in progress and goes on with it ({Restarts} starts count against it)")]
     private static partial void LogResumed(ILogger log, string model, DeploymentPhase phase, string digest, int restarts);
 
     private void LogResumed(string model, DeploymentPhase phase, string digest, int restarts) => LogResumed(_log, model, phase, digest, restarts);
@@ -52,4 +52,9 @@ internal sealed partial class ModelWorker
     private static partial void LogRunnerAway(ILogger log, string model, string reason);
 
     private void LogRunnerAway(string model, string reason) => LogRunnerAway(_log, model, reason);
+
+    [LoggerMessage(EventId = 3219, Level = LogLevel.Warning, Message = "Model {Model}: that this end was ordered could not be saved ({Reason}); the next start counts it against the digest on trial")]
+    private static partial void LogEndNotSaved(ILogger log, string model, string reason);
+
+    private void LogEndNotSaved(string model, string reason) => LogEndNotSaved(_log, model, reason);
 }

@@ -97,6 +97,23 @@ internal sealed partial class ModelWorker
         }
     }
 
+    /// <summary>The agent was told to end, and the worker has: what is on trial is not to blame.</summary>
+    public void EndedInOrder()
+    {
+        if (_record is not { Phase: DeploymentPhase.Activating or DeploymentPhase.Probation, Blameless: false } record)
+        {
+            return;
+        }
+        try
+        {
+            _services.Files.Save(record with { Blameless = true });
+        }
+        catch (IOException ex)
+        {
+            LogEndNotSaved(Model, ex.Message);
+        }
+    }
+
     /// <summary>What a start makes of the record that the process before it left.</summary>
     private async Task StartAsync(CancellationToken cancellationToken)
     {
@@ -113,13 +130,13 @@ internal sealed partial class ModelWorker
         }
         if (record.Phase is DeploymentPhase.Activating or DeploymentPhase.Probation)
         {
-            record = record with { Restarts = record.Restarts + 1 };
+            record = record with { Restarts = record.Blameless ? record.Restarts : record.Restarts + 1, Blameless = false };
             _services.Files.Save(record);
             _record = record;
             LogResumed(Model, record.Phase, record.Digest.Short, record.Restarts);
             if (record.Restarts > DeploymentMachine.MaximumRestartsInPhase && DeploymentMachine.MayGiveUp(record.Phase, record.Reason))
             {
-                Transition(ActResult.Broken(FailureCodes.CrashLoop, $"the agent was started {record.Restarts} times in phase {record.Phase}"));
+                Transition(ActResult.Broken(FailureCodes.CrashLoop, $"the agent ended {record.Restarts} times in phase {record.Phase} before a healthy minute"));
                 return;
             }
         }
@@ -263,6 +280,7 @@ internal sealed partial class ModelWorker
             Probation = result.Probation ?? record.Probation,
             Retries = 0,
             Restarts = 0,
+            Blameless = false,
         };
         if (result.AgainstDigest)
         {

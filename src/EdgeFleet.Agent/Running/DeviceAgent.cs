@@ -158,6 +158,7 @@ public sealed class DeviceAgent : IDisposable
         {
             await first.ConfigureAwait(false);
         }
+        _engine.EndedInOrder();
     }
 
     public void Dispose()

@@ -11,7 +11,8 @@ public static class DeploymentMachine
 {
     /// <summary>
     /// Restarts of the agent that one activation or probation survives; the one after is treated as
-    /// <see cref="PhaseOutcome.InvariantBroken"/>, so that a candidate that takes the device down with it ends.
+    /// <see cref="PhaseOutcome.InvariantBroken"/>, so that a candidate that takes the device down with it ends. Only those
+    /// count that the candidate can have caused: not one that was ordered, and none after it has answered for a minute.
     /// </summary>
     public const int MaximumRestartsInPhase = 3;
 

@@ -365,14 +365,62 @@ public sealed class JourneyTests : IDisposable
         await _rig.UntilPhaseAsync(DeploymentPhase.Probation);
         for (int i = 0; i < DeploymentMachine.MaximumRestartsInPhase; i++)
         {
-            await RestartAsync(time: still);
+            await KillAsync(still);
             await _rig.UntilAsync(rig => rig.Record() is { Phase: DeploymentPhase.Probation } record && record.Restarts == i + 1);
         }
-        await RestartAsync(time: still);
+        await KillAsync(still);
         await _rig.UntilEndAsync(_candidate);
 
         Assert.Equal((DeploymentPhase.FailedRolledBack, FailureCodes.CrashLoop), (_rig.Record()!.Phase, _rig.Record()!.Code));
         Assert.Equal(_baseline, _runner.Serving("fashion"));
+    }
+
+    [Fact]
+    public async Task Ordered_restarts_of_the_agent_say_nothing_against_a_candidate()
+    {
+        await InstallAsync();
+        ManualTimeProvider still = new();
+        await RestartAsync(time: still);
+        _rig.Want(Wanted.Staged(_candidate, DeploymentGoal.Active));
+        await _rig.UntilPhaseAsync(DeploymentPhase.Probation);
+        for (int i = 0; i < DeploymentMachine.MaximumRestartsInPhase + 2; i++)
+        {
+            await RestartAsync(time: still);
+            await _rig.UntilAsync(rig => rig.Engine.Workers.SingleOrDefault()?.Record is { Blameless: false });
+        }
+
+        Assert.Equal((DeploymentPhase.Probation, 0), (_rig.Record()!.Phase, _rig.Record()!.Restarts));
+        Assert.Equal(_candidate, _runner.Serving("fashion"));
+    }
+
+    [Fact]
+    public async Task A_device_whose_power_comes_and_goes_ends_its_probation_well()
+    {
+        await InstallAsync();
+        ManualTimeProvider time = new();
+        await RestartAsync(time: time);
+        _rig.Want(Wanted.Staged(_candidate, DeploymentGoal.Active) with { Plan = new TrialPlan { ProbationSeconds = 3600 } });
+        await _rig.UntilPhaseAsync(DeploymentPhase.Probation);
+        int cuts = 0;
+        for (; !_rig.Record()!.Ended; cuts++)
+        {
+            await SleepingAsync(time);
+            time.Advance(TimeSpan.FromMinutes(10));
+            while (_rig.Record() is { Ended: false, Blameless: false })
+            {
+                await SleepingAsync(time);
+                time.Advance(TimeSpan.FromSeconds(1));
+            }
+            if (!_rig.Record()!.Ended)
+            {
+                await KillAsync(time);
+                _rig.Start();
+            }
+        }
+
+        Assert.Equal(DeploymentPhase.Committed, _rig.Record()!.Phase);
+        Assert.True(cuts > DeploymentMachine.MaximumRestartsInPhase + 1, $"{cuts} cuts");
+        Assert.Equal(_candidate, _runner.Serving("fashion"));
     }
 
     [Fact]
@@ -426,7 +474,7 @@ public sealed class JourneyTests : IDisposable
 
     private async Task RestartAsync(DeploymentOptions? options = null, TimeProvider? time = null)
     {
-        await _rig.StopAsync();
+        await _rig.EndAsync();
         _rig.Dispose();
         _rig = NewRig(options, time);
     }
@@ -441,6 +489,17 @@ public sealed class JourneyTests : IDisposable
         _disk = survivor;
         _runner.SwitchDisk(survivor);
         _rig = NewRig(time: time);
+    }
+
+    /// <summary>Until the watch over the candidate waits for its next look.</summary>
+    private async Task SleepingAsync(ManualTimeProvider time)
+    {
+        using CancellationTokenSource limit = new(TimeSpan.FromSeconds(20));
+        while (_rig.Record() is { Ended: false } && !(time.NextDue <= time.GetUtcNow() + DeviceRig.Patient.ProbationPoll))
+        {
+            limit.Token.ThrowIfCancellationRequested();
+            await Task.Yield();
+        }
     }
 
     private async Task TickedAsync(long last)

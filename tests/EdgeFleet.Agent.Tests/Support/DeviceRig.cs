@@ -160,6 +160,14 @@ internal sealed class DeviceRig : IDeviceFacts, IModelInspector, IDisposable
 
     public IReadOnlyList<Wire.BenchReport> BenchReports => Read("/bench/", Wire.BenchReport.Parser);
 
+    /// <summary>The agent is told to end, as by a service manager.</summary>
+    public async Task EndAsync()
+    {
+        await StopAsync();
+        Engine.EndedInOrder();
+    }
+
+    /// <summary>The process is over; nothing of it says so.</summary>
     public async Task StopAsync()
     {
         await _stop.CancelAsync();

@@ -16,6 +16,7 @@ internal sealed class Probation(DeploymentServices services)
     {
         DeploymentOptions options = services.Options;
         DateTimeOffset? runnerStarted = null;
+        double beganAt = record.ProbationSeconds;
         double savedAt = record.ProbationSeconds;
         int away = 0;
         long last = services.Time.GetTimestamp();
@@ -60,7 +61,12 @@ internal sealed class Probation(DeploymentServices services)
             {
                 return ActResult.Success with { Probation = evidence };
             }
-            bool save = record.ProbationSeconds - savedAt >= options.ProbationSave.TotalSeconds;
+            bool healthy = !record.Blameless && record.ProbationSeconds - beganAt >= options.HealthyAfter.TotalSeconds;
+            if (healthy)
+            {
+                record = record with { Restarts = 0, Blameless = true };
+            }
+            bool save = healthy || record.ProbationSeconds - savedAt >= options.ProbationSave.TotalSeconds;
             record = update(record, save);
             savedAt = save ? record.ProbationSeconds : savedAt;
             await Task.Delay(Poll(record), services.Time, cancellationToken).ConfigureAwait(false);
