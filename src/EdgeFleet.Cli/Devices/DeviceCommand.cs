@@ -20,7 +20,7 @@ internal static class DeviceCommand
         Option<string?> device = new("--device") { Description = "Bind the token to this device id." };
         Option<string?> group = new("--group") { Description = "A group label for all devices that use it." };
         Option<int> count = CheckedOption.Whole("--count", "How many devices it lets in.", 1, 1, 1_000_000);
-        Option<TimeSpan> lifetime = new("--ttl") { Description = "How long it is good, hh:mm:ss.", DefaultValueFactory = _ => TimeSpan.FromMinutes(15) };
+        Option<TimeSpan?> lifetime = CheckedOption.Duration("--ttl", "How long it is good, such as 15m or 12h.", TimeSpan.FromMinutes(15));
         Option<bool> approve = new("--auto-approve") { Description = "No operator has to approve the devices that use it." };
         Option<FileInfo?> outFile = new("--out") { Description = "Write the enrolment bundle (address, root, token) to this file, readable only by you." };
         Command command = new("token", """
@@ -35,7 +35,7 @@ internal static class DeviceCommand
                 ["deviceId"] = parsed.GetValue(device),
                 ["group"] = parsed.GetValue(group),
                 ["count"] = parsed.GetValue(count),
-                ["ttlSeconds"] = (int)parsed.GetValue(lifetime).TotalSeconds,
+                ["ttlSeconds"] = (long)parsed.GetValue(lifetime)!.Value.TotalSeconds,
                 ["autoApprove"] = parsed.GetValue(approve),
             }, cancellationToken);
             if (parsed.GetValue(outFile) is { } file)
@@ -114,13 +114,11 @@ internal static class DeviceCommand
             {
                 throw new CommandFailedException(ExitCode.WrongUsage, "name the devices to approve, or give --all-pending");
             }
-            foreach (string name in names)
+            return await EachAsync(names, output, async name =>
             {
                 await controller.PostAsync($"devices/{Uri.EscapeDataString(name)}/approve", null, cancellationToken);
                 output.Line($"approved {name}");
-            }
-            output.Json(new JsonArray([.. names.Select(name => (JsonNode)name)]));
-            return ExitCode.Done;
+            });
         });
         return command;
     }
@@ -133,13 +131,11 @@ internal static class DeviceCommand
         {
             Output output = Output.Of(parsed);
             using ControllerClient controller = ControllerConnection.Open(parsed);
-            foreach (string name in parsed.GetRequiredValue(s_ids))
+            return await EachAsync(parsed.GetRequiredValue(s_ids), output, async name =>
             {
                 await controller.PostAsync($"devices/{Uri.EscapeDataString(name)}/revoke", new JsonObject { ["reason"] = parsed.GetValue(reason) }, cancellationToken);
                 output.Line($"revoked {name}");
-            }
-            output.Json(new JsonArray([.. parsed.GetRequiredValue(s_ids).Select(name => (JsonNode)name)]));
-            return ExitCode.Done;
+            });
         });
         return command;
     }
@@ -151,14 +147,35 @@ internal static class DeviceCommand
         {
             Output output = Output.Of(parsed);
             using ControllerClient controller = ControllerConnection.Open(parsed);
-            foreach (string name in parsed.GetRequiredValue(s_ids))
+            return await EachAsync(parsed.GetRequiredValue(s_ids), output, async name =>
             {
                 await controller.DeleteAsync($"devices/{Uri.EscapeDataString(name)}", cancellationToken);
                 output.Line($"removed {name}");
-            }
-            output.Json(new JsonArray([.. parsed.GetRequiredValue(s_ids).Select(name => (JsonNode)name)]));
-            return ExitCode.Done;
+            });
         });
         return command;
+    }
+
+    /// <summary>What the controller refuses for one device is said, and the others have their turn.</summary>
+    private static async Task<int> EachAsync(IReadOnlyCollection<string> names, Output output, Func<string, Task> act)
+    {
+        List<string> done = [];
+        int worst = ExitCode.Done;
+        foreach (string name in names)
+        {
+            try
+            {
+                await act(name);
+                done.Add(name);
+            }
+            catch (CommandFailedException ex) when (ex.InnerException is null && names.Count > 1)
+            {
+                // An answer, not a controller that is away.
+                Output.Problem(ex.Message);
+                worst = Math.Max(worst, ex.ExitCode);
+            }
+        }
+        output.Json(new JsonArray([.. done.Select(name => (JsonNode)name)]));
+        return worst;
     }
 }

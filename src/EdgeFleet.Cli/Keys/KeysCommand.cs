@@ -1,11 +1,12 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
+using EdgeFleet.Cli.Connection;
 using EdgeFleet.Cli.Terminal;
 using EdgeFleet.Trust.Envelopes;
 
 namespace EdgeFleet.Cli.Keys;
 
-/// <summary><c>edgefleet keys create</c>: the release key, whose signature lets an artifact run on the fleet.</summary>
+/// <summary><c>edgefleet keys create|trust|list</c>: the release key, whose signature lets an artifact run on the fleet.</summary>
 internal static class KeysCommand
 {
     private const string PassphraseVariable = "EDGEFLEET_KEY_PASSPHRASE";
@@ -18,7 +19,7 @@ internal static class KeysCommand
         Option<FileInfo> file = new("--out") { Description = "File for the private key; the public key goes beside it as FILE.pub.", Required = true };
         Command create = new("create", $"""
             Make a release key (ECDSA P-256). Keep the private file with the people who release, away from the controller;
-            give FILE.pub to the controller (DATA/trust). With {PassphraseVariable} set, the private key is encrypted.
+            give FILE.pub to the controller ('edgefleet keys trust', or DATA/trust) before devices enrol. With {PassphraseVariable} set, the private key is encrypted.
             """) { file };
         create.SetAction(parsed =>
         {
@@ -39,6 +40,41 @@ internal static class KeysCommand
             output.Json(new JsonObject { ["keyId"] = key.KeyId, ["privateKey"] = path, ["publicKey"] = path + ".pub" });
             return ExitCode.Done;
         });
-        return new Command("keys", "Release keys: what they sign may run on the fleet.") { create };
+        return new Command("keys", "Release keys: what they sign may run on the fleet.") { create, CreateTrust(), CreateList() };
+    }
+
+    private static Command CreateTrust()
+    {
+        Argument<FileInfo> file = new("file") { Description = "A public release key (FILE.pub)." };
+        Command command = new("trust", """
+            Let the controller publish what this key signed. Devices learn the release keys when they enrol: those that are
+            enrolled already go on refusing what the new key signs until they enrol anew.
+            """) { file };
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            Output output = Output.Of(parsed);
+            string pem = await File.ReadAllTextAsync(parsed.GetRequiredValue(file).FullName, cancellationToken);
+            using ControllerClient controller = ControllerConnection.Open(parsed);
+            JsonNode reply = await controller.PostAsync("release-keys", new JsonObject { ["publicKeyPem"] = pem }, cancellationToken);
+            output.Line($"trusted: {reply.Text("keyId")}");
+            output.Json(reply);
+            return ExitCode.Done;
+        });
+        return command;
+    }
+
+    private static Command CreateList()
+    {
+        Command command = new("list", "List the release keys whose signature lets an artifact be published.");
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            Output output = Output.Of(parsed);
+            using ControllerClient controller = ControllerConnection.Open(parsed);
+            JsonArray keys = (await controller.GetAsync("release-keys", cancellationToken)).Items();
+            output.Table(["KEY"], keys.OfType<JsonNode>().Select(key => new[] { key.Text("keyId") }));
+            output.Json(keys.DeepClone());
+            return ExitCode.Done;
+        });
+        return command;
     }
 }

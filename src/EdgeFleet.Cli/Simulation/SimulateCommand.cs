@@ -17,7 +17,7 @@ internal static class SimulateCommand
     private static readonly Option<int> s_classes = CheckedOption.Whole("--classes", "Hardware classes among them.", 1, 1, 1000);
     private static readonly Option<double> s_ratio = CheckedOption.Number("--latency-ratio", "Modelled: candidate's time over the baseline's.", 0.9, 0.001, 1000);
     private static readonly Option<double> s_disagreement = CheckedOption.Number("--disagreement", "Modelled: share of inputs on which the candidate answers differently.", 0.002, 0, 1);
-    private static readonly Option<TimeSpan?> s_for = new("--for") { Description = "End after this time, hh:mm:ss. Default: at Ctrl+C." };
+    private static readonly Option<TimeSpan?> s_for = CheckedOption.Duration("--for", "End after this time, such as 10m. Default: at Ctrl+C.");
 
     public static Command Create()
     {

@@ -17,6 +17,24 @@ internal static class CheckedOption
     public static Option<double> Number(string name, string description, double absent, double least, double most) =>
         Number(name, description, absent, least, most, "a number");
 
+    /// <summary>A time above zero with its unit. A bare number is refused: to one reader it is seconds, to another days.</summary>
+    public static Option<TimeSpan?> Duration(string name, string description, TimeSpan? absent = null) => new(name)
+    {
+        Description = description,
+        HelpName = "TIME",
+        DefaultValueFactory = _ => absent,
+        CustomParser = result =>
+        {
+            string text = Text(result);
+            if (ReadDuration(text) is { } duration && duration > TimeSpan.Zero)
+            {
+                return duration;
+            }
+            result.AddError($"{name} '{text}': expected a time such as 90s, 15m, 12h, 2d or 01:30:00");
+            return absent;
+        },
+    };
+
     /// <summary>An address that a browser would take: http or https, with a host.</summary>
     public static Uri? Url(ArgumentResult result)
     {
@@ -46,6 +64,22 @@ internal static class CheckedOption
                 return absent;
             },
         };
+
+    private static TimeSpan? ReadDuration(string text)
+    {
+        TimeSpan unit = text.Length == 0 ? default : text[^1] switch
+        {
+            's' => TimeSpan.FromSeconds(1),
+            'm' => TimeSpan.FromMinutes(1),
+            'h' => TimeSpan.FromHours(1),
+            'd' => TimeSpan.FromDays(1),
+            _ => default,
+        };
+        const double MostDays = 10_000;
+        return unit > TimeSpan.Zero
+            ? double.TryParse(text.AsSpan(..^1), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double count) && count * unit.TotalDays <= MostDays ? count * unit : null
+            : text.Contains(':', StringComparison.Ordinal) && TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out TimeSpan time) && time.TotalDays <= MostDays ? time : null;
+    }
 
     private static string Text(ArgumentResult result) => result.Tokens.Count > 0 ? result.Tokens[^1].Value : "";
 }

@@ -47,6 +47,9 @@ internal sealed class Output
         }
     }
 
+    /// <summary>What did not go well, for a person and in a log, whatever the format.</summary>
+    public static void Problem(string text) => Console.Error.WriteLine($"error: {text}");
+
     public void Json(JsonNode? document)
     {
         if (IsJson)

@@ -17,8 +17,8 @@ internal static class AdminEndpoints
             .WithSummary("Makes an operator, or gives one a new token and role; the token is shown this once.").Produces<OperatorDocument>(201);
         api.MapDelete("/operators/{name}", RemoveAsync).Needs(Role.Admin).WithName("removeOperator").WithSummary("Takes an operator's access away.").Produces(204);
         api.MapGet("/release-keys", ListKeys).Needs(Role.Viewer).WithName("listReleaseKeys")
-            .WithSummary("Ids of the public keys whose signature lets an artifact run.").Produces<IReadOnlyList<ReleaseKeyDocument>>();
-        api.MapPost("/release-keys", AddKeyAsync).Needs(Role.Admin).WithName("addReleaseKey").WithSummary("Adds a public release key (PEM).").Produces<ReleaseKeyDocument>(201);
+            .WithSummary("Ids of the public keys whose signature lets an artifact be published.").Produces<IReadOnlyList<ReleaseKeyDocument>>();
+        api.MapPost("/release-keys", AddKeyAsync).Needs(Role.Admin).WithName("addReleaseKey").WithSummary("Adds a public release key (PEM); devices learn it when they enrol.").Produces<ReleaseKeyDocument>(201);
     }
 
     private static async Task<IResult> ListAsync(Database database, CancellationToken cancellationToken)

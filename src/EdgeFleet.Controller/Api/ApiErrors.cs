@@ -1,3 +1,4 @@
+using System.Text.Json;
 using EdgeFleet.Controller.Hosting;
 using EdgeFleet.Controller.Store;
 using Microsoft.AspNetCore.Diagnostics;
@@ -18,11 +19,25 @@ internal sealed class ApiErrors(IProblemDetailsService problems) : IExceptionHan
         }
     };
 
+    /// <summary>In the words of the interface: the server's own name types and parameters of the code.</summary>
+    private static string Sentence(BadHttpRequestException bad) => bad.InnerException switch
+    {
+        JsonException { Path: { } path, LineNumber: { } line, BytePositionInLine: { } position } json when json.Message.Contains("could not be mapped", StringComparison.Ordinal) =>
+            $"the body has a member at '{path}' (line {line + 1}, byte {position + 1}) that is not known here",
+        JsonException { Path: { } path, LineNumber: { } line, BytePositionInLine: { } position } json when json.Message.Contains("could not be converted", StringComparison.Ordinal) =>
+            $"the body has a value of another type than is asked for at '{path}' (line {line + 1}, byte {position + 1})",
+        JsonException json => $"the body is not the JSON document that is asked for: {json.Message}",
+        { } inner => $"{bad.Message}: {inner.Message}",
+        null when bad.Message.StartsWith("Implicit body inferred", StringComparison.Ordinal) || bad.Message.EndsWith("from body.", StringComparison.Ordinal) =>
+            "the request needs a JSON body",
+        null => bad.Message,
+    };
+
     public async ValueTask<bool> TryHandleAsync(HttpContext httpContext, Exception exception, CancellationToken cancellationToken)
     {
         (int status, string detail) = exception switch
         {
-            BadHttpRequestException bad => (bad.StatusCode, bad.InnerException is { } inner ? $"{bad.Message}: {inner.Message}" : bad.Message),
+            BadHttpRequestException bad => (bad.StatusCode, Sentence(bad)),
             StoreUnavailableException unavailable => (StatusCodes.Status503ServiceUnavailable, unavailable.Message),
             StaleEpochException stale => (StatusCodes.Status503ServiceUnavailable, stale.Message),
             _ => (0, ""),

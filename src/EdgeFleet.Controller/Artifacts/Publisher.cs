@@ -25,7 +25,8 @@ internal sealed class Publisher(Database database, ContentStore content, Release
             switch (envelope.Verify(ArtifactManifest.PayloadType, releaseKeys.Current.Ring))
             {
                 case VerificationResult.Rejected rejected:
-                    return new PublishResult.Refused($"artifact {Digest.Of(envelope.Payload.Span)}: {rejected.Detail}");
+                    string wayOut = rejected.Reason == RejectionReason.UnknownKey ? "; an administrator lets a key in with 'edgefleet keys trust FILE.pub'" : "";
+                    return new PublishResult.Refused($"artifact {Digest.Of(envelope.Payload.Span)}: {rejected.Detail}{wayOut}");
                 case VerificationResult.Verified verified:
                     keyId = verified.KeyId;
                     break;

@@ -99,7 +99,7 @@ public sealed class DsseEnvelope
         string signers = string.Join(", ", Signatures.Select(s => s.KeyId.Length > 12 ? s.KeyId[..12] : s.KeyId));
         return known
             ? new VerificationResult.Rejected(RejectionReason.BadSignature, $"the signature of key {signers} does not match the content")
-            : new VerificationResult.Rejected(RejectionReason.UnknownKey, $"signed by {signers}; this device trusts {ring}");
+            : new VerificationResult.Rejected(RejectionReason.UnknownKey, $"signed by {signers}; trusted here: {ring}");
     }
 
     /// <summary>DSSE's PAE: <c>"DSSEv1" SP len(type) SP type SP len(body) SP body</c>.</summary>
