@@ -31,6 +31,14 @@ public sealed class EnrollmentTests
         Assert.True(Assert.IsType<EnrollmentDecision.Refuse>(
             Decide(s_open, new KnownDevice("key-1", ByThisToken: false, Approved: true, Revoked: false), key: "key-2")).Alarm);
 
+    [Theory, InlineData(true), InlineData(false)]
+    public void The_same_key_with_a_new_token_is_let_in_again_as_what_it_was(bool approved) =>
+        Assert.Equal(new EnrollmentDecision.Readmit(approved), Decide(s_open, new KnownDevice("key-1", ByThisToken: false, approved, Revoked: false)));
+
+    [Fact]
+    public void The_same_key_with_the_used_token_of_another_is_refused() =>
+        Assert.IsType<EnrollmentDecision.Refuse>(Decide(s_open with { UsesLeft = 0 }, new KnownDevice("key-1", ByThisToken: false, Approved: true, Revoked: false)));
+
     [Theory]
     [InlineData("unknown")]
     [InlineData("used")]

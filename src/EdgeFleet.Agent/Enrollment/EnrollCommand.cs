@@ -59,7 +59,16 @@ public static class EnrollCommand
         {
             EnrollmentBundle bundle = read();
             deviceId = deviceId is null ? FromHostName(Environment.MachineName) : Identifier.Require("device id", deviceId);
-            (EnrollmentDocument document, bool wasEnrolled) = await new Enroller(state, TimeProvider.System).EnrollAsync(
+            Enroller enroller = new(state, TimeProvider.System);
+            bool anew = enroller.EnrolsAnew(bundle);
+            // An agent that runs may renew its certificate at any moment; key and certificate would come from two hands.
+            using FileLease? alone = anew ? FileLease.TryAcquire(state.RunLock) : null;
+            if (anew && alone is null)
+            {
+                Console.Error.WriteLine($"an agent runs on '{state.Root}', which is enrolled; stop it, enrol it anew with this bundle, and start it again");
+                return ExitCodes.WorldFailed;
+            }
+            (EnrollmentDocument document, bool wasEnrolled) = await enroller.EnrollAsync(
                 bundle,
                 deviceId,
                 new LinuxDeviceFacts(SystemRoot.Host, threads).Read(),

@@ -14,13 +14,19 @@ using Wire = EdgeFleet.Protocol.V1;
 
 namespace EdgeFleet.Agent.Enrollment;
 
-/// <summary>Makes this device a member of a fleet. Safe to repeat: the key is made once, and the same token with the same key gives the same answer.</summary>
+/// <summary>
+/// Makes this device a member of a fleet. Safe to repeat: the key is made once, and the same token with the same key gives the
+/// same answer. A bundle with another token enrols a member anew, by the key that it has and with all that it holds.
+/// </summary>
 public sealed class Enroller(StateFolder state, TimeProvider time)
 {
     private static readonly TimeSpan s_longestPause = TimeSpan.FromSeconds(30);
 
     /// <summary>How long one call may take.</summary>
     internal TimeSpan CallLimit { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>The folder is that of a member, and this bundle is not the one that let it in.</summary>
+    public bool EnrolsAnew(EnrollmentBundle bundle) => new IdentityFiles(state).Document is { } known && known.TokenSha256 != EnrollmentToken.Hash(bundle.Token);
 
     /// <param name="pending">Called at each answer that an operator has to approve first.</param>
     /// <returns>What was stored, and whether it was there before.</returns>
@@ -33,10 +39,15 @@ public sealed class Enroller(StateFolder state, TimeProvider time)
         IdentityFiles files = new(state);
         if (files.Document is { } known)
         {
-            return known.RootPin.Equals(bundle.RootPin, StringComparison.OrdinalIgnoreCase) && known.DeviceId == deviceId
-                ? (known, true)
-                : throw new EnrollmentRefusedException(
+            if (!known.RootPin.Equals(bundle.RootPin, StringComparison.OrdinalIgnoreCase) || known.DeviceId != deviceId)
+            {
+                throw new EnrollmentRefusedException(
                     $"'{state.Root}' is enrolled as '{known.DeviceId}' with a fleet whose root has pin {known.RootPin}; for device '{deviceId}' and root {bundle.RootPin} use another state folder");
+            }
+            if (!EnrolsAnew(bundle))
+            {
+                return (known, true);
+            }
         }
         using ECDsa key = files.LoadOrCreateKey();
         Wire.EnrollRequest request = new()
@@ -95,6 +106,7 @@ public sealed class Enroller(StateFolder state, TimeProvider time)
                 ReleaseKeys = [.. response.ReleaseKeysPem],
                 Labels = labels,
                 EnrolledAt = time.GetUtcNow(),
+                TokenSha256 = EnrollmentToken.Hash(bundle.Token),
             };
             Trust.Envelopes.ReleaseKeyRing.FromPem(document.ReleaseKeys);
             files.Store(response.CertificateChainPem, response.RootPem, document);

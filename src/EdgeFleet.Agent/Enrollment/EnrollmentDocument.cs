@@ -17,6 +17,8 @@ public sealed record EnrollmentDocument
     public required IReadOnlyList<string> ReleaseKeys { get; init; }
     public IReadOnlyDictionary<string, string> Labels { get; init; } = new Dictionary<string, string>();
     public DateTimeOffset EnrolledAt { get; init; }
+    /// <summary>Hash of the token that let it in: the same bundle again asks nobody, another one enrols anew.</summary>
+    public string? TokenSha256 { get; init; }
 }
 
 public sealed record EnrolledEndpoints(string DeviceUrl, string EnrollUrl);

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using EdgeFleet.Agent.State;
 using EdgeFleet.Linux.Files;
@@ -30,6 +31,8 @@ public sealed class IdentityFiles(StateFolder state)
     /// <summary>The key that this device shows itself with; made on the first call and never again.</summary>
     public ECDsa LoadOrCreateKey()
     {
+        // A renewal that stopped half-way comes first: its key is the one that the controller knows.
+        FinishRenewal();
         ECDsa key = ECDsa.Create();
         if (_files.Read(KeyPath) is { } pem)
         {
@@ -72,6 +75,24 @@ public sealed class IdentityFiles(StateFolder state)
     {
         FinishRenewal();
         return PemIdentity.Load(Text(ChainPath), Text(KeyPath));
+    }
+
+    /// <summary>When the certificate on disk ends; null where none can be read. Changes nothing.</summary>
+    public DateTimeOffset? NotAfter
+    {
+        get
+        {
+            try
+            {
+                using X509Certificate2? leaf = _files.Read(_files.Exists(NextChainPath) ? NextChainPath : ChainPath) is { } pem ? X509Certificate2.CreateFromPem(Encoding.UTF8.GetString(pem)) : null;
+                return leaf?.NotAfter;
+            }
+            catch (CryptographicException)
+            {
+                // Damaged: nobody can say.
+                return null;
+            }
+        }
     }
 
     /// <exception cref="FormatException">The file is not there.</exception>

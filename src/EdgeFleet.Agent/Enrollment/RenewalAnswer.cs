@@ -7,14 +7,18 @@ namespace EdgeFleet.Agent.Enrollment;
 /// <summary>What a controller gives for a renewal, checked before it replaces a certificate that works.</summary>
 internal static class RenewalAnswer
 {
+    private static readonly TimeSpan s_allowance = TimeSpan.FromMinutes(1);
+
+    /// <param name="now">The controller's time; null where it has not said it: then the answer is judged at its own beginning.</param>
     /// <exception cref="FormatException">It cannot take the place of the certificate in use; the message says why.</exception>
-    public static PemIdentity Check(string chainPem, ECDsa key, string deviceId, string rootPem, PemIdentity inUse, DateTimeOffset now)
+    public static PemIdentity Check(string chainPem, ECDsa key, string deviceId, string rootPem, PemIdentity inUse, DateTimeOffset? now)
     {
         PemIdentity renewed = PemIdentity.Load(chainPem, key.ExportPkcs8PrivateKeyPem());
+        DateTimeOffset at = now ?? new DateTimeOffset(renewed.Leaf.NotBefore) + s_allowance;
         string? fault =
             renewed.CommonName != deviceId ? $"it is for '{renewed.CommonName}', this device is '{deviceId}'"
             : renewed.Leaf.NotAfter < inUse.Leaf.NotAfter ? $"it ends at {renewed.Leaf.NotAfter.ToUniversalTime():u}, the one in use at {inUse.Leaf.NotAfter.ToUniversalTime():u}"
-            : !IsTrusted(renewed, rootPem, now) ? $"it does not lead to this fleet's root, or is not valid at {now:u}"
+            : !IsTrusted(renewed, rootPem, at) ? $"it does not lead to this fleet's root, or is not valid at {at:u}"
             : null;
         if (fault is null)
         {

@@ -86,9 +86,26 @@ public static class StatusCommand
             ["device"] = identity.DeviceId,
             ["tenant"] = identity.Tenant,
             ["controller"] = identity.Endpoints.DeviceUrl,
+            ["certificate"] = Certificate(state),
             ["generation"] = desired.Generation,
             ["running"] = IsRunning(state),
             ["models"] = models,
+        };
+    }
+
+    /// <summary>Until when the device may show itself, by its own clock; what is damaged there is for enrol and run to say.</summary>
+    private static JsonObject? Certificate(StateFolder state)
+    {
+        if (new IdentityFiles(state).NotAfter is not { } notAfter)
+        {
+            return null;
+        }
+        bool ended = notAfter < TimeProvider.System.GetUtcNow();
+        return new JsonObject
+        {
+            ["notAfter"] = notAfter.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture),
+            ["ended"] = ended,
+            ["toDo"] = ended ? "nothing while the agent reaches a controller that renews it; where its log says that this is refused, stop it and run: edgefleet-agent enroll --bundle FILE with a new token (the models stay)" : null,
         };
     }
 
@@ -107,6 +124,14 @@ public static class StatusCommand
         Console.Out.WriteLine($"device      {status["device"]} (tenant {status["tenant"]})");
         Console.Out.WriteLine($"controller  {status["controller"]}");
         Console.Out.WriteLine($"agent       {((bool)status["running"]! ? "running" : "not running")}, desired generation {status["generation"]}");
+        if (status["certificate"] is { } certificate)
+        {
+            Console.Out.WriteLine($"certificate {((bool)certificate["ended"]! ? "ENDED at" : "good until")} {certificate["notAfter"]}");
+            if (certificate["toDo"] is { } toDo)
+            {
+                Console.Out.WriteLine($"            {toDo}");
+            }
+        }
         foreach (JsonNode? model in status["models"]!.AsArray())
         {
             Console.Out.WriteLine($"model       {model!["model"]}");

@@ -92,7 +92,28 @@ internal sealed partial class ControllerLink : IDisposable
         }
     }
 
-    private async Task RenewAsync(PemIdentity inUse, DateTimeOffset now, CancellationToken cancellationToken)
+    /// <summary>
+    /// Renews a certificate of which the controller says that it has ended: it is good for that alone. Not held back by the pause,
+    /// because nothing else can be done before.
+    /// </summary>
+    public async Task<bool> RenewLapsedAsync(CancellationToken cancellationToken)
+    {
+        PemIdentity identity = Identity;
+        try
+        {
+            // Nobody has said the time yet: a stream would, and that is what this certificate cannot open.
+            await RenewAsync(identity, now: null, cancellationToken).ConfigureAwait(false);
+            return true;
+        }
+        catch (Exception ex) when (ex is RpcException or FormatException or IOException)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            LogLapsed(identity.Leaf.NotAfter.ToUniversalTime(), ex is RpcException rpc ? $"{rpc.StatusCode}: {rpc.Status.Detail}" : ex.Message);
+            return false;
+        }
+    }
+
+    private async Task RenewAsync(PemIdentity inUse, DateTimeOffset? now, CancellationToken cancellationToken)
     {
         using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         Wire.RenewResponse response = await new Wire.Enrollment.EnrollmentClient(Channel).RenewAsync(
@@ -123,6 +144,9 @@ internal sealed partial class ControllerLink : IDisposable
 
     [LoggerMessage(EventId = 3031, Level = LogLevel.Information, Message = "The device's certificate is renewed with a new key; it is valid until {NotAfter}")]
     private partial void LogRenewed(DateTime notAfter);
+
+    [LoggerMessage(EventId = 3033, Level = LogLevel.Error, Message = "The device's certificate ended at {NotAfter} and was not renewed ({Reason}); trying on. This device serves what it has; if the controller refuses for good, stop the agent and enrol anew with a bundle of a new token")]
+    private partial void LogLapsed(DateTime notAfter, string reason);
 
     [LoggerMessage(EventId = 3032, Level = LogLevel.Warning, Message = "The device's certificate was not renewed ({Reason}); the old one stays in use and is valid until {NotAfter}, next attempt in {Pause} at the earliest")]
     private partial void LogNotRenewed(string reason, DateTime notAfter, TimeSpan pause);

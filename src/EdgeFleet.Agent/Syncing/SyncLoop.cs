@@ -47,6 +47,11 @@ internal sealed partial class SyncLoop(
             {
                 cancellationToken.ThrowIfCancellationRequested();
                 reason = $"{ex.StatusCode}: {ex.Status.Detail}";
+                if (ex.StatusCode == StatusCode.Unauthenticated && await link.RenewLapsedAsync(cancellationToken).ConfigureAwait(false))
+                {
+                    _backoff.Reset();
+                    reason += "; it is renewed now";
+                }
             }
             catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
             {

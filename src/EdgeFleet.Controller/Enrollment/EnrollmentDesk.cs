@@ -53,7 +53,7 @@ internal sealed partial class EnrollmentDesk
                 return new EnrollOutcome.Enrolled(deviceId, certificate.ChainPem);
         }
 
-        bool approved = decision is EnrollmentDecision.Repeat or EnrollmentDecision.Admit { Approved: true };
+        bool approved = decision is EnrollmentDecision.Repeat or EnrollmentDecision.Admit { Approved: true } or EnrollmentDecision.Readmit { Approved: true };
         IssuedCertificate? issued = approved ? _authority.Authority.IssueDevice(deviceId, attempt.CertificateRequest) : null;
         (EnrollmentDecision final, EnrollOutcome outcome) = await _database.WriteAsync(
             $"enrol {deviceId}", transaction => Write(transaction, attempt, tokenHash, deviceId, publicKeyId, issued), cancellationToken);
@@ -65,15 +65,27 @@ internal sealed partial class EnrollmentDesk
         {
             LogAdmitted(deviceId, approved ? "enrolled" : "waits for approval");
         }
+        else if (final is EnrollmentDecision.Readmit)
+        {
+            LogAdmitted(deviceId, "enrolled anew with the key that it has");
+        }
         return outcome;
     }
 
-    /// <summary>A new key for a device that has shown a certificate that is still good.</summary>
+    /// <summary>A new key for a device that has shown a certificate of its own.</summary>
+    /// <param name="shown">Serial number of that certificate; it stays good until the new one is used.</param>
     /// <exception cref="FormatException">The certificate request cannot be used.</exception>
-    public async Task<string> RenewAsync(string deviceId, byte[] certificateRequest, CancellationToken cancellationToken)
+    public async Task<string> RenewAsync(string deviceId, string shown, byte[] certificateRequest, CancellationToken cancellationToken)
     {
         IssuedCertificate issued = _authority.Authority.IssueDevice(deviceId, certificateRequest);
-        await _database.WriteAsync($"renew {deviceId}", transaction => AddCertificate(transaction, deviceId, issued), cancellationToken);
+        await _database.WriteAsync(
+            $"renew {deviceId}",
+            transaction =>
+            {
+                AddCertificate(transaction, deviceId, issued);
+                EnrollmentStore.TrimCertificates(transaction, deviceId, shown);
+            },
+            cancellationToken);
         LogRenewed(deviceId, issued.NotAfter);
         return issued.ChainPem;
     }
@@ -108,6 +120,11 @@ internal sealed partial class EnrollmentDesk
             {
                 _assignments.ApplyTo(transaction, device);
             }
+        }
+        else if (decision is EnrollmentDecision.Readmit)
+        {
+            EnrollmentStore.UseToken(transaction, tokenHash, publicKeyId, deviceId, _time.NowMs());
+            AuditStore.Append(transaction, _time.NowMs(), "enrolment", "device.readmitted", deviceId, "with a new token and the key that it has");
         }
         else if (EnrollmentStore.FindCertificateOfKey(transaction, deviceId, publicKeyId) is { } first && first.NotAfter > _time.NowMs())
         {

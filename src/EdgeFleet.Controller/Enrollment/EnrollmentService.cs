@@ -52,12 +52,12 @@ internal sealed class EnrollmentService(
     public override async Task<Wire.RenewResponse> Renew(Wire.RenewRequest request, ServerCallContext context)
     {
         listeners.Require(context.GetHttpContext(), Plane.Device);
-        string deviceId = await caller.RequireAsync(context);
+        (string deviceId, string serial) = await caller.RequireForRenewalAsync(context);
         try
         {
             Wire.RenewResponse response = new()
             {
-                CertificateChainPem = await desk.RenewAsync(deviceId, request.CertificateRequest.ToByteArray(), context.CancellationToken),
+                CertificateChainPem = await desk.RenewAsync(deviceId, serial, request.CertificateRequest.ToByteArray(), context.CancellationToken),
                 RootPem = authority.RootPem,
             };
             response.ReleaseKeysPem.AddRange(releaseKeys.Current.Pems);

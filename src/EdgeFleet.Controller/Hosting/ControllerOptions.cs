@@ -20,6 +20,8 @@ internal sealed record ControllerOptions
     public IReadOnlyList<string> Names { get; init; } = ["localhost"];
     public TimeSpan BeatInterval { get; init; } = TimeSpan.FromSeconds(30);
     public long MaximumContentBytes { get; init; } = 16L << 30;
+    /// <summary>How long after the end of its certificate a device may still renew it, and do nothing else.</summary>
+    public TimeSpan RenewalGrace { get; init; } = TimeSpan.FromDays(90);
     public BrokerOptions Broker { get; init; } = new();
 
     /// <exception cref="FormatException">A value cannot be used; the message names it.</exception>
@@ -39,6 +41,10 @@ internal sealed record ControllerOptions
         if (BeatInterval < TimeSpan.FromSeconds(1) || BeatInterval > TimeSpan.FromMinutes(10))
         {
             throw new FormatException($"beat interval {BeatInterval.TotalSeconds} s: expected 1 s to 600 s");
+        }
+        if (RenewalGrace < TimeSpan.Zero || RenewalGrace > TimeSpan.FromDays(3650))
+        {
+            throw new FormatException($"renewal grace {RenewalGrace.TotalDays} days: expected 0 to 3650");
         }
         Broker.Validate();
     }

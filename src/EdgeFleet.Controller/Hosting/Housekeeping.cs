@@ -4,11 +4,9 @@ using Microsoft.Extensions.Logging;
 namespace EdgeFleet.Controller.Hosting;
 
 /// <summary>What has to be done now and then: expired tokens and certificates go.</summary>
-internal sealed partial class Housekeeping(Database database, TimeProvider time, ILogger<Housekeeping> log) : IAsyncDisposable
+internal sealed partial class Housekeeping(Database database, ControllerOptions options, TimeProvider time, ILogger<Housekeeping> log) : IAsyncDisposable
 {
     private static readonly TimeSpan s_interval = TimeSpan.FromHours(6);
-    // A device that was away for long may still renew with an expired certificate's row in the database; then it goes.
-    private static readonly TimeSpan s_keepExpired = TimeSpan.FromDays(90);
 
     private readonly CancellationTokenSource _stopping = new();
     private Task _loop = Task.CompletedTask;
@@ -19,7 +17,8 @@ internal sealed partial class Housekeeping(Database database, TimeProvider time,
     /// <summary>One round; called by the loop.</summary>
     internal async Task TidyAsync(CancellationToken cancellationToken)
     {
-        long before = (time.GetUtcNow() - s_keepExpired).ToUnixTimeMilliseconds();
+        // A device that was away for long renews by the row of its expired certificate; then that goes.
+        long before = (time.GetUtcNow() - options.RenewalGrace).ToUnixTimeMilliseconds();
         await database.WriteAsync("tidy", transaction => EnrollmentStore.RemoveExpired(transaction, before), cancellationToken);
     }
 

@@ -125,7 +125,10 @@ internal sealed class Listeners
         {
             ServerCertificateContext = authority.Server.Current.Context,
             ClientCertificateRequired = clientCertificates,
-            RemoteCertificateValidationCallback = clientCertificates ? (_, certificate, chain, _) => authority.Trust.AcceptsClient(certificate, chain) : null,
+            RemoteCertificateValidationCallback = clientCertificates
+                // One that has ended gets as far as being told so, and as far as renewing it.
+                ? (_, certificate, chain, _) => authority.Trust.AcceptsClient(certificate, chain) || authority.Trust.AcceptsLapsedClient(certificate, chain)
+                : null,
             // A resumed session brings the peer's leaf without its issuer, so either side's chain would not build; and a
             // certificate is to be judged at each connection.
             AllowTlsResume = false,

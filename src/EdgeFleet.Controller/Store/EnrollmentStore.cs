@@ -27,6 +27,8 @@ internal sealed record CertificateRow
 /// <summary>Tokens, who used them, and the certificates that were issued.</summary>
 internal static class EnrollmentStore
 {
+    private const int CertificatesKept = 4;
+
     public static void AddToken(WriteTransaction transaction, TokenRow row) => transaction.Execute(
         """
         INSERT INTO enrollment_tokens (token_sha256, device_id, device_group, uses_left, expires_at, auto_approve, labels, created_by, created_at)
@@ -71,6 +73,17 @@ internal static class EnrollmentStore
 
     public static bool HasOlderInUse(ReadSession session, CertificateRow used) => session.QueryOne<long>(
         "SELECT COUNT(*) FROM certificates WHERE device_id = @DeviceId AND issued_at < @IssuedAt AND superseded_at IS NULL", used) > 0;
+
+    /// <summary>
+    /// Bounds the rows of a device that renews again and again: kept are the newest, of which it may have lost the answers, and
+    /// the one that it has shown, which may be the only one that it has.
+    /// </summary>
+    public static void TrimCertificates(WriteTransaction transaction, string deviceId, string shown) => transaction.Execute(
+        """
+        DELETE FROM certificates WHERE device_id = @deviceId AND serial <> @shown AND serial NOT IN
+            (SELECT serial FROM certificates WHERE device_id = @deviceId ORDER BY issued_at DESC, rowid DESC LIMIT @kept)
+        """,
+        new { deviceId, shown, kept = CertificatesKept });
 
     public static int RemoveExpired(WriteTransaction transaction, long before)
     {

@@ -53,6 +53,14 @@ public sealed class CertificateTrust
     public bool AcceptsClient(X509Certificate? certificate, X509Chain? presented) =>
         certificate is not null && BuildsChain(certificate, presented, ClientAuthentication);
 
+    /// <summary>
+    /// The same of one that has ended: it was good at its last moment. It says who is there and nothing else; what such a client
+    /// may still do is for the calls to decide.
+    /// </summary>
+    public bool AcceptsLapsedClient(X509Certificate? certificate, X509Chain? presented) =>
+        certificate is X509Certificate2 lapsed && lapsed.NotAfter < _time.GetUtcNow().LocalDateTime
+        && BuildsChain(lapsed, presented, ClientAuthentication, new DateTimeOffset(lapsed.NotAfter).AddSeconds(-1));
+
     /// <summary>The TLS callback of a client.</summary>
     public RemoteCertificateValidationCallback ServerCallback => (_, certificate, chain, errors) => AcceptsServer(certificate, chain, errors);
 
@@ -61,14 +69,19 @@ public sealed class CertificateTrust
 
     private bool BuildsChain(X509Certificate certificate, X509Chain? presented, string usage)
     {
+        DateTimeOffset now = _time.GetUtcNow();
+        return BuildsChain(certificate, presented, usage, now > _floor ? now : _floor);
+    }
+
+    private bool BuildsChain(X509Certificate certificate, X509Chain? presented, string usage, DateTimeOffset at)
+    {
         using X509Chain chain = new();
         chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
         chain.ChainPolicy.CustomTrustStore.AddRange(_roots);
         chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
         chain.ChainPolicy.DisableCertificateDownloads = true;
         chain.ChainPolicy.ApplicationPolicy.Add(new Oid(usage));
-        DateTimeOffset now = _time.GetUtcNow();
-        chain.ChainPolicy.VerificationTime = (now > _floor ? now : _floor).LocalDateTime;
+        chain.ChainPolicy.VerificationTime = at.LocalDateTime;
         if (presented is not null)
         {
             foreach (X509ChainElement element in presented.ChainElements)

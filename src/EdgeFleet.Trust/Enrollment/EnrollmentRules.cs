@@ -21,6 +21,12 @@ public abstract record EnrollmentDecision
     /// <summary>The same device asks again (a lost reply, or a poll for approval): the same answer, no grant used.</summary>
     public sealed record Repeat(bool Approved) : EnrollmentDecision;
 
+    /// <summary>
+    /// A member shows its key and an operator's new token (its certificate ended, or its identity is wanted anew): use up one
+    /// grant and issue a certificate; what the device is stays.
+    /// </summary>
+    public sealed record Readmit(bool Approved) : EnrollmentDecision;
+
     /// <param name="Alarm">Someone may hold a stolen token or a foreign name; worth an audit entry.</param>
     public sealed record Refuse(string Reason, bool Alarm) : EnrollmentDecision;
 }
@@ -51,15 +57,15 @@ public static class EnrollmentRules
         {
             return new EnrollmentDecision.Refuse($"the token expired at {grant.ExpiresAt:u}; ask the operator for a new one", Alarm: false);
         }
-        if (device is not null)
+        if (device is not null && device.PublicKeyId != publicKeyId)
         {
             return new EnrollmentDecision.Refuse(
-                $"device '{deviceId}' is enrolled with another key; revoke it first if it was flashed anew", Alarm: true);
+                $"device '{deviceId}' is enrolled with another key; revoke and remove it first if it was flashed anew", Alarm: true);
         }
         if (grant.UsesLeft <= 0)
         {
             return new EnrollmentDecision.Refuse("the token has been used; each token lets a device in once", Alarm: true);
         }
-        return new EnrollmentDecision.Admit(grant.AutoApprove);
+        return device is null ? new EnrollmentDecision.Admit(grant.AutoApprove) : new EnrollmentDecision.Readmit(device.Approved);
     }
 }

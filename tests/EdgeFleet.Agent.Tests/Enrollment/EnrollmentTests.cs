@@ -3,6 +3,7 @@ using EdgeFleet.Agent.Enrollment;
 using EdgeFleet.Agent.State;
 using EdgeFleet.Agent.Tests.Support;
 using EdgeFleet.Agent.Tests.Support.Controller;
+using EdgeFleet.Linux.Files;
 using EdgeFleet.Testing.Files;
 using EdgeFleet.Testing.Time;
 using EdgeFleet.Trust.Certificates;
@@ -36,6 +37,40 @@ public sealed class EnrollmentTests : IAsyncLifetime
         Assert.True(wasThen);
         Assert.Equal(document.EnrolledAt, again.EnrolledAt);
         Assert.Equal(1, _controller.Enrollment.Calls);
+    }
+
+    [Fact]
+    public async Task A_member_with_the_bundle_of_a_new_token_enrols_anew_by_its_key_and_keeps_what_it_holds()
+    {
+        StateFolder state = new(DeviceRig.Root, _disk);
+        await EnrollAsync(_disk, _controller.Bundle());
+        string key = EnrolledDevice.KeyOf(_disk);
+        byte[] before = _disk.Read($"{state.Identity}/device.pem")!;
+        DurableDirectory.Create(_disk, $"{state.Root}/models/fashion");
+        DurableFile.Write(_disk, $"{state.Root}/models/fashion/slots.json", "{}"u8);
+
+        (EnrollmentDocument document, bool was) = await EnrollAsync(_disk, _controller.Bundle());
+
+        Assert.False(was);
+        Assert.Equal(Id, document.DeviceId);
+        Assert.Equal(key, EnrolledDevice.KeyOf(_disk));
+        Assert.NotEqual(before, _disk.Read($"{state.Identity}/device.pem"));
+        Assert.True(_disk.Exists($"{state.Root}/models/fashion/slots.json"));
+        Assert.Equal(2, _controller.Enrollment.Calls);
+    }
+
+    [Fact]
+    public async Task A_member_whose_new_token_is_refused_keeps_the_identity_that_it_has()
+    {
+        StateFolder state = new(DeviceRig.Root, _disk);
+        await EnrollAsync(_disk, _controller.Bundle());
+        byte[] before = _disk.Read($"{state.Identity}/device.pem")!;
+
+        await Assert.ThrowsAsync<EnrollmentRefusedException>(() => EnrollAsync(_disk, _controller.Bundle(EnrollmentToken.Create())));
+
+        Assert.Equal(before, _disk.Read($"{state.Identity}/device.pem"));
+        using PemIdentity identity = new IdentityFiles(state).LoadIdentity();
+        Assert.Equal(Id, identity.CommonName);
     }
 
     [Fact]

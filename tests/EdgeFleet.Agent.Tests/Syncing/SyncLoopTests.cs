@@ -46,6 +46,37 @@ public sealed class SyncLoopTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_certificate_that_has_ended_is_renewed_before_anything_else_and_the_device_is_back()
+    {
+        ScriptedStream first = await _rig.ConnectAsync();
+        _rig.Controller.Fleet.Refuse = _ => _rig.Controller.Enrollment.Renewals == 0 ? new Status(StatusCode.Unauthenticated, "the certificate ended") : null;
+        _rig.Time.Advance(TimeSpan.FromDays(40));
+        first.Fail(StatusCode.Unavailable, "away for weeks");
+
+        ScriptedStream back = await _rig.ReconnectedAsync();
+        Assert.Equal((EnrolledDevice.Id, 1), (back.Device, _rig.Controller.Enrollment.Renewals));
+        Assert.Contains(_rig.Log.Messages, message => message.Contains("the certificate ended; it is renewed now", StringComparison.Ordinal));
+        await back.WelcomeAsync(_rig.Time.GetUtcNow());
+        await back.WantAsync(1, 1, Wanted.Install(s_digest));
+        await _rig.ChangedAsync();
+    }
+
+    [Fact]
+    public async Task A_certificate_that_ended_and_is_not_renewed_is_said_with_what_to_do()
+    {
+        ScriptedStream first = await _rig.ConnectAsync();
+        _rig.Controller.Fleet.Refuse = _ => new Status(StatusCode.Unauthenticated, "the certificate ended");
+        _rig.Controller.Enrollment.Renewal = (_, _) => throw new RpcException(new Status(StatusCode.PermissionDenied, "device 'device-1' is revoked"));
+        first.Fail(StatusCode.Unavailable, "away for weeks");
+        await _rig.AwayAsync();
+        Task<string> again = _rig.AwayAsync();
+        await _rig.PassUntilAsync(again);
+
+        Assert.Contains(_rig.Log.Messages, message =>
+            message.Contains("was not renewed (PermissionDenied: device 'device-1' is revoked)", StringComparison.Ordinal) && message.Contains("enrol anew", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task Generations_and_epochs_that_go_backwards_are_ignored()
     {
         ScriptedStream stream = await _rig.ConnectAsync();

@@ -256,6 +256,88 @@ public sealed class EnrollmentTests : IDisposable
     }
 
     [Fact]
+    public async Task A_certificate_that_has_ended_renews_itself_within_the_grace_and_does_nothing_else()
+    {
+        await using TestController controller = await StartAsync();
+        await using ScriptedDevice device = await ScriptedDevice.EnrollAsync(controller, "dev-1", await controller.CreateTokenAsync());
+        _time.Advance(CertificateAuthority.DeviceLifetime + TimeSpan.FromDays(89));
+
+        RpcException noSync = await Assert.ThrowsAsync<RpcException>(device.ConnectAsync);
+        Assert.Equal(StatusCode.Unauthenticated, noSync.StatusCode);
+        Assert.Contains("it may be renewed, and nothing else", noSync.Status.Detail, StringComparison.Ordinal);
+        RpcException noManifest = await Assert.ThrowsAsync<RpcException>(async () => await new Wire.Artifacts.ArtifactsClient(device.Channel()).GetManifestAsync(new Wire.GetManifestRequest()));
+        Assert.Equal(StatusCode.Unauthenticated, noManifest.StatusCode);
+
+        using ECDsa newKey = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        // The answer to the first is lost; what has ended is still good for another.
+        await RenewAsync(device, newKey);
+        string chain = (await RenewAsync(device, newKey)).CertificateChainPem;
+        Assert.Equal(StatusCode.OK, await StatusOfSyncAsync(controller, chain, newKey));
+
+        // Now that a newer one is in use, the one that has ended is nobody's any more.
+        RpcException replaced = await Assert.ThrowsAsync<RpcException>(() => RenewAsync(device, newKey));
+        Assert.Equal(StatusCode.PermissionDenied, replaced.StatusCode);
+        Assert.Contains("replaced by a newer one", replaced.Status.Detail, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_certificate_beyond_the_grace_and_one_of_a_revoked_device_renew_nothing()
+    {
+        await using TestController controller = await StartAsync();
+        await using ScriptedDevice late = await ScriptedDevice.EnrollAsync(controller, "dev-1", await controller.CreateTokenAsync());
+        await using ScriptedDevice revoked = await ScriptedDevice.EnrollAsync(controller, "dev-2", await controller.CreateTokenAsync());
+        await controller.PostAsync("devices/dev-2/revoke", new JsonObject { ["reason"] = "stolen" });
+        using ECDsa newKey = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        _time.Advance(CertificateAuthority.DeviceLifetime + TimeSpan.FromDays(1));
+
+        RpcException refused = await Assert.ThrowsAsync<RpcException>(() => RenewAsync(revoked, newKey));
+        Assert.Equal((StatusCode.PermissionDenied, "device 'dev-2' is revoked"), (refused.StatusCode, refused.Status.Detail));
+        _time.Advance(TimeSpan.FromDays(89.5));
+        refused = await Assert.ThrowsAsync<RpcException>(() => RenewAsync(late, newKey));
+        Assert.Equal(StatusCode.PermissionDenied, refused.StatusCode);
+        Assert.Contains("enrol the device with a new token", refused.Status.Detail, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_member_with_its_key_and_a_new_token_gets_a_certificate_and_stays_what_it_is()
+    {
+        await using TestController controller = await StartAsync();
+        string first = await controller.CreateTokenAsync(new JsonObject { ["autoApprove"] = true, ["labels"] = new JsonObject { ["site"] = "north" } });
+        using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        Wire.EnrollResponse before = await ScriptedDevice.AskAsync(controller, "dev-1", first, key);
+        _time.Advance(CertificateAuthority.DeviceLifetime + TimeSpan.FromDays(200));
+        string token = await controller.CreateTokenAsync(new JsonObject());
+
+        Wire.EnrollResponse after = await ScriptedDevice.AskAsync(controller, "dev-1", token, key);
+        Assert.Equal(State.Enrolled, after.State);
+        Assert.NotEqual(before.CertificateChainPem, after.CertificateChainPem);
+        Assert.Equal(after.CertificateChainPem, (await ScriptedDevice.AskAsync(controller, "dev-1", token, key)).CertificateChainPem);
+        Assert.Equal(StatusCode.OK, await StatusOfSyncAsync(controller, after.CertificateChainPem, key));
+
+        Assert.Equal("north", (await controller.GetAsync("devices/dev-1"))["labels"]!["site"]!.GetValue<string>());
+        await RefusedAsync(controller, "dev-2", token, "has been used");
+        Assert.Contains("device.readmitted", (await controller.GetAsync("audit")).ToJsonString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_device_that_renews_again_and_again_takes_no_room_and_loses_no_certificate_that_it_may_have()
+    {
+        await using TestController controller = await StartAsync();
+        await using ScriptedDevice device = await ScriptedDevice.EnrollAsync(controller, "dev-1", await controller.CreateTokenAsync());
+        using ECDsa newKey = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        string last = "";
+        for (int i = 0; i < 12; i++)
+        {
+            last = (await RenewAsync(device, newKey)).CertificateChainPem;
+            _time.Advance(TimeSpan.FromMinutes(1));
+        }
+
+        Assert.InRange(await controller.Database.ReadAsync(session => session.QueryOne<long>("SELECT COUNT(*) FROM certificates WHERE device_id = 'dev-1'"), CancellationToken.None), 2, 5);
+        await device.ConnectAsync();
+        Assert.Equal(StatusCode.OK, await StatusOfSyncAsync(controller, last, newKey));
+    }
+
+    [Fact]
     public async Task Each_listener_serves_its_own_audience_only()
     {
         await using TestController controller = await StartAsync();
@@ -285,6 +367,9 @@ public sealed class EnrollmentTests : IDisposable
         Assert.Equal(status, error.StatusCode);
         Assert.Contains(why, error.Status.Detail, StringComparison.Ordinal);
     }
+
+    private static async Task<Wire.RenewResponse> RenewAsync(ScriptedDevice device, ECDsa key) => await new Wire.Enrollment.EnrollmentClient(device.Channel())
+        .RenewAsync(new Wire.RenewRequest { CertificateRequest = ByteString.CopyFrom(CertificateRequests.Create(key, "anything")) });
 
     private static async Task<StatusCode> StatusOfSyncAsync(TestController controller, string? chainPem, ECDsa key)
     {

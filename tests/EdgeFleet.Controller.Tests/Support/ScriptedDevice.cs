@@ -112,11 +112,11 @@ internal sealed class ScriptedDevice : IAsyncDisposable
         return channel;
     }
 
-    public static GrpcChannel Channel(TestController controller, string url, PemIdentity? identity) => Channel(controller.Host.Endpoints.RootPem, url, identity);
+    public static GrpcChannel Channel(TestController controller, string url, PemIdentity? identity) => Channel(controller.Host.Endpoints.RootPem, url, identity, controller.Time);
 
-    public static GrpcChannel Channel(string rootPem, string url, PemIdentity? identity)
+    public static GrpcChannel Channel(string rootPem, string url, PemIdentity? identity, TimeProvider? time = null)
     {
-        CertificateTrust trust = CertificateTrust.FromPem(rootPem, TimeProvider.System);
+        CertificateTrust trust = CertificateTrust.FromPem(rootPem, time ?? TimeProvider.System);
         SocketsHttpHandler handler = new()
         {
             SslOptions = new SslClientAuthenticationOptions

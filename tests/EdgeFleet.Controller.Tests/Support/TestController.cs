@@ -19,14 +19,16 @@ namespace EdgeFleet.Controller.Tests.Support;
 /// <summary>A whole controller in this process on ports of the system's choice, and an operator's client.</summary>
 internal sealed class TestController : IAsyncDisposable
 {
-    private TestController(ControllerHost host, ReleaseKey releaseKey)
+    private TestController(ControllerHost host, ReleaseKey releaseKey, TimeProvider time)
     {
+        Time = time;
         Host = host;
         ReleaseKey = releaseKey;
         Operator = Client(File.ReadAllText(Path.Join(host.Options.DataFolder, "operator.token")).Trim());
     }
 
     public ControllerHost Host { get; }
+    public TimeProvider Time { get; }
     public ReleaseKey ReleaseKey { get; }
     public HttpClient Operator { get; }
     public T Service<T>()
@@ -56,7 +58,7 @@ internal sealed class TestController : IAsyncDisposable
             },
             (parts ?? new ControllerParts()) with { WithoutBroker = !withBroker && broker is null, Logging = logging => logging.SetMinimumLevel(LogLevel.None) },
             CancellationToken.None);
-        return new TestController(host, key);
+        return new TestController(host, key, parts?.Time ?? TimeProvider.System);
     }
 
     public HttpClient Client(string token)

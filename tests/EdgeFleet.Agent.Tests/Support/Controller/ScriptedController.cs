@@ -76,7 +76,7 @@ internal sealed class ScriptedController : IAsyncDisposable
                         {
                             ServerCertificateContext = shown.Context,
                             ClientCertificateRequired = asksForCertificate,
-                            RemoteCertificateValidationCallback = asksForCertificate ? (_, certificate, chain, _) => trust.AcceptsClient(certificate, chain) : null,
+                            RemoteCertificateValidationCallback = asksForCertificate ? (_, certificate, chain, _) => trust.AcceptsClient(certificate, chain) || trust.AcceptsLapsedClient(certificate, chain) : null,
                             AllowTlsResume = false,
                         }),
                     });

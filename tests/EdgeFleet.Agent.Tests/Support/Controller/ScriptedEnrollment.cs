@@ -67,7 +67,7 @@ internal sealed class ScriptedEnrollment(CertificateAuthority authority, TimePro
             {
                 case EnrollmentDecision.Refuse refuse:
                     throw new RpcException(new Status(StatusCode.PermissionDenied, refuse.Reason));
-                case EnrollmentDecision.Admit:
+                case EnrollmentDecision.Admit or EnrollmentDecision.Readmit:
                     _grants[hash] = grant! with { UsesLeft = grant.UsesLeft - 1 };
                     _devices[request.DeviceId] = (keyId, hash, authority.IssueDevice(request.DeviceId, request.CertificateRequest.Span));
                     break;
