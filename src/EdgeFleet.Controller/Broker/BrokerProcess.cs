@@ -141,6 +141,9 @@ internal sealed class BrokerProcess : IAsyncDisposable
         await Exit;
     }
 
+    /// <summary>Ends it without asking: it does not listen any more.</summary>
+    public void Kill() => _child!.Kill();
+
     public async ValueTask DisposeAsync() => await _child!.DisposeAsync();
 
     private void Note(string line)

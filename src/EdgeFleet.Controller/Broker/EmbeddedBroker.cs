@@ -30,6 +30,7 @@ internal sealed partial class EmbeddedBroker : IReportBroker
     private (string ChainFile, string KeyFile) _identity;
     private Task _supervision = Task.CompletedTask;
     private Task _renewal = Task.CompletedTask;
+    private Task _watch = Task.CompletedTask;
     private BrokerEndpoint? _endpoint;
     private string _mosquitto = "";
 
@@ -88,6 +89,7 @@ internal sealed partial class EmbeddedBroker : IReportBroker
         LogAnswers(_endpoint.Port, _process!.Id);
         _supervision = Task.Run(SuperviseAsync, CancellationToken.None);
         _renewal = RenewAsync();
+        _watch = WatchAsync();
         return _endpoint;
     }
 
@@ -107,6 +109,7 @@ internal sealed partial class EmbeddedBroker : IReportBroker
         await _stop.CancelAsync();
         await _supervision;
         await _renewal;
+        await _watch;
         if (_process is { } process)
         {
             await process.StopAsync(_options.StopTimeout);
@@ -197,6 +200,37 @@ internal sealed partial class EmbeddedBroker : IReportBroker
                 {
                     pause = s_renewRetry;
                     LogNotRenewed(exception, pause);
+                }
+            }
+        }
+        catch (OperationCanceledException) when (_stop.IsCancellationRequested)
+        {
+            // Disposed.
+            return;
+        }
+    }
+
+    /// <summary>A broker that hangs still takes links into its queue and has not ended: only an answer shows that it works.</summary>
+    private async Task WatchAsync()
+    {
+        BrokerProcess? last = null;
+        int missed = 0;
+        try
+        {
+            while (true)
+            {
+                await Task.Delay(_options.ProbeEvery, _time, _stop.Token);
+                if (Volatile.Read(ref _process) is not { Exit.IsCompleted: false } process)
+                {
+                    continue;
+                }
+                bool answers = await BrokerProbe.AnswersAsync(ProbeAddress(), Endpoint.Port, _options.ProbeIdentity?.Invoke(), _options.ProbeTimeout, _time, _stop.Token);
+                missed = answers ? 0 : ReferenceEquals(process, last) ? missed + 1 : 1;
+                last = process;
+                if (missed >= _options.ProbesMissed)
+                {
+                    LogHangs(process.Id, missed, _options.ProbeTimeout);
+                    process.Kill();
                 }
             }
         }
@@ -328,6 +362,9 @@ internal sealed partial class EmbeddedBroker : IReportBroker
 
     [LoggerMessage(EventId = 2309, Level = LogLevel.Error, Message = "The broker's certificate could not be renewed; trying again in {Pause}")]
     private partial void LogNotRenewed(Exception exception, TimeSpan pause);
+
+    [LoggerMessage(EventId = 2310, Level = LogLevel.Error, Message = "The broker, process {ProcessId}, runs and has not answered {Missed} times within {Limit}; it is killed and started again")]
+    private partial void LogHangs(int processId, int missed, TimeSpan limit);
 
     [LoggerMessage(EventId = 2307, Level = LogLevel.Debug, Message = "mosquitto: {Line}")]
     private partial void LogLine(string line);

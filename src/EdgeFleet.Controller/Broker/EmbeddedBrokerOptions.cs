@@ -1,3 +1,4 @@
+using System.Net.Security;
 using EdgeFleet.Core;
 
 namespace EdgeFleet.Controller.Broker;
@@ -59,6 +60,18 @@ internal sealed record EmbeddedBrokerOptions
     public TimeSpan RestartDelay { get; init; } = TimeSpan.FromMilliseconds(100);
 
     public TimeSpan MaximumRestartDelay { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>How often the broker is asked for a sign of life; <see cref="Timeout.InfiniteTimeSpan"/>: never.</summary>
+    public TimeSpan ProbeEvery { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>For one answer. Saving many sessions takes seconds, and nothing else happens meanwhile.</summary>
+    public TimeSpan ProbeTimeout { get; init; } = TimeSpan.FromSeconds(15);
+
+    /// <summary>So many in a row that are not answered, and the broker is killed and started again.</summary>
+    public int ProbesMissed { get; init; } = 2;
+
+    /// <summary>What the probe shows of itself; without it the broker notes an error each time, and answers too.</summary>
+    public Func<SslStreamCertificateContext>? ProbeIdentity { get; init; }
 
     /// <summary>Null: from the path, or where Debian puts it.</summary>
     public string? MosquittoFile { get; init; }

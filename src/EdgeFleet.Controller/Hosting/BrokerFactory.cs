@@ -14,6 +14,8 @@ internal static class BrokerFactory
     /// <summary>Certificate name and client id of the controller. The dot keeps it apart from every device id.</summary>
     public const string ControllerName = "edgefleet.controller";
 
+    private const string ProbeName = "edgefleet.probe";
+
     public static IReportBroker Create(
         ControllerOptions options, DataFolder folder, FleetAuthority authority, IReadOnlyCollection<string> revokedDevices, TimeProvider time, ILoggerFactory logs)
     {
@@ -21,6 +23,7 @@ internal static class BrokerFactory
         {
             return new ExternalBroker(external, options.Broker.ExternalPort);
         }
+        RenewedIdentity probe = authority.CreateMqttIdentity(ProbeName, time);
         return new EmbeddedBroker(
             new EmbeddedBrokerOptions
             {
@@ -33,6 +36,7 @@ internal static class BrokerFactory
                 AdvertisedHost = options.Names[0],
                 ControllerName = ControllerName,
                 RevokedDevices = revokedDevices,
+                ProbeIdentity = () => probe.Current.Context,
             },
             time, logs.CreateLogger<EmbeddedBroker>());
     }

@@ -32,6 +32,7 @@ internal sealed class BrokerFleet : IAsyncDisposable
             BindAddress = "127.0.0.1",
             RestartDelay = TimeSpan.FromMilliseconds(10),
             MaximumRestartDelay = TimeSpan.FromMilliseconds(100),
+            ProbeEvery = Timeout.InfiniteTimeSpan,
         };
     }
 

@@ -235,6 +235,54 @@ public sealed class SupervisionTests : IAsyncLifetime
         Assert.InRange(Volatile.Read(ref received), 5, 30);
     }
 
+    [Fact]
+    public async Task A_broker_that_hangs_is_killed_and_another_answers_on_its_port()
+    {
+        using PemIdentity probe = _fleet.Identity("edgefleet.probe");
+        _fleet.Options = _fleet.Options with { ProbeEvery = TimeSpan.FromMilliseconds(50), ProbeTimeout = TimeSpan.FromSeconds(2), ProbeIdentity = () => probe.Context };
+        EmbeddedBroker broker = await _fleet.StartAsync();
+        MqttSession device = await _fleet.ConnectAsync(broker, "device-a");
+        int hung = broker.ProcessId!.Value;
+
+        await SignalAsync("STOP", hung);
+        MqttAck ack = await device.PublishAsync(BrokerFleet.Text(Topic)).WaitAsync(BrokerFleet.Patience);
+
+        Assert.True(ack.IsSuccess);
+        Assert.NotEqual(hung, broker.ProcessId);
+        Assert.False(broker.Completion.IsCompleted);
+    }
+
+    [Fact]
+    public async Task Without_the_probe_a_broker_that_hangs_stays_and_only_the_probe_can_tell()
+    {
+        // The negative control: it has not ended and its port takes links, so nothing else would ever notice.
+        EmbeddedBroker broker = await _fleet.StartAsync();
+        int hung = broker.ProcessId!.Value;
+        Assert.True(await AnswersAsync(broker, TimeSpan.FromSeconds(30)));
+
+        await SignalAsync("STOP", hung);
+        using (TcpClient link = new())
+        {
+            await link.ConnectAsync(IPAddress.Loopback, broker.Endpoint.Port);
+        }
+        Assert.False(await AnswersAsync(broker, TimeSpan.FromSeconds(1)));
+        Assert.Equal(hung, broker.ProcessId);
+
+        await SignalAsync("CONT", hung);
+        Assert.True(await AnswersAsync(broker, TimeSpan.FromSeconds(30)));
+        Assert.Equal(hung, broker.ProcessId);
+    }
+
+    private static Task<bool> AnswersAsync(EmbeddedBroker broker, TimeSpan limit) =>
+        BrokerProbe.AnswersAsync(IPAddress.Loopback, broker.Endpoint.Port, null, limit, TimeProvider.System, CancellationToken.None);
+
+    private static async Task SignalAsync(string signal, int process)
+    {
+        using Process kill = Process.Start(new ProcessStartInfo("/bin/kill", [$"-{signal}", $"{process}"]))!;
+        await kill.WaitForExitAsync();
+        Assert.Equal(0, kill.ExitCode);
+    }
+
     [Theory]
     [InlineData(null)]
     [InlineData("0.0.0.0")]
