@@ -26,7 +26,7 @@ internal static class RolloutView
     public static RolloutDocument Whole(ReadSession session, RolloutRow row, DeviceStreams streams, IReadOnlyList<GateVerdict> current, int maximumDevices)
     {
         RolloutState state = RolloutDocumentCodec.ReadState(row.State);
-        Dictionary<string, string> phases = DeploymentStore.ListCandidatePhases(session, row.Id, row.Attempt, row.Digest);
+        Dictionary<string, string> phases = DeploymentStore.ListCandidatePhases(session, row.Id, row.Attempt, row.Model, row.Digest);
         HashSet<string> serving = [.. DeviceStore.ListSlotsOfModel(session, row.Model).Where(slot => slot.Active == row.Digest).Select(slot => slot.DeviceId)];
         return new RolloutDocument
         {
@@ -78,7 +78,7 @@ internal static class RolloutView
         }
         List<(ClassProgress Class, DeviceProgress Device)> shown = [.. all.Take(limit)];
         string[] ids = [.. shown.Select(pair => pair.Device.DeviceId)];
-        Dictionary<string, DeploymentRow> deployments = DeploymentStore.OfCandidate(DeploymentStore.ListOfRollout(session, row.Id, row.Attempt, ids), row.Digest);
+        Dictionary<string, DeploymentRow> deployments = DeploymentStore.OfCandidate(DeploymentStore.ListOfRollout(session, row.Id, row.Attempt, ids), row.Model, row.Digest);
         Dictionary<string, string> benches = DeploymentStore.ListBenches(session, row.Id, row.Attempt, ids).ToDictionary(b => b.DeviceId, b => b.Evidence, StringComparer.Ordinal);
         ILookup<string, ShadowTick> ticks = DeploymentStore.ListTicks(session, row.Id, row.Attempt, ids)
             .ToLookup(tick => tick.DeviceId, tick => JsonSerializer.Deserialize(tick.Evidence, EvidenceJsonContext.Default.ShadowTick)!, StringComparer.Ordinal);

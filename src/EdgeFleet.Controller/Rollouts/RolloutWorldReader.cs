@@ -26,7 +26,7 @@ internal sealed class RolloutWorldReader(DeviceStreams streams, DateTimeOffset s
         ReadTicks(session, state, drawn);
         Dictionary<string, string?> active = DeviceStore.ListSlotsOfModel(session, model).ToDictionary(row => row.DeviceId, row => row.Active, StringComparer.Ordinal);
         Dictionary<string, DeploymentRow> deployments = DeploymentStore.OfCandidate(
-            [.. DeploymentStore.ListOfRollout(session, state.RolloutId, state.Spec.Attempt).Where(row => row.Model == model)], state.Spec.Candidate.ToString());
+            DeploymentStore.ListOfRollout(session, state.RolloutId, state.Spec.Attempt), model, state.Spec.Candidate.ToString());
         Dictionary<string, string> benches = DeploymentStore.ListBenches(session, state.RolloutId, state.Spec.Attempt)
             .ToDictionary(row => row.DeviceId, row => row.Evidence, StringComparer.Ordinal);
         // A device that was removed from the registry is no device any more; one that was revoked is shown where it was drawn.

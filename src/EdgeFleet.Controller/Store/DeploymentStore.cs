@@ -56,17 +56,19 @@ internal static class DeploymentStore
         "SELECT DISTINCT device_id FROM deployments WHERE model = @model AND digest = @digest AND phase = 'Committed'", new { model, digest });
 
     /// <summary>Of every device what it says of the candidate; only its phase is read.</summary>
-    public static Dictionary<string, string> ListCandidatePhases(ReadSession session, string rolloutId, int attempt, string candidate) => OfCandidate(
+    public static Dictionary<string, string> ListCandidatePhases(ReadSession session, string rolloutId, int attempt, string model, string candidate) => OfCandidate(
         session.Query<DeploymentRow>(
-            "SELECT device_id, digest, phase, boot, seq FROM deployments WHERE rollout_id = @rolloutId AND attempt = @attempt", new { rolloutId, attempt }),
-        candidate).ToDictionary(row => row.Key, row => row.Value.Phase, StringComparer.Ordinal);
+            "SELECT device_id, model, digest, phase, boot, seq FROM deployments WHERE rollout_id = @rolloutId AND attempt = @attempt", new { rolloutId, attempt }),
+        model, candidate).ToDictionary(row => row.Key, row => row.Value.Phase, StringComparer.Ordinal);
 
     /// <summary>
     /// What each device says of the candidate, and not of what it was told to go back to. A device works on one deployment of
     /// a model at a time, so with a newer word on another digest the candidate's is over, even where its last word was lost.
+    /// Nothing keeps a device from naming the rollout with another model: that is no word on this one.
     /// </summary>
-    public static Dictionary<string, DeploymentRow> OfCandidate(IReadOnlyList<DeploymentRow> rows, string candidate)
+    public static Dictionary<string, DeploymentRow> OfCandidate(IReadOnlyList<DeploymentRow> reported, string model, string candidate)
     {
+        List<DeploymentRow> rows = [.. reported.Where(row => row.Model == model)];
         Dictionary<string, DeploymentRow> found = rows.Where(row => row.Digest == candidate).ToDictionary(row => row.DeviceId, StringComparer.Ordinal);
         foreach (DeploymentRow other in rows.Where(row => row.Digest != candidate))
         {

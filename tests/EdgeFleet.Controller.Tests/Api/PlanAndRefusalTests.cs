@@ -1,10 +1,13 @@
 using System.Net;
 using System.Text;
 using System.Text.Json.Nodes;
+using EdgeFleet.Controller.Ingest;
+using EdgeFleet.Controller.Store;
 using EdgeFleet.Controller.Tests.Rollouts;
 using EdgeFleet.Controller.Tests.Support;
 using EdgeFleet.Core;
 using EdgeFleet.Core.Artifacts;
+using EdgeFleet.Core.Deployments;
 using EdgeFleet.Testing;
 using EdgeFleet.Trust.Envelopes;
 
@@ -48,8 +51,8 @@ public sealed class PlanAndRefusalTests : IAsyncLifetime
     }
 
     private static string Spec(Digest candidate, string strategy = "staged", string selector = "", string model = "fashion") =>
-        RolloutRig.Spec(strategy == "install" ? "[ { full: {} } ]" : Stages, strategy).Replace(RolloutRig.Candidate.ToString(), candidate.ToString(), StringComparison.Ordinal)
-            .Replace("model: fashion", $"model: {model}\n  selector: '{selector}'", StringComparison.Ordinal);
+        RolloutRig.Spec(strategy == "install" ? "[ { full: {} } ]" : Stages, strategy, selector: selector).Replace(RolloutRig.Candidate.ToString(), candidate.ToString(), StringComparison.Ordinal)
+            .Replace("model: fashion", $"model: {model}", StringComparison.Ordinal);
 
     private async Task<string> RefusedAsync(HttpStatusCode status, string spec, string path = "rollouts")
     {
@@ -98,6 +101,25 @@ public sealed class PlanAndRefusalTests : IAsyncLifetime
         Assert.Equal(plan["classes"]!.AsArray().Select(c => c!["sentence"]!.GetValue<string>()), rollout["classes"]!.AsArray().Select(c => c!["plan"]!["sentence"]!.GetValue<string>()));
         Assert.Equal(["dev-1", "dev-2", "dev-3"], rollout["devices"]!.AsArray().Select(d => d!["id"]!.GetValue<string>()).Order(StringComparer.Ordinal));
         Assert.Equal(3, rollout["classes"]!.AsArray().Sum(c => c!["phases"]!.AsObject().Sum(phase => phase.Value!.GetValue<int>())));
+    }
+
+    [Fact]
+    public async Task A_device_that_names_the_rollout_with_another_model_too_spoils_nobodys_view_of_it()
+    {
+        string id = (await _controller.PostYamlAsync("rollouts", Spec(_candidate)))["id"]!.GetValue<string>();
+        await _controller.GetAsync($"rollouts/{id}/events?after=1&waitMs=20000");
+        foreach ((string model, string phase) in new[] { ("fashion", "Staged"), ("other", "Committed") })
+        {
+            await _controller.Database.WriteAsync(
+                "report",
+                transaction => IngestStore.PutDeployment(transaction, new IncomingReport.Deployment("dev-1", 1, model.Length, model, _candidate, id, 1, 1, Enum.Parse<DeploymentPhase>(phase), "", "", false, "", null), 1),
+                CancellationToken.None);
+        }
+
+        JsonNode rollout = await _controller.GetAsync($"rollouts/{id}");
+
+        Assert.Equal("staged", rollout["devices"]!.AsArray().Single(d => d!["id"]!.GetValue<string>() == "dev-1")!["phase"]!.GetValue<string>());
+        Assert.Single((await _controller.GetAsync("rollouts")).AsArray());
     }
 
     [Fact]
@@ -181,9 +203,11 @@ public sealed class PlanAndRefusalTests : IAsyncLifetime
     {
         Digest nowhere = Digest.Of([99]);
         await RollbackRefusedAsync(new JsonObject { ["model"] = "fashon" }, "model 'fashon'", "nothing was ever activated", "models here are fashion");
+        // What devices say that they serve is named, but none of it is taken for the newest.
+        await RollbackRefusedAsync(new JsonObject { ["model"] = "fashion" }, "nothing was ever activated from here", $"devices serve {_before} (3 device(s)). Name what they serve with --from");
         await RollbackRefusedAsync(new JsonObject { ["model"] = "fashion", ["from"] = nowhere.ToString() }, $"{nowhere} was never published", "edgefleet artifact list");
-        await RollbackRefusedAsync(new JsonObject { ["model"] = "fashion", ["to"] = nowhere.ToString() }, $"{nowhere} is not a published artifact");
-        await RollbackRefusedAsync(new JsonObject { ["model"] = "fashion", ["selector"] = "site == \"hall\"" }, "selector 'site == \"hall\"' matches no approved device", "edgefleet device list");
+        await RollbackRefusedAsync(new JsonObject { ["model"] = "fashion", ["from"] = _before.ToString(), ["to"] = nowhere.ToString() }, $"{nowhere} is not a published artifact");
+        await RollbackRefusedAsync(new JsonObject { ["model"] = "fashion", ["from"] = _before.ToString(), ["selector"] = "site == \"hall\"" }, "selector 'site == \"hall\"' matches no approved device", "edgefleet device list");
         await RollbackRefusedAsync(new JsonObject { ["model"] = "fashion", ["from"] = _before.ToString(), ["to"] = _before.ToString() }, "are both");
         Assert.Null((await _controller.GetAsync($"artifacts/{_before.Hex}"))["barred"]);
         Assert.All(_devices, device => Assert.Equal(0, device.Generation));
