@@ -16,7 +16,7 @@ internal static class RolloutCommand
         CreateAct("approve", "Let a rollout that waits for a person go on.", reasonRequired: false),
         CreateAct("pause", "Stop offering the candidate to more devices; what runs goes on running.", reasonRequired: false),
         CreateAct("resume", "Go on after a pause.", reasonRequired: false),
-        CreateAct("abort", "End the rollout and take the candidate back from every device of it.", reasonRequired: true),
+        CreateAct("abort", "End the rollout and take the candidate back from every device of it. Again: wait no longer for devices that do not follow.", reasonRequired: true),
     };
 
     private static Command CreateApply()

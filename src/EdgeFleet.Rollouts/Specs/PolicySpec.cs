@@ -81,7 +81,10 @@ public sealed record LimitsSpec
     /// <summary>Memory of the candidate's worker; over it is a broken invariant.</summary>
     public int WorkerMemoryMiB { get; init; } = 1024;
 
-    /// <summary>Time that a device has for what a stage asks of it (probation comes on top); then it counts as the worst.</summary>
+    /// <summary>
+    /// Time that a device has for what a stage asks of it (probation comes on top); then it counts as the worst. A class that is
+    /// taken back waits as long for its devices.
+    /// </summary>
     public int DeviceSeconds { get; init; } = 3600;
 
     /// <summary>A device not heard of for this long (or three times its expected contact, if longer) counts as the worst.</summary>

@@ -226,8 +226,19 @@ internal sealed class ClassReconciler(
         return Enter(progress, next, progress.Phase, world.Now);
     }
 
+    /// <summary>
+    /// A device that does not follow must not keep its class, and with it the next rollout of the model, waiting for ever: it
+    /// has been told, its desired state stays written, and an operator's rollback finds it by what it says that it serves.
+    /// </summary>
+    public static TimeSpan BackLimit(PolicySpec policy) => TimeSpan.FromSeconds(policy.Limits.DeviceSeconds);
+
     private ClassProgress Back(ClassProgress progress)
     {
+        if (progress.BackSince is null)
+        {
+            // Saved by a controller that did not write it down.
+            return progress with { BackSince = world.Now };
+        }
         List<string> waiting = [];
         List<string> silent = [];
         List<string> keep = [];
@@ -250,14 +261,16 @@ internal sealed class ClassReconciler(
                 (Silence.Since(view, state.Policy, world.Now) is null ? waiting : silent).Add(device.DeviceId);
             }
         }
-        if (waiting.Count > 0)
+        if (waiting.Count > 0 && !progress.LetGo && world.Now - progress.BackSince <= BackLimit(state.Policy))
         {
             return progress;
         }
         string left = silent.Count == 0 ? "" : $"; off line and told to follow: {Named(silent)}";
+        string told = waiting.Count == 0 ? "every device that can be reached is back"
+            : FormattableString.Invariant($"not waited for any longer {(progress.LetGo ? "because a person said so" : $"after {BackLimit(state.Policy).TotalSeconds:0} s")}: on line, told to go back and not back yet: {Named(waiting)} ('edgefleet rollback {Spec.Model} --from {Spec.Candidate}' tells them again)");
         return keep.Count == 0
-            ? Move(progress, StageOutcome.AllBack, "classRolledBack", $"every device that can be reached is back{left}. {progress.Reason}")
-            : Move(progress, StageOutcome.SomeKeep, "classKeepsInPart", $"{keep.Count} of {progress.Devices.Count} device(s) keep it, having no model of before to go back to: {Named(keep)}{left}. {progress.Reason}");
+            ? Move(progress, StageOutcome.AllBack, "classRolledBack", $"{told}{left}. {progress.Reason}")
+            : Move(progress, StageOutcome.SomeKeep, "classKeepsInPart", $"{keep.Count} of {progress.Devices.Count} device(s) keep it, having no model of before to go back to: {Named(keep)}{(waiting.Count == 0 ? "" : $"; {told}")}{left}. {progress.Reason}");
     }
 
     private static string Named(List<string> devices) => string.Join(", ", devices.Take(5)) + (devices.Count > 5 ? $" and {devices.Count - 5} more" : "");
@@ -265,7 +278,8 @@ internal sealed class ClassReconciler(
     private ClassProgress Move(ClassProgress progress, StageOutcome outcome, string kind, string reason)
     {
         log.Event(progress.HardwareClass, kind, reason);
-        return progress with { Phase = StageTransitions.Next(progress.Phase, outcome), Reason = reason };
+        ClassPhase next = StageTransitions.Next(progress.Phase, outcome);
+        return progress with { Phase = next, BackSince = next == ClassPhase.RollingBack ? progress.BackSince ?? world.Now : progress.BackSince, Reason = reason };
     }
 
     // The numbers in a reason change with every tick; the state keeps the first of each kind, the log the verdict.

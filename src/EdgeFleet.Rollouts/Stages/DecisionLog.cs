@@ -9,6 +9,8 @@ internal sealed class DecisionLog(DateTimeOffset now)
     private readonly List<StoredVerdict> _verdicts = [];
     private readonly SortedDictionary<string, GateVerdict> _current = new(StringComparer.Ordinal);
 
+    public DateTimeOffset Now => now;
+
     public IReadOnlyList<RolloutEvent> Events => _events;
 
     public IReadOnlyList<StoredVerdict> Verdicts => _verdicts;

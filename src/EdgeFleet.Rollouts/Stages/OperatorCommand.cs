@@ -14,7 +14,7 @@ public enum OperatorAct
     /// <summary>End a pause, and give inconclusive stages their time again.</summary>
     [JsonStringEnumMemberName("resume")] Resume,
 
-    /// <summary>Take the candidate back everywhere.</summary>
+    /// <summary>Take the candidate back everywhere; where it is being taken back already, wait no longer for devices that do not follow.</summary>
     [JsonStringEnumMemberName("abort")] Abort,
 }
 

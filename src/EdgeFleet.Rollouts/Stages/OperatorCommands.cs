@@ -62,10 +62,12 @@ internal static class OperatorCommands
     private static CommandResult Abort(RolloutState state, OperatorCommand command)
     {
         string reason = $"aborted by {Who(command)}";
+        // Every device of a class that is being taken back has been told; what is left to a person is not to wait for them.
         CommandResult classes = Each(state, command, "can be aborted", progress =>
-            progress.Phase is ClassPhase.RollingBack || !StageTransitions.Table.TryGetValue((progress.Phase, StageOutcome.Abort), out ClassPhase next)
-                ? progress
-                : progress with { Phase = next, Reason = reason });
+            !StageTransitions.Table.TryGetValue((progress.Phase, StageOutcome.Abort), out ClassPhase next) ? progress
+            : progress.Phase != ClassPhase.RollingBack ? progress with { Phase = next, BackSince = command.At, Reason = reason }
+            : progress.LetGo ? progress
+            : progress with { LetGo = true });
         return command.HardwareClass is null && !state.AbortRequested
             ? new CommandResult(classes.State with { AbortRequested = true, Reason = reason }, true, reason)
             : classes;

@@ -97,7 +97,7 @@ public static class RolloutReconciler
                 classes ??= [.. state.Classes];
                 string reason = $"taken back with class {first.HardwareClass}: {first.Reason}";
                 log.Event(classes[i].HardwareClass, "classTakenBack", reason);
-                classes[i] = classes[i] with { Phase = StageTransitions.Next(classes[i].Phase, StageOutcome.Harm), Reason = reason };
+                classes[i] = classes[i] with { Phase = StageTransitions.Next(classes[i].Phase, StageOutcome.Harm), BackSince = log.Now, Reason = reason };
             }
         }
         return classes is null ? state : state with { Classes = classes };

@@ -41,6 +41,12 @@ public sealed record ClassProgress
     public bool Paused { get; init; }
     public GateCalibration? Calibration { get; init; }
 
+    /// <summary>Since when it is being taken back; null while it is not.</summary>
+    public DateTimeOffset? BackSince { get; init; }
+
+    /// <summary>A person ended the wait for devices that are told to go back and do not.</summary>
+    public bool LetGo { get; init; }
+
     /// <summary>Why the class is where it is, in one sentence.</summary>
     public string Reason { get; init; } = "";
 

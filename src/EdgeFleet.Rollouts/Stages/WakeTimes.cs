@@ -16,6 +16,7 @@ internal static class WakeTimes
         DateTimeOffset? next = null;
         foreach (ClassProgress progress in state.Classes.Where(c => !StageTransitions.IsEnd(c.Phase)))
         {
+            Consider(progress.BackSince + ClassReconciler.BackLimit(state.Policy) + s_after);
             Consider(progress.StageStartedAt + state.Policy.SoakOf(state.Spec.Stages[progress.Stage].Kind));
             Consider(progress.StageStartedAt + TimeSpan.FromSeconds(state.Policy.Limits.StageSeconds) + s_after);
             foreach (DeviceProgress device in progress.Devices.Where(d => d is { Stage: >= 0, Exit: null }))

@@ -341,6 +341,8 @@ public sealed class RolloutReconcilerTests
         FakeFleet fleet = new FakeFleet(Rollouts.Staged, Rollouts.Policy).Add("orin", 3).Run(2);
         fleet.Command(OperatorAct.Abort);
 
+        fleet.Command(OperatorAct.Abort);
+
         CommandResult again = RolloutReconciler.Apply(fleet.State, new OperatorCommand { Act = OperatorAct.Abort, At = fleet.Now });
         CommandResult approve = RolloutReconciler.Apply(fleet.State, new OperatorCommand { Act = OperatorAct.Approve, At = fleet.Now });
         Assert.Contains("rollout 'int8'", approve.Message, StringComparison.Ordinal);
@@ -371,6 +373,29 @@ public sealed class RolloutReconcilerTests
         Assert.Contains($"off line and told to follow: {gone}", fleet.Class("orin").Reason, StringComparison.Ordinal);
         DeviceGoal told = fleet.Last!.Goals.Single(g => g.DeviceId == gone);
         Assert.Equal((FakeFleet.Baseline, DesiredReason.Rollback), (told.Desired!.Digest, told.Desired.Reason));
+    }
+
+    [Theory, InlineData(false), InlineData(true)]
+    public void A_device_that_does_not_go_back_is_not_waited_for_beyond_its_time_nor_once_a_person_says_so(bool person)
+    {
+        FakeFleet fleet = new FakeFleet(Rollouts.Staged, Rollouts.Policy).Add("orin", 4).RunUntil(f => f.EverServedCandidate.Count == 2);
+        string stays = fleet.EverServedCandidate.First();
+        fleet.Seen = view => view.DeviceId == stays ? view with { Active = FakeFleet.Candidate } : view;
+        DateTimeOffset aborted = fleet.Now;
+        fleet.Command(OperatorAct.Abort);
+        fleet.Run(20);
+        Assert.Equal(RolloutPhase.RollingBack, fleet.State.Phase);
+        if (person)
+        {
+            fleet.Command(OperatorAct.Abort);
+        }
+
+        fleet.RunToEnd();
+
+        TimeSpan limit = TimeSpan.FromSeconds(Rollouts.Policy.Limits.DeviceSeconds);
+        Assert.Equal((RolloutPhase.Aborted, !person), (fleet.State.Phase, fleet.Now - aborted > limit));
+        Assert.Contains($"told to go back and not back yet: {stays} ('edgefleet rollback fashion --from {FakeFleet.Candidate}'", fleet.Class("orin").Reason, StringComparison.Ordinal);
+        Assert.Equal((FakeFleet.Baseline, DesiredReason.Rollback), (fleet.Last!.Goals.Single(g => g.DeviceId == stays).Desired!.Digest, fleet.Last.Goals.Single(g => g.DeviceId == stays).Desired!.Reason));
     }
 
     [Fact]
