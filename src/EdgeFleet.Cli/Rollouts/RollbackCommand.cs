@@ -11,7 +11,7 @@ namespace EdgeFleet.Cli.Rollouts;
 internal static class RollbackCommand
 {
     private static readonly Argument<string> s_model = new("model") { Description = "The model to take back." };
-    private static readonly Option<string?> s_from = new("--from") { Description = "The digest to take back. Default: the newest that was activated." };
+    private static readonly Option<string?> s_from = new("--from") { Description = "The digest to take back, also one that only devices know. Default: the newest that a rollout activated." };
     private static readonly Option<string?> s_to = new("--to") { Description = "The digest to put back, on devices that hold it or have served it before. Default: each device's previous one." };
     private static readonly Option<string?> s_selector = new("--selector", "-l") { Description = "Only devices that match." };
     private static readonly Option<string> s_reason = new("--reason") { Description = "Why; goes to the audit log.", DefaultValueFactory = _ => "operator rollback" };
@@ -21,9 +21,10 @@ internal static class RollbackCommand
     public static Command Create()
     {
         Command command = new("rollback", """
-            Put the fleet back: every device that serves the digest goes to its previous one, without a download. A running
-            rollout of the model is stopped and newcomers no longer get the digest. Running it twice changes nothing.
-            Waits until every device that is on line serves the older digest; exits 1 while any device remains.
+            Put the fleet back: every device that serves the digest goes to its previous one, without a download, and newcomers
+            no longer get it. A running rollout is stopped if it brings that digest or has drawn a device that goes back.
+            Waits until every device that is on line says that it serves the older digest; exits 1 while any device remains.
+            Run it again and those that remain are told again; once all are back it changes nothing.
               edgefleet rollback fashion
             """) { s_model, s_from, s_to, s_selector, s_reason, s_noWait, s_timeout };
         command.SetAction((parsed, cancellationToken) => RunAsync(parsed, cancellationToken));
@@ -52,6 +53,14 @@ internal static class RollbackCommand
         }
 
         List<JsonNode> untouched = [.. rollback.List("untouched")];
+        foreach (JsonNode unknown in rollback.List("unknown"))
+        {
+            output.Line($"{unknown.Text("devices")} device(s) say that they serve {unknown.Text("digest")}, which this controller never published nor ordered; it is taken back only with --from");
+        }
+        foreach (JsonNode device in rollback.List("withdrawn"))
+        {
+            output.Line($"{device.GetValue<string>()} serves nothing yet and is no longer told to fetch {JsonReading.Short(rollback.Text("from"))}");
+        }
         if (!rollback.List("devices").Any() && untouched.Count == 0)
         {
             output.Line($"nothing to do: no device serves {rollback.Text("from")}{(rollback.Text("selector") == "-" ? "; newcomers do not get it either" : "")}");
@@ -73,13 +82,11 @@ internal static class RollbackCommand
         {
             progress["untouched"] = rollback["untouched"]!.DeepClone();
         }
-        string which = rollback["to"]?.GetValue<string>() ?? "the previous digest";
-        output.Line((remaining.Count, untouched.Count) switch
+        foreach (JsonNode device in remaining.Where(device => device.Text("state") == "failed"))
         {
-            (0, 0) => $"{devices.Count} of {devices.Count} device(s) serve {which}; the slowest after {JsonReading.Seconds(progress.Number("slowestMs"))}",
-            (_, 0) => $"{devices.Count - remaining.Count} of {devices.Count} device(s) serve {which}; {remaining.Count} remain and go back when they return",
-            _ => $"{devices.Count - remaining.Count} of {devices.Count + untouched.Count} device(s) serve {which}; {remaining.Count} remain and go back when they return, {untouched.Count} are left as they are",
-        });
+            output.Line($"{device.Text("id")} could not go back: {device.Text("detail")}");
+        }
+        output.Line(RollbackSentence.Write(devices, untouched.Count, rollback["to"]?.GetValue<string>() ?? "the previous digest", progress.Number("slowestMs")));
         output.Json(progress);
         return remaining.Count + untouched.Count == 0 ? ExitCode.Done : ExitCode.VerdictIsNo;
     }

@@ -22,7 +22,7 @@ internal static class RollbackEndpoints
     public static void Map(RouteGroupBuilder api)
     {
         api.MapPost("/rollbacks", OrderAsync).Needs(Role.Operator).WithName("rollBack")
-            .WithSummary("Takes a digest back on every device that serves it (default: the newest activated) and bars it for newcomers. Devices that hold nothing to go back to are left as they are and listed. Twice changes nothing.")
+            .WithSummary("Takes a digest back on every device that serves it (default: the newest activated) and bars it for newcomers. Devices that hold nothing to go back to are left as they are and listed. Who is not back is told again each time; once all are, it changes nothing.")
             .Produces<RollbackDocument>(201);
         api.MapGet("/rollbacks/{id}", ShowAsync).Needs(Role.Viewer).WithName("getRollback")
             .WithSummary("How far a rollback is; waits up to waitMs for the last device that is on line.").Produces<RollbackDocument>();
@@ -52,7 +52,10 @@ internal static class RollbackEndpoints
         return outcome switch
         {
             RollbackOutcome.Ordered ordered => TypedResults.Created(
-                $"/api/v1/rollbacks/{ordered.Rollback.Id}", await database.ReadAsync(session => Document(session, ordered.Rollback, streams, time) with { Untouched = ordered.Untouched }, cancellationToken)),
+                $"/api/v1/rollbacks/{ordered.Rollback.Id}", await database.ReadAsync(session => Document(session, ordered.Rollback, streams, time) with
+                {
+                    Untouched = ordered.Untouched, Withdrawn = ordered.Withdrawn, Unknown = ordered.Unknown,
+                }, cancellationToken)),
             RollbackOutcome.Refused refused => Problems.Unprocessable(refused.Reason),
             _ => throw new System.Diagnostics.UnreachableException(),
         };

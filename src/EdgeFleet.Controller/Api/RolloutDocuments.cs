@@ -128,9 +128,15 @@ internal sealed record RollbackDocument(
 {
     /// <summary>Devices that serve the digest and hold nothing to go back to; only in the answer to the order.</summary>
     public IReadOnlyList<UntouchedDevice>? Untouched { get; init; }
+
+    /// <summary>Devices that serve nothing yet and are no longer told to fetch the digest; only in the answer to the order.</summary>
+    public IReadOnlyList<string>? Withdrawn { get; init; }
+
+    /// <summary>Digests that devices say they serve and that were neither published nor ordered here; only in the answer to the order.</summary>
+    public IReadOnlyList<UnknownDigest>? Unknown { get; init; }
 }
 
-/// <param name="State">pending, done, offline or failed.</param>
+/// <param name="State">pending (on line, and has not said yet that it serves the older digest), done, offline or failed.</param>
 /// <param name="ServingSince">By the device's clock.</param>
 /// <param name="ElapsedMs">From the order to the stored report that the device serves the older digest, by the controller's clock.</param>
 internal sealed record RollbackDeviceDocument(

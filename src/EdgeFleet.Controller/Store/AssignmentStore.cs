@@ -13,8 +13,8 @@ internal sealed record AssignmentRow
 }
 
 /// <summary>
-/// What new, replaced and returning devices get; which digests are barred from them; and in which order digests became active
-/// on the fleet, so that "the newest activated" has a meaning that no clock decides.
+/// What new, replaced and returning devices get; which digests are barred from them; and in which order rollouts
+/// let them become active, so that "the newest activated" has a meaning that no clock decides.
 /// </summary>
 internal static class AssignmentStore
 {
@@ -45,17 +45,12 @@ internal static class AssignmentStore
     public static void Unbar(WriteTransaction transaction, string model, string digest) =>
         transaction.Execute("DELETE FROM barred WHERE model = @model AND digest = @digest", new { model, digest });
 
+    public static IReadOnlyList<string> ListBarred(ReadSession session, string model) =>
+        session.Query<string>("SELECT digest FROM barred WHERE model = @model", new { model });
+
     /// <summary>Why the digest is barred; null when it is not.</summary>
     public static string? FindBar(ReadSession session, string model, string digest) =>
         session.QueryOne<string>("SELECT reason FROM barred WHERE model = @model AND digest = @digest", new { model, digest });
-
-    /// <summary>A device says that it serves the digest: remembers it as activated if nothing did before.</summary>
-    public static void NoteActive(WriteTransaction transaction, string model, string digest, long at) => transaction.Prepare(
-        """
-        INSERT INTO activations (model, digest, rollout_id, ordinal, at)
-        VALUES (@0, @1, '', (SELECT COALESCE(MAX(ordinal), 0) + 1 FROM activations WHERE model = @0), @2)
-        ON CONFLICT (model, digest) DO NOTHING
-        """).Execute(model, digest, at);
 
     /// <summary>A rollout lets devices activate the digest: from now on it is the newest, also when it was active once before.</summary>
     public static void NoteActivation(WriteTransaction transaction, string model, string digest, string rolloutId, long at) => transaction.Execute(
@@ -67,10 +62,12 @@ internal static class AssignmentStore
         """,
         new { model, digest, rolloutId, at });
 
-    public static string? FindNewestActivated(ReadSession session, string model) =>
-        session.QueryOne<string>("SELECT digest FROM activations WHERE model = @model ORDER BY ordinal DESC LIMIT 1", new { model });
+    public static string? FindNewestActivated(ReadSession session, string model) => ListActivated(session, model) is [var newest, ..] ? newest : null;
 
-    /// <summary>Digests of the model in the order of their last activation, newest first.</summary>
+    /// <summary>
+    /// Digests of the model that rollouts of this controller let devices activate, the last first. What a device merely says
+    /// that it serves is not among them: no device decides what the newest is. (Older files have rows of that kind, without a rollout.)
+    /// </summary>
     public static IReadOnlyList<string> ListActivated(ReadSession session, string model) =>
-        session.Query<string>("SELECT digest FROM activations WHERE model = @model ORDER BY ordinal DESC", new { model });
+        session.Query<string>("SELECT digest FROM activations WHERE model = @model AND rollout_id <> '' ORDER BY ordinal DESC", new { model });
 }

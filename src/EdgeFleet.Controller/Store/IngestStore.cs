@@ -89,7 +89,6 @@ internal static class IngestStore
             """).Execute(device, model.Model, model.Active?.ToString(), model.Previous?.ToString(), model.Golden?.ToString(), model.ServingSinceMs, now);
         if (model.Active is { } active)
         {
-            AssignmentStore.NoteActive(transaction, model.Model, active.ToString(), now);
             RollbackStore.NoteServing(transaction, device, model.Model, active.ToString(), generation, now);
         }
     }

@@ -23,7 +23,7 @@ internal sealed record RollbackDeviceRow
     public string? Active { get; init; }
     public long? ServingSinceDevice { get; init; }
     public long ReportedGeneration { get; init; }
-    /// <summary>The last word on a deployment of the generation that the rollback wrote.</summary>
+    /// <summary>The last word on a deployment of the generation that the rollback wrote, or of a newer one.</summary>
     public string? Phase { get; init; }
     public string? Detail { get; init; }
 }
@@ -54,17 +54,22 @@ internal static class RollbackStore
     /// <summary>Those that do not serve the older digest yet.</summary>
     public static IReadOnlyList<RollbackDeviceRow> ListOpen(ReadSession session, RollbackRow rollback) => List(session, rollback, "AND r.done_at IS NULL");
 
+    // A device that was revoked or removed serves nothing of ours any more, and nobody waits for it.
     private static IReadOnlyList<RollbackDeviceRow> List(ReadSession session, RollbackRow rollback, string condition) => session.Query<RollbackDeviceRow>(
         $"""
-        SELECT r.device_id, r.to_digest, r.generation, r.done_at, s.active, s.serving_since_device,
-               COALESCE(d.reported_generation, 0) AS reported_generation, p.phase, p.detail
+        SELECT r.device_id, r.to_digest, r.generation, r.done_at, s.active, s.serving_since_device, d.reported_generation,
+               {LastWord("phase")} AS phase, {LastWord("detail")} AS detail
         FROM rollback_devices r
-        LEFT JOIN devices d ON d.id = r.device_id
+        JOIN devices d ON d.id = r.device_id AND d.state = '{DeviceStates.Active}'
         LEFT JOIN slots s ON s.device_id = r.device_id AND s.model = @Model
-        LEFT JOIN deployments p ON p.device_id = r.device_id AND p.model = @Model AND p.rollout_id = @Id AND p.digest = r.to_digest
         WHERE r.rollback_id = @Id {condition} ORDER BY r.device_id
         """,
         rollback);
+
+    private static string LastWord(string column) => $"""
+        (SELECT p.{column} FROM deployments p WHERE p.device_id = r.device_id AND p.model = @Model AND p.digest = r.to_digest AND p.generation >= r.generation
+         ORDER BY p.boot DESC, p.seq DESC LIMIT 1)
+        """;
 
     /// <summary>
     /// A device says what it serves; where a rollback waits for that, it is done there. What the device said before it knew of

@@ -29,6 +29,8 @@ internal sealed class RigDevice(string id, int threads, Func<string, bool>? harm
     public bool Online { get; set; } = true;
     /// <summary>Whether it says at the bench that it does not take a candidate.</summary>
     public bool Refuses { get; init; }
+    /// <summary>Whether it fails to go back, and says so.</summary>
+    public bool FailsToGoBack { get; set; }
     /// <summary>Digests in the order in which it began to serve them.</summary>
     public List<Digest> Served { get; } = [];
     public IReadOnlyCollection<(string Topic, byte[] Payload)> Outbox => _outbox.Values;
@@ -81,6 +83,12 @@ internal sealed class RigDevice(string id, int threads, Func<string, bool>? harm
         (DeploymentPhase phase, int ticks) = _deployments.GetValueOrDefault(key, (DeploymentPhase.Offered, 0));
         if (phase >= DeploymentPhase.Committed && (Active == desired.Digest || phase != DeploymentPhase.Committed))
         {
+            return;
+        }
+        if (FailsToGoBack && desired.Reason == DesiredReason.Rollback && Active != desired.Digest)
+        {
+            Report();
+            Move(desired, key, DeploymentPhase.FailedUnchanged, ticks);
             return;
         }
         if (Active == desired.Digest || desired.Reason == DesiredReason.Rollback)

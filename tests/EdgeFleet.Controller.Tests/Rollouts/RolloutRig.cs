@@ -80,13 +80,14 @@ internal sealed class RolloutRig : IAsyncDisposable, IRolloutRunner
         return rig;
     }
 
-    public static string Spec(string stages, string strategy = "staged", int attempt = 1) => $$"""
+    public static string Spec(string stages, string strategy = "staged", int attempt = 1, string selector = "") => $$"""
         apiVersion: edgefleet.io/v1
         kind: Rollout
         metadata: { name: trial }
         spec:
           model: fashion
           candidate: {{Candidate}}
+          selector: '{{selector}}'
           strategy: {{strategy}}
           attempt: {{attempt}}
           stages: {{stages}}
@@ -214,6 +215,13 @@ internal sealed class RolloutRig : IAsyncDisposable, IRolloutRunner
             }
         }
         return found;
+    }
+
+    /// <summary>The link of a device is gone; <see cref="RigDevice.Online"/> brings it back.</summary>
+    public void Cut(RigDevice device)
+    {
+        Streams.Remove(device.Stream!);
+        (device.Stream, device.Online) = (null, false);
     }
 
     public async ValueTask DisposeAsync()
