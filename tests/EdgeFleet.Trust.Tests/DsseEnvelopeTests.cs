@@ -114,5 +114,6 @@ public sealed class DsseEnvelopeTests : IDisposable
         Assert.Equal(_key.KeyId, read.KeyId);
         Assert.Throws<FormatException>(() => ReleaseKey.FromPem(pem, "wrong"));
         Assert.Throws<FormatException>(() => ReleaseKey.FromPem("nonsense"));
+        Assert.Throws<FormatException>(() => ReleaseKey.FromPem(read.PublicPem()));
     }
 }

@@ -5,6 +5,7 @@ using EdgeFleet.Cli.Keys;
 using EdgeFleet.Cli.Terminal;
 using EdgeFleet.Core;
 using EdgeFleet.Core.Artifacts;
+using EdgeFleet.Inference;
 using EdgeFleet.Onnx;
 using EdgeFleet.Onnx.Scanning;
 using EdgeFleet.Trust.Envelopes;
@@ -65,6 +66,11 @@ internal static class SignCommand
             throw new CommandFailedException(ExitCode.VerdictIsNo, $"model '{model.Name}' would be refused by every device: {rejected.Detail}");
         }
         ModelSummary summary = ((ScanResult.Accepted)scan).Model;
+        RequireAnswers(model);
+        if (parsed.GetValue(s_labels) is { } names)
+        {
+            RequireLabels(names.FullName, summary.Contract);
+        }
 
         byte[]? evidence = parsed.GetValue(s_evidence) is { } file ? await File.ReadAllBytesAsync(file.FullName, cancellationToken) : null;
         ArtifactManifest manifest = new()
@@ -88,6 +94,30 @@ internal static class SignCommand
         output.Line($"signed {manifest.Model} {manifest.Version} as {bundle.Digest} with key {key.KeyId[..12]}: {manifest.Files.Count} file(s), {manifest.TotalBytes} bytes");
         output.Json(new JsonObject { ["digest"] = bundle.Digest.ToString(), ["bundle"] = bundle.Path, ["sizeBytes"] = manifest.TotalBytes, ["keyId"] = key.KeyId });
         return ExitCode.Done;
+    }
+
+    /// <summary>A runner asks a model one input of its own before it lets applications ask.</summary>
+    private static void RequireAnswers(FileInfo model)
+    {
+        try
+        {
+            using LoadedModel loaded = LoadedModel.Load(model.FullName);
+            loaded.Run(SyntheticInputs.For(loaded.Contract, seed: 1));
+        }
+        catch (InferenceException ex)
+        {
+            throw new CommandFailedException(ExitCode.VerdictIsNo, $"model '{model.Name}' would be refused by every device: {ex.Reason}", ex);
+        }
+    }
+
+    /// <summary>One line per class: the last dimension of the first output counts them, where it is fixed.</summary>
+    private static void RequireLabels(string path, ModelContract contract)
+    {
+        int lines = File.ReadLines(path).Count(line => line.Trim().Length > 0);
+        if (contract.Outputs[0].Shape is [.., > 0 and var classes] && lines != classes)
+        {
+            throw new CommandFailedException(ExitCode.VerdictIsNo, $"labels '{path}': {lines} lines for {classes} classes of output '{contract.Outputs[0].Name}'; one label per line");
+        }
     }
 
     private static async Task<ArtifactFile> AddAsync(Dictionary<string, string> sources, string path, ArtifactRole role, CancellationToken cancellationToken)

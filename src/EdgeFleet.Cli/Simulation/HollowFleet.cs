@@ -3,9 +3,11 @@ using System.Text.Json.Nodes;
 using EdgeFleet.Agent.Enrollment;
 using EdgeFleet.Agent.Running;
 using EdgeFleet.Agent.State;
+using EdgeFleet.Cli.Terminal;
 using EdgeFleet.Core;
 using EdgeFleet.Linux.Files;
 using EdgeFleet.Trust.Enrollment;
+using Grpc.Core;
 using Microsoft.Extensions.Logging;
 
 namespace EdgeFleet.Cli.Simulation;
@@ -31,8 +33,11 @@ internal sealed class HollowFleet(EnrollmentBundle bundle, string root, HollowBe
         get { lock (_gate) { return _agents.Count(agent => agent.IsConnected); } }
     }
 
-    /// <summary>Completes when an agent ended, which it should not.</summary>
-    public Task AnyEnded => Task.WhenAny(_running).Unwrap();
+    /// <summary>The first agent that ended, which none should; null while all run.</summary>
+    public Task? Ended
+    {
+        get { lock (_gate) { return _running.Find(agent => agent.IsCompleted); } }
+    }
 
     public async Task StartAsync(int count, string prefix, CancellationToken cancellationToken)
     {
@@ -56,7 +61,14 @@ internal sealed class HollowFleet(EnrollmentBundle bundle, string root, HollowBe
     {
         StateFolder state = new(Path.Combine(root, id), new UnflushedFileStore(LinuxFileStore.Instance));
         HollowFacts facts = new(1 + (number % hardwareClasses));
-        await new Enroller(state, TimeProvider.System).EnrollAsync(bundle, id, facts.Read(), new Dictionary<string, string> { ["simulated"] = "true" }, null, cancellationToken);
+        try
+        {
+            await new Enroller(state, TimeProvider.System).EnrollAsync(bundle, id, facts.Read(), new Dictionary<string, string> { ["simulated"] = "true" }, null, cancellationToken);
+        }
+        catch (Exception ex) when (ex is EnrollmentRefusedException or RpcException)
+        {
+            throw new CommandFailedException(ExitCode.WorldFailed, $"device '{id}': {(ex as RpcException)?.Status.Detail ?? ex.Message}", ex);
+        }
         Interlocked.Increment(ref _enrolled);
         DeviceAgent agent = DeviceAgent.Create(state, new AgentOptions(), new AgentSeams
         {

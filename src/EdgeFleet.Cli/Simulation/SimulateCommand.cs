@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json.Nodes;
 using EdgeFleet.Cli.Terminal;
+using EdgeFleet.Core;
 using EdgeFleet.Trust.Enrollment;
 using Microsoft.Extensions.Logging;
 
@@ -39,6 +40,10 @@ internal static class SimulateCommand
         if (count < 1)
         {
             throw new CommandFailedException(ExitCode.WrongUsage, $"--devices {count}: at least 1");
+        }
+        if (!Identifier.IsValid($"{parsed.GetRequiredValue(s_prefix)}-{count}"))
+        {
+            throw new CommandFailedException(ExitCode.WrongUsage, $"--prefix '{parsed.GetRequiredValue(s_prefix)}': device ids are made of it; expected {Identifier.Rule}");
         }
         EnrollmentBundle bundle = EnrollmentBundle.FromBytes(await File.ReadAllBytesAsync(parsed.GetRequiredValue(s_bundle).FullName, cancellationToken));
         DirectoryInfo root = parsed.GetValue(s_root) ?? Directory.CreateTempSubdirectory("edgefleet-simulate-");
@@ -81,6 +86,11 @@ internal static class SimulateCommand
                 if (starting.IsCompleted)
                 {
                     await starting;
+                }
+                if (fleet.Ended is { } ended)
+                {
+                    await ended;
+                    throw new CommandFailedException(ExitCode.WorldFailed, "a simulated device ended by itself");
                 }
                 await Task.Delay(TimeSpan.FromSeconds(1), cancellationToken);
             }

@@ -24,9 +24,10 @@ internal sealed class FakeQuantizeWeights : ICompressionPass
     ];
 
     public string? WhyNot(PassContext context, PassSettings settings) =>
-        context.Model.Graph.Node.Any(node => WeightedNode.Of(context.Editor, node) is not null)
+        NamedNodes.FirstUnknown(context, settings.Names("exclude")) is { } unknown ? unknown
+            : context.Model.Graph.Node.Any(node => WeightedNode.Of(context.Editor, node) is not null)
             ? null
-            : "no Conv, ConvTranspose, Gemm or MatMul has constant weights";
+            : NamedNodes.WhyNoFloatWeights(context) ?? "no Conv, ConvTranspose, Gemm or MatMul has constant weights";
 
     public void Apply(PassContext context, PassSettings settings)
     {

@@ -33,9 +33,13 @@ internal sealed class QuantizeStatic : ICompressionPass
 
     public string? WhyNot(PassContext context, PassSettings settings)
     {
+        if (NamedNodes.FirstUnknown(context, settings.Names("exclude")) is { } unknown)
+        {
+            return unknown;
+        }
         QuantizationPlan plan = Plan(context, settings);
         return plan.Nodes.Count == 0
-            ? "no Conv, Gemm or MatMul with constant weights can be quantized"
+            ? NamedNodes.WhyNoFloatWeights(context) ?? "no Conv, Gemm or MatMul with constant weights can be quantized"
             : OpsetRaise.WhyNot(context.Model);
     }
 

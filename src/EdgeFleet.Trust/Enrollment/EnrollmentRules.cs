@@ -64,7 +64,7 @@ public static class EnrollmentRules
         }
         if (grant.UsesLeft <= 0)
         {
-            return new EnrollmentDecision.Refuse("the token has been used; each token lets a device in once", Alarm: true);
+            return new EnrollmentDecision.Refuse("the token has let in as many devices as it was made for; ask the operator for a new one", Alarm: true);
         }
         return device is null ? new EnrollmentDecision.Admit(grant.AutoApprove) : new EnrollmentDecision.Readmit(device.Approved);
     }

@@ -37,6 +37,8 @@ public sealed class ReleaseKey : IDisposable
                 key.ImportFromEncryptedPem(pem, passphrase);
             }
             Keys.RequireP256(key);
+            // Of a public key everything is there but this.
+            _ = key.ExportParameters(includePrivateParameters: true);
             return new ReleaseKey(key);
         }
         catch (Exception ex) when (ex is CryptographicException or ArgumentException)

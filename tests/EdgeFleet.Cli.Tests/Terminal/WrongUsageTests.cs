@@ -29,6 +29,7 @@ public sealed class WrongUsageTests
     [InlineData("--devices", "simulate", "--devices", "x", "--bundle", "b")]
     [InlineData("--disagreement '2': expected a number from 0 to 1", "simulate", "--devices", "1", "--bundle", "b", "--disagreement", "2")]
     [InlineData("--latency-ratio 'fast': expected a number", "simulate", "--devices", "1", "--bundle", "b", "--latency-ratio", "fast")]
+    [InlineData("--prefix 'Z/Z': device ids are made of it", "simulate", "--devices", "1", "--bundle", "b", "--prefix", "Z/Z")]
     [InlineData("--for 'ever': expected a time", "simulate", "--devices", "1", "--bundle", "b", "--for", "ever")]
     [InlineData("xml", "device", "list", "-o", "xml")]
     [InlineData("--nonsense", "bench", "--baseline", "b", "--nonsense")]

@@ -52,6 +52,27 @@ public sealed class FakeQuantizeWeightsTests : IDisposable
         Assert.Equal(ratios.OrderDescending(), ratios);
     }
 
+    [Theory]
+    [InlineData("fake-quantize-weights")]
+    [InlineData("quantize-static")]
+    public void A_name_to_exclude_that_no_node_has_is_refused_and_not_passed_over(string pass)
+    {
+        CompressionException refused = Assert.Throws<CompressionException>(() =>
+            _compressor.Compress(ModelBuilder.Classifier().Build(), $"passes: [{{ pass: {pass}, exclude: [c1_node, c1_nod] }}]"));
+
+        Assert.Equal($"pass '{pass}': exclude names 'c1_nod', and model 'baseline.onnx' has no such node at this pass", refused.Message);
+    }
+
+    [Fact]
+    public void A_model_that_is_quantized_already_is_refused_with_that_reason()
+    {
+        OnnxModel quantized = _compressor.Compress(ModelBuilder.Classifier().Build(), "passes: [{ pass: quantize-static }]");
+
+        CompressionException refused = Assert.Throws<CompressionException>(() => _compressor.Compress(quantized, "passes: [{ pass: quantize-static }]"));
+
+        Assert.Contains("quantized already", refused.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Biases_and_excluded_nodes_stay_exact()
     {
