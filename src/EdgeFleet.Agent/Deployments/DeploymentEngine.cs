@@ -56,7 +56,7 @@ internal sealed partial class DeploymentEngine(
             Worker(model);
         }
         CollectGarbage();
-        Task[] loops = [WatchRunnerAsync(cancellationToken), WatchRequestsAsync(cancellationToken)];
+        Task[] loops = [WatchRunnerAsync(cancellationToken), WatchRequestsAsync(cancellationToken), services.Reports.SayOwedAsync(cancellationToken)];
         Task first = await Task.WhenAny([.. loops, _failed.Task]).ConfigureAwait(false);
         await first.ConfigureAwait(false);
     }

@@ -85,7 +85,8 @@ internal sealed partial class ModelWorker
             }
             catch (IOException ex)
             {
-                // The record could not be saved, so nothing has changed: it is decided anew, as after a start.
+                // The record could not be saved, so nothing has changed: it is decided anew, as after a start. One that is saved and
+                // cannot be reported does not come here.
                 if (DiskReserve.IsFull(ex))
                 {
                     _engine.GiveUpReserve();

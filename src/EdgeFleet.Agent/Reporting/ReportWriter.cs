@@ -3,24 +3,36 @@ using System.Text.Json;
 using EdgeFleet.Agent.Deployments;
 using EdgeFleet.Agent.Devices;
 using EdgeFleet.Agent.Slots;
+using EdgeFleet.Agent.Syncing;
 using EdgeFleet.Core;
 using EdgeFleet.Core.Devices;
 using EdgeFleet.Core.Evidence;
 using EdgeFleet.Protocol;
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
+using Microsoft.Extensions.Logging;
 using Wire = EdgeFleet.Protocol.V1;
 
 namespace EdgeFleet.Agent.Reporting;
 
-/// <summary>Says in the wire's words what happened here, into the outbox. Returns when it is on disk.</summary>
-internal sealed class ReportWriter(
-    Outbox outbox, Topics topics, SlotTable slots, IDeviceFacts facts, Func<long> generation, IReadOnlyDictionary<string, string> labels, TimeProvider time)
+/// <summary>
+/// Says in the wire's words what happened here, into the outbox. Evidence is on disk when a method returns. What a device is
+/// (its phases, its slots) is true whether or not it is said: where the disk does not take that, it is owed and said later.
+/// </summary>
+internal sealed partial class ReportWriter(
+    Outbox outbox, Topics topics, SlotTable slots, IDeviceFacts facts, Func<long> generation, IReadOnlyDictionary<string, string> labels, TimeProvider time,
+    ILogger<ReportWriter> log)
 {
+    /// <summary>Topics; a device has one for itself and one for each deployment that ended while its disk took nothing.</summary>
+    private const int MostOwed = 64;
     /// <summary>One sentence for a person; what a runtime or a server wrote into it may be any length.</summary>
     private const int LongestDetail = 4096;
 
     private readonly ConcurrentDictionary<string, (Digest Digest, DateTimeOffset Since)> _servingSince = new(StringComparer.Ordinal);
+    private readonly Lock _gate = new();
+    private readonly OrderedDictionary<string, IMessage> _owed = new(StringComparer.Ordinal);
+    private readonly Backoff _retry = new(TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(1), Random.Shared);
+    private TaskCompletionSource _owes = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public void Deployment(DeploymentRecord record)
     {
@@ -41,7 +53,7 @@ internal sealed class ReportWriter(
         {
             report.Probation = Json(probation, EvidenceJsonContext.Default.ProbationEvidence);
         }
-        Put(ReportClass.State, topics.Deployment(record.Id), retain: true, report);
+        Say(topics.Deployment(record.Id), report);
     }
 
     public void Bench(DeploymentRecord record, Digest baseline, string hardwareClass, BenchEvidence evidence) =>
@@ -113,7 +125,69 @@ internal sealed class ReportWriter(
                 };
             }
         }
-        Put(ReportClass.State, topics.Reported, retain: true, report);
+        Say(topics.Reported, report);
+    }
+
+    /// <summary>Says what is owed as soon as the disk takes it. Runs until cancelled.</summary>
+    public async Task SayOwedAsync(CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            Task owes;
+            lock (_gate)
+            {
+                owes = _owes.Task;
+            }
+            await owes.WaitAsync(cancellationToken).ConfigureAwait(false);
+            await Task.Delay(_retry.Next(), time, cancellationToken).ConfigureAwait(false);
+            SayOwed();
+        }
+    }
+
+    /// <summary>The newest on a topic is what counts; one that is owed there is true no more.</summary>
+    private void Say(string topic, IMessage report)
+    {
+        lock (_gate)
+        {
+            _owed.Remove(topic);
+            try
+            {
+                Put(ReportClass.State, topic, retain: true, report);
+            }
+            catch (IOException ex)
+            {
+                LogOwed(topic, ex.Message);
+                if (_owed.Count == MostOwed)
+                {
+                    _owed.RemoveAt(0);
+                }
+                _owed[topic] = report;
+                _owes.TrySetResult();
+            }
+        }
+    }
+
+    private void SayOwed()
+    {
+        lock (_gate)
+        {
+            try
+            {
+                // A disk that takes a report and fails to flush it would get another copy each time.
+                outbox.Flush();
+                for (; _owed.Count > 0; _owed.RemoveAt(0))
+                {
+                    (string topic, IMessage report) = _owed.GetAt(0);
+                    Put(ReportClass.State, topic, retain: true, report);
+                }
+                _owes = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+                _retry.Reset();
+            }
+            catch (IOException ex)
+            {
+                LogStillOwed(_owed.Count, ex.Message);
+            }
+        }
     }
 
     private void Put(ReportClass reportClass, string topic, bool retain, IMessage report)
@@ -124,4 +198,10 @@ internal sealed class ReportWriter(
 
     private static ByteString Json<T>(T value, System.Text.Json.Serialization.Metadata.JsonTypeInfo<T> type) =>
         UnsafeByteOperations.UnsafeWrap(JsonSerializer.SerializeToUtf8Bytes(value, type));
+
+    [LoggerMessage(EventId = 3431, Level = LogLevel.Warning, Message = "The report on '{Topic}' could not be written ({Reason}); it is written as soon as the disk takes it")]
+    private partial void LogOwed(string topic, string reason);
+
+    [LoggerMessage(EventId = 3432, Level = LogLevel.Debug, Message = "{Count} reports still cannot be written: {Reason}")]
+    private partial void LogStillOwed(int count, string reason);
 }

@@ -82,7 +82,7 @@ public sealed class DeviceAgent : IDisposable
         DesiredStore desired = new(state, loggers.CreateLogger<DesiredStore>());
         SlotTable slots = new(state, seams.Time, loggers.CreateLogger<SlotTable>());
         Outbox outbox = Outbox.Open(state.Files, state.Outbox, topics.Event("gap"), options.Outbox, seams.Time, loggers.CreateLogger<Outbox>());
-        ReportWriter reports = new(outbox, topics, slots, seams.Facts, () => desired.Generation, labels, seams.Time);
+        ReportWriter reports = new(outbox, topics, slots, seams.Facts, () => desired.Generation, labels, seams.Time, loggers.CreateLogger<ReportWriter>());
         if (outbox.Salvaged is { } salvaged)
         {
             reports.Event("outbox-damaged", $"incarnation {outbox.Boot}", $"the outbox was damaged; {salvaged} reports could be read and are sent under new numbers, what else it held is lost");

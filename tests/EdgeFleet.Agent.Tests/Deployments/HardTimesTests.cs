@@ -6,6 +6,7 @@ using EdgeFleet.Core;
 using EdgeFleet.Core.Deployments;
 using EdgeFleet.Testing.Files;
 using EdgeFleet.Testing.Time;
+using Wire = EdgeFleet.Protocol.V1;
 
 namespace EdgeFleet.Agent.Tests.Deployments;
 
@@ -62,6 +63,42 @@ public sealed class HardTimesTests : IDisposable
         Assert.Equal(_baseline, _runner.Serving("fashion"));
         Assert.Equal(_baseline, _rig.Slots.Read("fashion")!.Active);
         Assert.False(_disk.Exists(_rig.State.Reserve));
+    }
+
+    [Fact]
+    public async Task What_the_disk_did_not_take_of_an_end_is_reported_as_soon_as_it_does()
+    {
+        bool refuses = true;
+        TaskCompletionSource refused = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        _disk.FailFlush = path =>
+        {
+            bool fails = refuses && path.Contains("/outbox/", StringComparison.Ordinal) && _rig.Record() is { Phase: DeploymentPhase.Committed };
+            _ = fails && refused.TrySetResult();
+            return fails;
+        };
+        _rig.Want(Wanted.Install(_baseline));
+        await _rig.UntilAsync(rig => rig.IsSettled());
+        await refused.Task.WaitAsync(TimeSpan.FromSeconds(20));
+        Assert.Equal(DeploymentPhase.Committed, _rig.Record()!.Phase);
+        Assert.DoesNotContain(_rig.Reports, report => report.Phase == Wire.Phase.Committed);
+
+        refuses = false;
+        await _rig.EventuallyAsync(rig => rig.Reports.Any(report => report.Phase == Wire.Phase.Committed));
+    }
+
+    [Fact]
+    public async Task A_disk_that_takes_no_report_stops_no_rollback()
+    {
+        await RunAsync(Wanted.Install(_baseline));
+        await RunAsync(Wanted.Staged(_candidate, DeploymentGoal.Active));
+        _disk.FailFlush = path => path.Contains("/outbox/", StringComparison.Ordinal);
+
+        await RunAsync(Wanted.Rollback(_baseline));
+
+        Assert.Equal(_baseline, _runner.Serving("fashion"));
+        Assert.DoesNotContain(_rig.Reports, report => report.RolloutId == "rb1");
+        _disk.FailFlush = null;
+        await _rig.EventuallyAsync(rig => rig.Reports.Any(report => report is { RolloutId: "rb1", Phase: Wire.Phase.Committed }));
     }
 
     [Fact]

@@ -492,15 +492,8 @@ public sealed class JourneyTests : IDisposable
     }
 
     /// <summary>Until the watch over the candidate waits for its next look.</summary>
-    private async Task SleepingAsync(ManualTimeProvider time)
-    {
-        using CancellationTokenSource limit = new(TimeSpan.FromSeconds(20));
-        while (_rig.Record() is { Ended: false } && !(time.NextDue <= time.GetUtcNow() + DeviceRig.Patient.ProbationPoll))
-        {
-            limit.Token.ThrowIfCancellationRequested();
-            await Task.Yield();
-        }
-    }
+    private Task SleepingAsync(ManualTimeProvider time) =>
+        _rig.EventuallyAsync(rig => rig.Record() is { Ended: true } || time.NextDue <= time.GetUtcNow() + DeviceRig.Patient.ProbationPoll);
 
     private async Task TickedAsync(long last)
     {

@@ -58,7 +58,7 @@ internal sealed class DeviceRig : IDeviceFacts, IModelInspector, IDisposable
                 Trials = trials,
                 Runner = runner,
                 Facts = this,
-                Reports = new ReportWriter(Outbox, topics, Slots, this, () => Desired.Generation, new Dictionary<string, string>(), Time),
+                Reports = new ReportWriter(Outbox, topics, Slots, this, () => Desired.Generation, new Dictionary<string, string>(), Time, NullLogger<ReportWriter>.Instance),
                 Options = options ?? Patient,
                 Time = Time,
             },
@@ -95,7 +95,10 @@ internal sealed class DeviceRig : IDeviceFacts, IModelInspector, IDisposable
     public static ScanResult Accepted(ModelContract contract) => new ScanResult.Accepted(new ModelSummary(
         0, 0, 1, 1, 0, 8, System.Collections.Immutable.ImmutableSortedDictionary<string, long>.Empty, [], contract));
 
-    public HardwareFacts Read() => Hardware;
+    /// <summary>What this device is, as it says itself.</summary>
+    public HardwareFacts Now { get; set; } = Hardware;
+
+    public HardwareFacts Read() => Now;
 
     public ScanResult Inspect(string folder, ArtifactManifest manifest) => Scan(folder, manifest);
 
@@ -146,6 +149,18 @@ internal sealed class DeviceRig : IDeviceFacts, IModelInspector, IDisposable
         Task first = await Task.WhenAny(met.Task, _running!).WaitAsync(s_patience);
         await first;
         Assert.True(met.Task.IsCompletedSuccessfully, "the engine ended before the condition held");
+    }
+
+    /// <summary>Until what no phase announces.</summary>
+    public async Task EventuallyAsync(Func<DeviceRig, bool> condition)
+    {
+        using CancellationTokenSource limit = new(s_patience);
+        while (!condition(this))
+        {
+            Assert.False(_running?.IsCompleted == true, "the engine ended before the condition held");
+            Assert.False(limit.IsCancellationRequested, "it never came");
+            await Task.Yield();
+        }
     }
 
     public Task UntilPhaseAsync(DeploymentPhase phase, string model = "fashion") => UntilAsync(rig => rig.Record(model)?.Phase == phase);
