@@ -87,6 +87,43 @@ public sealed class JourneyTests : IDisposable
     }
 
     [Fact]
+    public async Task A_tick_in_which_the_hardware_class_changed_is_no_evidence_and_those_after_it_name_the_new_class()
+    {
+        await InstallAsync();
+        string before = DeviceRig.Hardware.ClassId;
+        _trials.Tick = tick =>
+        {
+            _rig.Now = tick.Tick >= 2 ? DeviceRig.Hardware with { PowerMode = "max" } : DeviceRig.Hardware;
+            return tick;
+        };
+        _rig.Want(Wanted.Staged(_candidate, DeploymentGoal.Shadowing));
+        await TickedAsync(last: 2);
+
+        Assert.Equal([0, 2], _trials.Shadows.Select(job => job.FirstTick));
+        Assert.Equal([before, before, _rig.Now.ClassId], _rig.ShadowReports.Select(report => report.HardwareClass));
+        Assert.NotEqual(before, _rig.Now.ClassId);
+        // The fleet hears of it at once, and not with the next tick.
+        Assert.Contains(_rig.Outbox.ReadAfter(0, int.MaxValue), message => message.Topic.EndsWith("/reported", StringComparison.Ordinal)
+            && Wire.Reported.Parser.ParseFrom(message.Payload).HardwareClass == _rig.Now.ClassId);
+    }
+
+    [Fact]
+    public async Task A_benchmark_in_which_the_hardware_class_changed_is_measured_anew()
+    {
+        await InstallAsync();
+        _trials.Bench = _ =>
+        {
+            _rig.Now = DeviceRig.Hardware with { PowerMode = "max" };
+            return new TrialResult.Measured(FakeTrials.Evidence("pass"));
+        };
+        _rig.Want(Wanted.Staged(_candidate, DeploymentGoal.Benchmarked));
+        await _rig.UntilPhaseAsync(DeploymentPhase.Benchmarked);
+
+        Assert.Equal([DeviceRig.Hardware.ClassId, _rig.Now.ClassId], _trials.Benches.Select(job => job.HardwareClass));
+        Assert.Equal(_rig.Now.ClassId, Assert.Single(_rig.BenchReports).HardwareClass);
+    }
+
+    [Fact]
     public async Task A_candidate_that_is_too_slow_is_refused_with_the_numbers()
     {
         await InstallAsync();

@@ -37,6 +37,8 @@ internal sealed partial class Trial(DeploymentServices services, ILogger log)
         };
         switch (await services.Trials.BenchAsync(job, record.Plan.WorkerMemoryBytes, cancellationToken).ConfigureAwait(false))
         {
+            case TrialResult.Measured when services.Facts.Read().ClassId is var now && now != job.HardwareClass:
+                return ActResult.Retry(FailureCodes.OtherHardware, Changed(job.HardwareClass, now));
             case TrialResult.Measured { Evidence: { } evidence }:
                 // On disk before the phase that says so: a phase without its evidence would hold the rollout for ever.
                 services.Reports.Bench(record, baseline, job.HardwareClass, evidence);
@@ -78,15 +80,24 @@ internal sealed partial class Trial(DeploymentServices services, ILogger log)
         };
         string hardwareClass = services.Facts.Read().ClassId;
         using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        ActResult? broken = null;
+        ActResult? end = null;
         bool taxed = false;
-        TrialResult end;
+        TrialResult ended;
         try
         {
-            end = await services.Trials.ShadowAsync(
+            ended = await services.Trials.ShadowAsync(
                 job,
                 async (tick, _) =>
                 {
+                    string now = services.Facts.Read().ClassId;
+                    end = Invariant(tick);
+                    if (now != hardwareClass && end is null)
+                    {
+                        // Measured partly as one class and partly as another: evidence of neither. Its number is used again.
+                        services.Reports.Reported();
+                        end = ActResult.Retry(FailureCodes.OtherHardware, Changed(hardwareClass, now), counted: false);
+                        await StopAsync().ConfigureAwait(false);
+                    }
                     services.Reports.Shadow(record, baseline, hardwareClass, tick);
                     if (tick.Taxed && !taxed)
                     {
@@ -94,26 +105,30 @@ internal sealed partial class Trial(DeploymentServices services, ILogger log)
                     }
                     taxed = tick.Taxed;
                     record = save(record with { NextTick = tick.Tick + 1 });
-                    broken = Invariant(tick);
-                    if (broken is not null)
+                    if (end is not null)
                     {
-                        await stop.CancelAsync().ConfigureAwait(false);
-                        stop.Token.ThrowIfCancellationRequested();
+                        await StopAsync().ConfigureAwait(false);
                     }
                 },
                 stop.Token).ConfigureAwait(false);
         }
-        catch (OperationCanceledException) when (broken is not null && !cancellationToken.IsCancellationRequested)
+        catch (OperationCanceledException) when (end is not null && !cancellationToken.IsCancellationRequested)
         {
-            return broken;
+            return end;
         }
-        return broken ?? end switch
+        return end ?? ended switch
         {
             TrialResult.ModelFailed { Invariant: true } failed => ActResult.Broken(failed.Code, failed.Detail),
             TrialResult.ModelFailed failed => ActResult.BadDigest(failed.Code, failed.Detail),
             TrialResult.WorldFailed failed => ActResult.Retry(FailureCodes.WorkerFailed, failed.Detail),
             _ => ActResult.Retry(FailureCodes.WorkerFailed, "the shadow ended by itself"),
         };
+
+        async Task StopAsync()
+        {
+            await stop.CancelAsync().ConfigureAwait(false);
+            stop.Token.ThrowIfCancellationRequested();
+        }
     }
 
     [LoggerMessage(EventId = 3241, Level = LogLevel.Warning, Message = "Model {Model}: the shadow of {Digest} made the served model slower by {Percent:0} %, more than the {Budget:0.#} % it may; it rests and goes on at half its rate")]
@@ -128,6 +143,9 @@ internal sealed partial class Trial(DeploymentServices services, ILogger log)
         { CandidateFailures: > 0 } => ActResult.Broken(FailureCodes.InferenceFailed, $"{tick.CandidateFailures} inferences of the candidate failed in tick {tick.Tick}"),
         _ => null,
     };
+
+    /// <summary>Only devices of one class are compared, and one that changes its class begins its evidence anew.</summary>
+    private static string Changed(string from, string to) => $"the hardware class changed from '{from}' to '{to}' meanwhile";
 
     private static string RefusalCode(BenchEvidence evidence) =>
         evidence.LatencyRatioLow > 1 + evidence.LatencyMargin ? FailureCodes.SlowerThanBaseline : FailureCodes.BiggerThanBaseline;
