@@ -60,7 +60,7 @@ internal static class RolloutView
             string where = $"{c.Text("hardwareClass")}: {c.Text("stage")}";
             if (c.Text("state") == "awaitingApproval")
             {
-                yield return $"{where} is done and the next stage waits for a person: 'edgefleet rollout approve {name}' goes on, 'edgefleet rollout abort {name} --reason …' takes it back";
+                yield return $"{c.Text("hardwareClass")}: {c.Text("reason")}: 'edgefleet rollout approve {name}' goes on, 'edgefleet rollout abort {name} --reason …' takes it back";
             }
             else if (c.Text("state") == "inconclusive")
             {

@@ -19,7 +19,7 @@ internal sealed class ClassReconciler(
         {
             return Back(progress);
         }
-        if (StageTransitions.IsEnd(progress.Phase))
+        if (StageTransitions.IsEnd(progress.Phase) || progress.NotBegun)
         {
             return progress;
         }
@@ -66,7 +66,7 @@ internal sealed class ClassReconciler(
 
     /// <summary>Puts the class into the stage with this number.</summary>
     public static ClassProgress Enter(ClassProgress progress, int stage, ClassPhase phase, DateTimeOffset now) =>
-        progress with { Phase = phase, Stage = stage, StageStartedAt = now, LastVerdict = "" };
+        progress with { Phase = phase, Stage = stage, NotBegun = false, StageStartedAt = now, LastVerdict = "" };
 
     private bool Paused(ClassProgress progress) => state.Paused || progress.Paused;
 

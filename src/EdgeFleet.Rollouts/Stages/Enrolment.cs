@@ -24,12 +24,16 @@ internal static class Enrolment
                 }
             }
         }
+        bool asks = state.Spec.Stages[0].Approval;
         List<ClassProgress> classes =
         [
             .. drawn.GroupBy(d => d.HardwareClass, StringComparer.Ordinal).OrderBy(g => g.Key, StringComparer.Ordinal).Select(group => new ClassProgress
             {
                 HardwareClass = group.Key,
                 StageStartedAt = world.Now,
+                Phase = asks ? ClassPhase.AwaitingApproval : ClassPhase.Running,
+                NotBegun = asks,
+                Reason = asks ? $"{StageRules.Names[(int)state.Spec.Stages[0].Kind]} waits for a person's approval" : "",
                 Devices = [.. EnrolmentOrder.Permute(group, d => d.DeviceId, state.Seed).Select(d => new DeviceProgress { DeviceId = d.DeviceId, Before = d.Active })],
             }),
         ];

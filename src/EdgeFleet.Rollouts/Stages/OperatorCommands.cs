@@ -36,7 +36,7 @@ internal static class OperatorCommands
             return progress;
         }
         string reason = $"approved by {Who(command)}";
-        int next = progress.Stage + 1;
+        int next = progress.NotBegun ? progress.Stage : progress.Stage + 1;
         return next == state.Spec.Stages.Count
             ? progress with { Phase = StageTransitions.Next(progress.Phase, StageOutcome.ApproveLast), Reason = reason }
             : ClassReconciler.Enter(progress, next, StageTransitions.Next(progress.Phase, StageOutcome.Approve), command.At) with { Reason = reason };

@@ -37,6 +37,9 @@ public sealed record ClassProgress
     public required IReadOnlyList<DeviceProgress> Devices { get; init; }
     public ClassPhase Phase { get; init; } = ClassPhase.Running;
     public int Stage { get; init; }
+
+    /// <summary>The first stage waits for a person: nothing has begun.</summary>
+    public bool NotBegun { get; init; }
     public required DateTimeOffset StageStartedAt { get; init; }
     public bool Paused { get; init; }
     public GateCalibration? Calibration { get; init; }

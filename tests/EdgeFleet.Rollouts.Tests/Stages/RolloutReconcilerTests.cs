@@ -221,6 +221,23 @@ public sealed class RolloutReconcilerTests
     }
 
     [Fact]
+    public void A_first_stage_that_needs_an_approval_begins_with_it_and_not_before()
+    {
+        RolloutSpec withApproval = Rollouts.Staged with { Stages = [Rollouts.Staged.Stages[0] with { Approval = true }, .. Rollouts.Staged.Stages.Skip(1)] };
+        FakeFleet fleet = new FakeFleet(withApproval, Rollouts.Policy).Add("orin", 4).Add("pi", 4).Run(50);
+        Assert.All(fleet.State.Classes, c => Assert.Equal((ClassPhase.AwaitingApproval, 0), (c.Phase, c.Devices.Count(d => d.Stage >= 0))));
+        Assert.Empty(fleet.Verdicts);
+
+        fleet.Command(OperatorAct.Approve, "pi");
+        fleet.RunUntil(f => f.Class("pi").Phase == ClassPhase.Completed);
+        Assert.Equal(0, fleet.Class("orin").Devices.Count(d => d.Stage >= 0));
+
+        fleet.Command(OperatorAct.Abort);
+        Assert.Equal(RolloutPhase.Aborted, fleet.RunToEnd().State.Phase);
+        Assert.All(fleet.EverServedCandidate, id => Assert.StartsWith("pi", id, StringComparison.Ordinal));
+    }
+
+    [Fact]
     public void A_retrained_model_is_not_stopped_for_answering_differently()
     {
         RolloutSpec improvement = Rollouts.Staged with
