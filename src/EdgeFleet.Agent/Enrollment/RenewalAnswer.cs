@@ -28,7 +28,8 @@ internal static class RenewalAnswer
         throw new FormatException($"the renewed certificate cannot be used: {fault}");
     }
 
-    private static bool IsTrusted(PemIdentity identity, string rootPem, DateTimeOffset now)
+    /// <summary>Whether the fleet's root vouches for it at that time.</summary>
+    internal static bool IsTrusted(PemIdentity identity, string rootPem, DateTimeOffset now)
     {
         using X509Chain sent = new();
         foreach (X509Certificate2 issuer in identity.Context.IntermediateCertificates)

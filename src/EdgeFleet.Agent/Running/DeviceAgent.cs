@@ -18,7 +18,7 @@ namespace EdgeFleet.Agent.Running;
 /// The supervisor of one device: keeps the link to the controller, takes models through their deployments, and reports. It
 /// holds no model; the runner is another process.
 /// </summary>
-public sealed class DeviceAgent : IDisposable
+public sealed partial class DeviceAgent : IDisposable
 {
     private readonly ControllerLink _link;
     private readonly Outbox _outbox;
@@ -63,11 +63,13 @@ public sealed class DeviceAgent : IDisposable
     }
 
     /// <exception cref="FormatException">The folder is not that of an enrolled device.</exception>
+    /// <exception cref="DamagedIdentityException">It is, and its identity cannot be read any more.</exception>
     public static DeviceAgent Create(StateFolder state, AgentOptions options, AgentSeams seams)
     {
         ILoggerFactory loggers = seams.Loggers;
         state.Prepare();
         IdentityFiles files = new(state);
+        IReadOnlyList<string> mended = files.Mend();
         EnrollmentDocument identity = files.Document
             ?? throw new FormatException($"'{state.Root}' is not the folder of an enrolled device; run edgefleet-agent enroll first");
         Dictionary<string, string> labels = new(identity.Labels);
@@ -83,6 +85,11 @@ public sealed class DeviceAgent : IDisposable
         SlotTable slots = new(state, seams.Time, loggers.CreateLogger<SlotTable>());
         Outbox outbox = Outbox.Open(state.Files, state.Outbox, topics.Event("gap"), options.Outbox, seams.Time, loggers.CreateLogger<Outbox>());
         ReportWriter reports = new(outbox, topics, slots, seams.Facts, () => desired.Generation, labels, seams.Time, loggers.CreateLogger<ReportWriter>());
+        foreach (string fault in mended)
+        {
+            LogMended(loggers.CreateLogger<DeviceAgent>(), state.Identity, fault);
+            reports.Event("identity-mended", identity.DeviceId, $"{fault}; it is as its copy was");
+        }
         if (outbox.Salvaged is { } salvaged)
         {
             reports.Event("outbox-damaged", $"incarnation {outbox.Boot}", $"the outbox was damaged; {salvaged} reports could be read and are sent under new numbers, what else it held is lost");
@@ -203,4 +210,7 @@ public sealed class DeviceAgent : IDisposable
             },
         };
     }
+
+    [LoggerMessage(EventId = 3601, Level = LogLevel.Error, Message = "'{Folder}': {Fault}; it is as its copy was. The card may be wearing out")]
+    private static partial void LogMended(ILogger log, string folder, string fault);
 }

@@ -28,7 +28,20 @@ internal static class StateFile
         {
             return null;
         }
-        string reason;
+        if (Parse(bytes, type, schemaVersion, known, out string reason) is { } document)
+        {
+            return document;
+        }
+        Quarantine(files, path);
+        quarantined(path, reason);
+        return null;
+    }
+
+    /// <summary>The document in these bytes; null where they are damaged, with the reason.</summary>
+    public static T? Parse<T>(byte[] bytes, JsonTypeInfo<T> type, Func<T, int> schemaVersion, int known, out string reason)
+        where T : class
+    {
+        reason = "";
         try
         {
             if (!IsSealed(bytes))
@@ -52,8 +65,6 @@ internal static class StateFile
         {
             reason = ex.Message;
         }
-        Quarantine(files, path);
-        quarantined(path, reason);
         return null;
     }
 

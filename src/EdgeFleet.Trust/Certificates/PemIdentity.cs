@@ -44,8 +44,9 @@ public sealed class PemIdentity : IDisposable
             }
             return new PemIdentity(leaf, rest);
         }
-        catch (Exception ex) when (ex is CryptographicException or ArgumentException)
+        catch (Exception ex) when (ex is CryptographicException or ArgumentException or PlatformNotSupportedException)
         {
+            // The last: a bit that flipped in the name of the curve.
             throw new FormatException("identity: the certificate chain and its key cannot be read or do not belong together", ex);
         }
     }
