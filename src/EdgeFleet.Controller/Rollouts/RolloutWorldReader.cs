@@ -17,23 +17,26 @@ namespace EdgeFleet.Controller.Rollouts;
 internal sealed class RolloutWorldReader(DeviceStreams streams, DateTimeOffset startedAt)
 {
     private readonly Dictionary<string, List<ShadowTick>> _ticks = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, (int Ticks, string Class)> _foreign = new(StringComparer.Ordinal);
     private long _lastTick;
 
     public RolloutWorld Read(ReadSession session, RolloutState state, DateTimeOffset now)
     {
         string model = state.Spec.Model;
-        HashSet<string> drawn = [.. state.Classes.SelectMany(c => c.Devices).Select(d => d.DeviceId)];
+        Dictionary<string, string> drawn = state.Classes.SelectMany(c => c.Devices.Select(d => (d.DeviceId, c.HardwareClass)))
+            .ToDictionary(d => d.DeviceId, d => d.HardwareClass, StringComparer.Ordinal);
         ReadTicks(session, state, drawn);
         Dictionary<string, string?> active = DeviceStore.ListSlotsOfModel(session, model).ToDictionary(row => row.DeviceId, row => row.Active, StringComparer.Ordinal);
         Dictionary<string, DeploymentRow> deployments = DeploymentStore.OfCandidate(
             DeploymentStore.ListOfRollout(session, state.RolloutId, state.Spec.Attempt), model, state.Spec.Candidate.ToString());
         Dictionary<string, string> benches = DeploymentStore.ListBenches(session, state.RolloutId, state.Spec.Attempt)
+            .Where(row => !drawn.TryGetValue(row.DeviceId, out string? hardwareClass) || row.HardwareClass == hardwareClass)
             .ToDictionary(row => row.DeviceId, row => row.Evidence, StringComparer.Ordinal);
         // A device that was removed from the registry is no device any more; one that was revoked is shown where it was drawn.
         List<DeviceView> views = [];
         foreach (DeviceRow device in DeviceStore.ListKnown(session))
         {
-            if (device.State == DeviceStates.Active || drawn.Contains(device.Id))
+            if (device.State == DeviceStates.Active || drawn.ContainsKey(device.Id))
             {
                 views.Add(View(
                     device, active.GetValueOrDefault(device.Id), deployments.GetValueOrDefault(device.Id), benches.GetValueOrDefault(device.Id), state, now));
@@ -59,6 +62,8 @@ internal sealed class RolloutWorldReader(DeviceStreams streams, DateTimeOffset s
             Detail = deployment.Detail.Length > 0 ? deployment.Detail : null,
             Bench = bench is null ? null : JsonSerializer.Deserialize(bench, EvidenceJsonContext.Default.BenchEvidence),
             Ticks = _ticks.TryGetValue(device.Id, out List<ShadowTick>? ticks) ? [.. ticks] : [],
+            ForeignTicks = _foreign.GetValueOrDefault(device.Id).Ticks,
+            ForeignClass = _foreign.TryGetValue(device.Id, out (int Ticks, string Class) foreign) ? foreign.Class : null,
             Probation = deployment.Probation is null ? null : JsonSerializer.Deserialize(deployment.Probation, EvidenceJsonContext.Default.ProbationEvidence),
         },
     };
@@ -79,20 +84,36 @@ internal sealed class RolloutWorldReader(DeviceStreams streams, DateTimeOffset s
         return seen > startedAt ? seen : startedAt;
     }
 
-    private void ReadTicks(ReadSession session, RolloutState state, HashSet<string> drawn)
+    private void ReadTicks(ReadSession session, RolloutState state, Dictionary<string, string> drawn)
     {
         foreach (TickRow row in DeploymentStore.ListTicks(session, state.RolloutId, state.Spec.Attempt, _lastTick))
         {
             _lastTick = row.Id;
             // A device compares only after it was drawn; whoever sends ticks of a rollout that it is no part of is not heard.
-            if (drawn.Contains(row.DeviceId) && JsonSerializer.Deserialize(row.Evidence, EvidenceJsonContext.Default.ShadowTick) is { } tick)
+            if (!drawn.TryGetValue(row.DeviceId, out string? hardwareClass))
             {
-                if (!_ticks.TryGetValue(row.DeviceId, out List<ShadowTick>? list))
-                {
-                    _ticks[row.DeviceId] = list = [];
-                }
-                list.Add(tick);
+                continue;
             }
+            if (JsonSerializer.Deserialize(row.Evidence, EvidenceJsonContext.Default.ShadowTick) is not { } tick)
+            {
+                continue;
+            }
+            // What was measured in another power mode, say, compares with nothing here; it is counted, not dropped in silence.
+            // Only a broken invariant is one everywhere.
+            if (row.HardwareClass != hardwareClass)
+            {
+                tick = tick with
+                {
+                    Pairs = 0, Disagreements = 0, NoisePairs = 0, NoiseDisagreements = 0,
+                    MeanLogLatencyRatio = null, MedianLogLatencyRatio = null, NoiseMeanLogLatencyRatio = null,
+                };
+                _foreign[row.DeviceId] = (_foreign.GetValueOrDefault(row.DeviceId).Ticks + 1, row.HardwareClass.Length > 0 ? row.HardwareClass : "no class at all");
+            }
+            if (!_ticks.TryGetValue(row.DeviceId, out List<ShadowTick>? list))
+            {
+                _ticks[row.DeviceId] = list = [];
+            }
+            list.Add(tick);
         }
     }
 

@@ -19,6 +19,12 @@ public sealed record GateDevice
     /// <summary>Each tick once, ascending.</summary>
     public IReadOnlyList<GateTick> Ticks { get; init; } = [];
 
+    /// <summary>Ticks that were measured as another hardware class than the one that was drawn; they are not among <see cref="Ticks"/>.</summary>
+    public int ForeignTicks { get; init; }
+
+    /// <summary>The hardware class that the last of them names.</summary>
+    public string? ForeignClass { get; init; }
+
     public IReadOnlyList<InvariantFinding> Invariants { get; init; } = [];
 
     /// <summary>Candidate over baseline at the device's own benchmark; shown, judged by the device itself.</summary>

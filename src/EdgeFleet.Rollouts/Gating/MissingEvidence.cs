@@ -19,5 +19,6 @@ public static class MissingCodes
     public const string Devices = "devices";
     public const string Soak = "soak";
     public const string Amber = "amber";
+    public const string OtherHardware = "otherHardware";
     public const string NoDevice = "noDevice";
 }

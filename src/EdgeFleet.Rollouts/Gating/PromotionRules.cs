@@ -10,7 +10,7 @@ internal static class PromotionRules
         GateInput input, IReadOnlyList<DeviceVerdict> devices, IReadOnlyList<MetricVerdict> metrics, GateScales? scales, bool amber,
         List<MissingEvidence> missing)
     {
-        bool census = input.ClassSize < GateRules.CensusBelowDevices;
+        bool census = input.ClassSize < input.Rules.CensusBelowDevices;
         if (input.Stage == StageKind.Full)
         {
             Completion(input, missing);
@@ -43,6 +43,12 @@ internal static class PromotionRules
         if (elapsed < input.Soak)
         {
             missing.Add(new MissingEvidence(MissingCodes.Soak, input.HardwareClass, string.Create(CultureInfo.InvariantCulture, $"soaked {elapsed.TotalSeconds:0} of {input.Soak.TotalSeconds:0} s")));
+        }
+        // It lacks nothing for their sake once it has enough without them; until then they are why it has less than was sent.
+        if (input.Stage == StageKind.Shadow && missing.Count > 0)
+        {
+            missing.AddRange(input.Devices.Where(d => d.ForeignTicks > 0 && !d.Standing.IsAside())
+                .Select(d => new MissingEvidence(MissingCodes.OtherHardware, d.DeviceId, VerdictSentence.Foreign(d, input.HardwareClass))));
         }
     }
 
@@ -114,9 +120,9 @@ internal static class PromotionRules
             missing.Add(new MissingEvidence(code, VerdictSentence.Name(metric.Metric), VerdictSentence.Lacking(metric)));
         }
         long devices = metrics.Max(m => m.PromotionObservations);
-        if (devices < GateRules.MinimumDevices)
+        if (devices < input.Rules.MinimumDevices)
         {
-            missing.Add(new MissingEvidence(MissingCodes.Devices, input.HardwareClass, $"{devices} of at least {GateRules.MinimumDevices} devices have spoken"));
+            missing.Add(new MissingEvidence(MissingCodes.Devices, input.HardwareClass, $"{devices} of at least {input.Rules.MinimumDevices} devices have spoken"));
         }
     }
 }

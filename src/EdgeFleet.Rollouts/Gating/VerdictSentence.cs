@@ -11,6 +11,10 @@ internal static class VerdictSentence
 
     public static string Name(GateMetric metric) => metric == GateMetric.Disagreement ? "disagreement" : "latencyP50";
 
+    /// <summary>What a device measured as another hardware class.</summary>
+    public static string Foreign(GateDevice device, string hardwareClass) =>
+        $"{device.DeviceId}: {device.ForeignTicks} tick(s) were measured as {device.ForeignClass}, not as {hardwareClass}, and do not count";
+
     /// <summary>What a metric lacks, with the forecast.</summary>
     public static string Lacking(MetricVerdict metric)
     {

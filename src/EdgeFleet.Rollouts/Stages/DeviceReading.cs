@@ -71,6 +71,8 @@ internal static class DeviceReading
             StandingReason = reason,
             Shadowing = report?.Phase == DeploymentPhase.Shadowing,
             Ticks = ticks,
+            ForeignTicks = report?.ForeignTicks ?? 0,
+            ForeignClass = report?.ForeignClass,
             Invariants = device.Exit?.Invariants ?? invariants,
             BenchLatencyRatio = report?.Bench?.LatencyRatio,
         };

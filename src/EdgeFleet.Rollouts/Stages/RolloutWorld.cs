@@ -26,6 +26,11 @@ public sealed record DeploymentReport
     /// <summary>Every tick reported so far; in any order, repeated ones are dropped.</summary>
     public IReadOnlyList<ShadowTick> Ticks { get; init; } = [];
 
+    /// <summary>How many ticks named another hardware class than the device was drawn in, and which; they are not among <see cref="Ticks"/>.</summary>
+    public int ForeignTicks { get; init; }
+
+    public string? ForeignClass { get; init; }
+
     public ProbationEvidence? Probation { get; init; }
 }
 

@@ -29,6 +29,8 @@ internal sealed class RigDevice(string id, int threads, Func<string, bool>? harm
     public bool Online { get; set; } = true;
     /// <summary>Whether it says at the bench that it does not take a candidate.</summary>
     public bool Refuses { get; init; }
+    /// <summary>The ticks that it measures as another hardware class, such as in another power mode; the candidate does badly there.</summary>
+    public Func<int, bool>? ElsewhereAt { get; init; }
     /// <summary>Whether it fails to go back, and says so.</summary>
     public bool FailsToGoBack { get; set; }
     /// <summary>Digests in the order in which it began to serve them.</summary>
@@ -162,7 +164,8 @@ internal sealed class RigDevice(string id, int threads, Func<string, bool>? harm
 
     private void Tick(DesiredDeployment desired, int tick)
     {
-        bool bad = harmed?.Invoke(desired.Digest.ToString()) ?? false;
+        bool elsewhere = ElsewhereAt?.Invoke(tick) ?? false;
+        bool bad = elsewhere || (harmed?.Invoke(desired.Digest.ToString()) ?? false);
         ShadowTick evidence = new()
         {
             Tick = tick, StartedAt = DateTimeOffset.UnixEpoch, DurationMs = 1000, Pairs = 2000, Disagreements = bad ? 900 : 2, NoisePairs = 60,
@@ -171,7 +174,7 @@ internal sealed class RigDevice(string id, int threads, Func<string, bool>? harm
         Send(_topics.Shadow(desired.Digest), header => new Wire.ShadowReport
         {
             Header = header, Model = desired.Model, Digest = desired.Digest.ToString(), RolloutId = desired.RolloutId, Attempt = (uint)desired.Attempt,
-            HardwareClass = DesiredMapping.ToCore(Facts).ClassId, Tick = ByteString.CopyFrom(JsonSerializer.SerializeToUtf8Bytes(evidence, EvidenceJsonContext.Default.ShadowTick)),
+            HardwareClass = elsewhere ? "another-class" : DesiredMapping.ToCore(Facts).ClassId, Tick = ByteString.CopyFrom(JsonSerializer.SerializeToUtf8Bytes(evidence, EvidenceJsonContext.Default.ShadowTick)),
         });
     }
 

@@ -98,6 +98,23 @@ public sealed class RolloutTests
     }
 
     [Fact]
+    public async Task Ticks_that_were_measured_as_another_hardware_class_are_no_evidence_and_the_verdict_says_so()
+    {
+        await using RolloutRig rig = await RolloutRig.StartAsync([new RigDevice("dev-1", 1), new RigDevice("dev-2", 1) { ElsewhereAt = tick => tick is >= 2 and < 6 }]);
+        string id = await rig.CreateAsync(RolloutRig.Spec(Full));
+        RolloutState end = await rig.RunToEndAsync(id);
+
+        Assert.Equal(RolloutPhase.Completed, end.Phase);
+        List<StoredVerdict> verdicts = await rig.Database.ReadAsync<List<StoredVerdict>>(
+            session => [.. RolloutStore.ListVerdictNumbers(session, id).Select(seq => RolloutDocumentCodec.ReadVerdict(RolloutStore.FindVerdict(session, id, seq)!.Stored))], CancellationToken.None);
+        Assert.All(verdicts, v => Assert.All(v.Input.Devices.SelectMany(device => device.Ticks), tick => Assert.True(tick.Disagreements < 10)));
+        Assert.Contains(verdicts, v => v.Verdict.Missing.Any(m => m is { Code: "otherHardware", Subject: "dev-2" } && m.Detail.Contains("another-class", StringComparison.Ordinal)));
+        StoredVerdict promoted = verdicts.Single(v => v.Verdict is { Stage: StageKind.Shadow, Decision: GateDecision.Promote });
+        Assert.Contains(promoted.Verdict.Warnings, warning => warning.StartsWith("dev-2: 4 tick(s)", StringComparison.Ordinal));
+        Assert.True(Gate.Recompute(promoted).Same);
+    }
+
+    [Fact]
     public async Task Pause_resume_and_abort_do_what_they_say_and_are_audited()
     {
         await using RolloutRig rig = await RolloutRig.StartAsync([new RigDevice("dev-1", 1), new RigDevice("dev-2", 1)]);
