@@ -137,7 +137,7 @@ internal static class RolloutEndpoints
             row.Seq, again.Same, JsonSerializer.SerializeToElement(stored.Verdict, RolloutsJsonContext.Default.GateVerdict),
             again.Same ? null : JsonSerializer.SerializeToElement(again.Verdict, RolloutsJsonContext.Default.GateVerdict),
             inputs ? JsonSerializer.SerializeToElement(stored.Input, RolloutsJsonContext.Default.GateInput) : null,
-            stored.Verdict.Metrics.Count == 0 ? [] : [.. MetricThreshold.Of(stored.Input.Margins, stored.Input.Calibration).Select(ThresholdDocument.Of)]);
+            stored.Verdict.Metrics.Count == 0 ? [] : [.. MetricThreshold.Of(stored.Input.Margins, stored.Input.Calibration, stored.Input.Rules).Select(ThresholdDocument.Of)]);
     }
 
     private static async Task<IResult> EventsAsync(

@@ -62,7 +62,7 @@ internal static class RolloutView
         [.. state.Classes.Zip(RolloutPlanDocuments.Of(state), (c, plan) => new RolloutClassDocument(
             c.HardwareClass, Word(c.Phase), StageName(state, c.Stage), c.Stage, c.StageStartedAt, c.Paused, c.Devices.Count, c.Devices.Count(d => d.Stage >= 0), ReasonOf(c, current),
             c.Devices.GroupBy(d => PhaseOf(d, c, phases.GetValueOrDefault(d.DeviceId), serving.Contains(d.DeviceId)), StringComparer.Ordinal).ToDictionary(g => g.Key, g => g.Count(), StringComparer.Ordinal),
-            plan, state.Spec.Strategy == RolloutStrategy.Install ? [] : [.. MetricThreshold.Of(state.Margins, c.Calibration).Select(ThresholdDocument.Of)]))];
+            plan, state.Spec.Strategy == RolloutStrategy.Install ? [] : [.. MetricThreshold.Of(state.Margins, c.Calibration, GateRules.Current).Select(ThresholdDocument.Of)]))];
 
     // The saved reason is the first of its kind; while the class is at work the newest verdict has today's numbers.
     private static string ReasonOf(ClassProgress progress, IReadOnlyList<GateVerdict> current) =>

@@ -18,11 +18,11 @@ public static class Gate
         {
             throw new ArgumentException($"the margins hash to {input.Margins.Hash()}, but {input.MarginsHash} was frozen when rollout '{input.RolloutId}' began", nameof(input));
         }
-        GateScales? scales = input.Calibration is { } calibration ? new GateScales(input.Margins, calibration) : null;
+        GateScales? scales = input.Calibration is { } calibration ? new GateScales(input.Margins, calibration, input.Rules) : null;
         // A device that was taken back alone has been answered for; what is asked is whether those still exposed are harmed.
         HarmEvidence? harm = scales is null ? null : HarmEvidence.OfClass([.. input.Devices.Where(d => !d.Standing.IsAside())], scales);
         List<MissingEvidence> missing = [];
-        bool census = input.ClassSize < GateRules.CensusBelowDevices;
+        bool census = input.ClassSize < input.Rules.CensusBelowDevices;
         PromotionEvidence? promotion = scales is not null && !census ? PromotionEvidence.OfClass(input, scales, missing) : null;
 
         List<DeviceFigures> figures = [.. input.Devices.Select(d => DeviceFigures.Of(d, scales))];
@@ -35,10 +35,10 @@ public static class Gate
         int cohort = input.Devices.Count(d => d.InCohort);
         double harmLogE = harm?.LogE ?? 0;
         double harmThreshold = PortableMath.Log(1 / input.Margins.AlphaRollback);
-        bool amber = harmLogE >= PortableMath.Log(GateRules.AmberShare / input.Margins.AlphaRollback);
+        bool amber = harmLogE >= PortableMath.Log(input.Rules.AmberShare / input.Margins.AlphaRollback);
 
         List<DeviceVerdict> broken = [.. devices.Where(d => d.Invariants.Count > 0)];
-        bool invariants = TooManyBroken(input.Devices);
+        bool invariants = TooManyBroken(input);
         bool harmed = harmLogE >= harmThreshold;
         if (!invariants && !harmed)
         {
@@ -70,45 +70,57 @@ public static class Gate
             HarmLogThreshold = harmThreshold,
             PromotionLogThreshold = PortableMath.Log(1 / input.Margins.AlphaPromotion),
             Amber = amber,
-            Warnings = Warnings(metrics),
+            Warnings = Warnings(input, metrics),
             Missing = decision == GateDecision.Rollback ? [] : missing,
             Reason = VerdictSentence.Write(decision, kind, cohort, broken, devices, metrics, harmLogE, harmThreshold, missing),
             EvaluatedAt = input.EvaluatedAt,
         };
     }
 
-    private static List<string> Warnings(IReadOnlyList<MetricVerdict> metrics) =>
+    private static List<string> Warnings(GateInput input, IReadOnlyList<MetricVerdict> metrics) =>
     [
         .. from metric in metrics
            let sure = 2 / Math.Sqrt(Math.Max(metric.HarmObservations, 1))
-           where metric.Autocorrelation > GateRules.LargestAutocorrelation + sure
+           where metric.Autocorrelation > input.Rules.LargestAutocorrelation + sure
            select FormattableString.Invariant(
                $"{VerdictSentence.Name(metric.Metric)}: neighbouring ticks move together ({metric.Autocorrelation:0.##}), so false alarms are more frequent than alphaRollback says; a longer tickMilliseconds cures it"),
+        .. from device in input.Devices where device.ForeignTicks > 0 select VerdictSentence.Foreign(device, input.HardwareClass),
     ];
 
     // In the present cohort, however small it is, and over all devices that were ever admitted.
-    private static bool TooManyBroken(IReadOnlyList<GateDevice> devices)
+    private static bool TooManyBroken(GateInput input)
     {
         int broken = 0, cohort = 0, brokenInCohort = 0;
-        foreach (GateDevice device in devices)
+        foreach (GateDevice device in input.Devices)
         {
             int isBroken = device.Invariants.Count > 0 ? 1 : 0;
             broken += isBroken;
             cohort += device.InCohort ? 1 : 0;
             brokenInCohort += device.InCohort ? isBroken : 0;
         }
-        return (brokenInCohort > 0 && brokenInCohort >= GateRules.InvariantThreshold(cohort))
-            || (broken > 0 && broken >= GateRules.InvariantThreshold(devices.Count));
+        return (brokenInCohort > 0 && brokenInCohort >= input.Rules.InvariantThreshold(cohort))
+            || (broken > 0 && broken >= input.Rules.InvariantThreshold(input.Devices.Count));
     }
 
-    /// <summary>Computes a stored verdict again and says whether every number came out the same to the last bit.</summary>
+    /// <summary>
+    /// Computes a stored verdict again, by the rules that it was made with, and says whether the decision and every number came
+    /// out the same to the last bit. How it is put into words is no part of a verdict: a later release may say it better.
+    /// </summary>
     public static Recomputation Recompute(StoredVerdict stored)
     {
         GateVerdict again = Evaluate(stored.Input);
-        string then = JsonSerializer.Serialize(stored.Verdict, RolloutsJsonContext.Default.GateVerdict);
-        string now = JsonSerializer.Serialize(again, RolloutsJsonContext.Default.GateVerdict);
+        string then = JsonSerializer.Serialize(WithoutWords(stored.Verdict), RolloutsJsonContext.Default.GateVerdict);
+        string now = JsonSerializer.Serialize(WithoutWords(again), RolloutsJsonContext.Default.GateVerdict);
         return new Recomputation(again, string.Equals(then, now, StringComparison.Ordinal));
     }
+
+    private static GateVerdict WithoutWords(GateVerdict verdict) => verdict with
+    {
+        Reason = "",
+        Warnings = [],
+        Missing = [.. verdict.Missing.Select(missing => missing with { Detail = "" })],
+        Devices = [.. verdict.Devices.Select(device => device with { Reason = "" })],
+    };
 }
 
 /// <summary>A verdict computed again from what was stored.</summary>

@@ -63,7 +63,7 @@ public sealed record GateCalibration
             NoiseRate = (double)disagreements / noisePairs,
             NoiseRateUpper = BlockEstimator.UpperRate(disagreements, noisePairs),
             LatencyNoiseSd = sd,
-            LatencyWidthLogRatio = Math.Min(LogRatioMap.Create(0, sd).WidthLogRatio, GateRules.MaximumWidthLogRatio),
+            LatencyWidthLogRatio = Math.Min(LogRatioMap.Create(0, sd).WidthLogRatio, GateRules.Current.MaximumWidthLogRatio),
             LastTick = devices.ToDictionary(d => d.DeviceId, d => d.Ticks[^1].Tick, StringComparer.Ordinal),
         };
     }

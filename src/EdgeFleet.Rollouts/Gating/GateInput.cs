@@ -17,6 +17,9 @@ public sealed record GateInput
     public required GateMargins Margins { get; init; }
     public required Digest MarginsHash { get; init; }
 
+    /// <summary>The gate's fixed numbers as they were.</summary>
+    public GateRules Rules { get; init; } = GateRules.Current;
+
     /// <summary>Devices of the class that were drawn.</summary>
     public required int ClassSize { get; init; }
 

@@ -1,32 +1,47 @@
+using System.Text.Json.Serialization;
+
 namespace EdgeFleet.Rollouts.Gating;
 
-/// <summary>The gate's fixed numbers; what an operator may choose is in the policy.</summary>
-public static class GateRules
+/// <summary>
+/// The gate's fixed numbers; what an operator may choose is in the policy. They are stored with each verdict, so that a release
+/// with other numbers still computes the old ones as they were.
+/// </summary>
+public sealed record GateRules
 {
+    /// <summary>The numbers of this release.</summary>
+    public static GateRules Current { get; } = new();
+
     /// <summary>Below this many devices a class cannot reach 1/alpha device by device, so it is a census.</summary>
-    public const int CensusBelowDevices = 10;
+    public int CensusBelowDevices { get; init; } = 10;
 
     /// <summary>In cohorts below this size one device with a broken invariant takes the class back.</summary>
-    public const int LoneInvariantBelowDevices = 5;
+    public int LoneInvariantBelowDevices { get; init; } = 5;
 
     /// <summary>Devices with a broken invariant that take a larger cohort back.</summary>
-    public const int InvariantDevices = 2;
+    public int InvariantDevices { get; init; } = 2;
 
     /// <summary>Fewest devices that a statistical promotion rests on.</summary>
-    public const int MinimumDevices = 5;
+    public int MinimumDevices { get; init; } = 5;
 
     /// <summary>Disagreement above margin times this counts as the worst.</summary>
-    public const double CapMargins = 5;
+    public double CapMargins { get; init; } = 5;
 
     /// <summary>Harm at a quarter of the evidence for a rollback holds a promotion.</summary>
-    public const double AmberShare = 0.25;
+    public double AmberShare { get; init; } = 0.25;
+
+    /// <summary>A harm null closer to 1 than this leaves nothing to bet on.</summary>
+    public double LargestHarmNull { get; init; } = 0.95;
 
     /// <summary>Widest half range of a log ratio, a factor of two; beyond it noise is clipped and not waited out.</summary>
-    public const double MaximumWidthLogRatio = 0.6931471805599453;
+    public double MaximumWidthLogRatio { get; init; } = 0.6931471805599453;
 
     /// <summary>Correlation of neighbouring ticks from which the stated error rates no longer hold.</summary>
-    public const double LargestAutocorrelation = 0.1;
+    public double LargestAutocorrelation { get; init; } = 0.1;
+
+    /// <summary>The margin of disagreement on the capped scale.</summary>
+    [JsonIgnore]
+    public double DisagreementPromotionNull => 1 / CapMargins;
 
     /// <summary>Devices with a broken invariant at which a cohort of this size is taken back.</summary>
-    public static int InvariantThreshold(int cohortSize) => cohortSize < LoneInvariantBelowDevices ? 1 : InvariantDevices;
+    public int InvariantThreshold(int cohortSize) => cohortSize < LoneInvariantBelowDevices ? 1 : InvariantDevices;
 }

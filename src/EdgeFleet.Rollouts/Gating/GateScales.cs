@@ -7,19 +7,18 @@ namespace EdgeFleet.Rollouts.Gating;
 /// <summary>Maps what devices report to the [0, 1] scales of the bets, from frozen margins and calibration alone.</summary>
 internal sealed class GateScales
 {
-    // A harm null closer to 1 than this leaves nothing to bet on.
-    private const double LargestHarmNull = 0.95;
-
     private readonly GateCalibration _calibration;
+    private readonly GateRules _rules;
     private readonly double _cap;
 
-    public GateScales(GateMargins margins, GateCalibration calibration)
+    public GateScales(GateMargins margins, GateCalibration calibration, GateRules rules)
     {
         Margins = margins;
+        _rules = rules;
         _calibration = calibration;
         double margin = margins.DisagreementPoints / 100;
-        _cap = margin * GateRules.CapMargins;
-        DisagreementHarmNull = Math.Min(calibration.NoiseRateUpper + margin, LargestHarmNull);
+        _cap = margin * rules.CapMargins;
+        DisagreementHarmNull = Math.Min(calibration.NoiseRateUpper + margin, rules.LargestHarmNull);
         Latency = new LogRatioMap(PortableMath.Log(1 + (margins.LatencyP50Percent / 100)), calibration.LatencyWidthLogRatio);
         // One margin's worth: with fewer pairs the cap would swallow most of what a rate at the margin shows.
         PairsPerWindow = (int)Math.Ceiling(1 / margin);
@@ -30,7 +29,7 @@ internal sealed class GateScales
     public double DisagreementHarmNull { get; }
 
     /// <summary>The margin on the capped scale.</summary>
-    public const double DisagreementPromotionNull = 1 / GateRules.CapMargins;
+    public double DisagreementPromotionNull => _rules.DisagreementPromotionNull;
 
     public LogRatioMap Latency { get; }
 
@@ -44,7 +43,7 @@ internal sealed class GateScales
 
     public double HarmLogThreshold => PortableMath.Log(1 / Margins.AlphaRollback);
 
-    public double AmberLogThreshold => PortableMath.Log(GateRules.AmberShare / Margins.AlphaRollback);
+    public double AmberLogThreshold => PortableMath.Log(_rules.AmberShare / Margins.AlphaRollback);
 
     /// <summary>Disagreement over the noise, capped, on [0, 1].</summary>
     public double DisagreementUnit(long disagreements, long pairs)

@@ -9,9 +9,9 @@ namespace EdgeFleet.Rollouts.Gating;
 public sealed record MetricThreshold(GateMetric Metric, double? Effective, double Margin, double? Noise, string Unit)
 {
     /// <summary>Of every metric, from what was frozen; worked out for people, so it is no part of a verdict.</summary>
-    public static IReadOnlyList<MetricThreshold> Of(GateMargins margins, GateCalibration? calibration)
+    public static IReadOnlyList<MetricThreshold> Of(GateMargins margins, GateCalibration? calibration, GateRules rules)
     {
-        double? effective = calibration is null ? null : 100 * new GateScales(margins, calibration).DisagreementHarmNull;
+        double? effective = calibration is null ? null : 100 * new GateScales(margins, calibration, rules).DisagreementHarmNull;
         return
         [
             new(GateMetric.Disagreement, effective, margins.DisagreementPoints, effective - margins.DisagreementPoints, "points"),

@@ -19,7 +19,7 @@ internal sealed record PromotionEvidence(BettingState Disagreement, BettingState
     /// </summary>
     public static PromotionEvidence OfClass(GateInput input, GateScales scales, List<MissingEvidence> missing)
     {
-        BettingState disagreement = BettingEProcess.StartPromotion(GateScales.DisagreementPromotionNull, input.ClassSize);
+        BettingState disagreement = BettingEProcess.StartPromotion(scales.DisagreementPromotionNull, input.ClassSize);
         BettingState latency = BettingEProcess.StartPromotion(LogRatioMap.NullMean, input.ClassSize);
         foreach (GateDevice device in input.Devices)
         {
@@ -66,7 +66,7 @@ internal sealed record PromotionEvidence(BettingState Disagreement, BettingState
             }
         }
         return new PromotionEvidence(
-            BettingEProcess.Observe(BettingEProcess.StartPromotion(GateScales.DisagreementPromotionNull), windows),
+            BettingEProcess.Observe(BettingEProcess.StartPromotion(scales.DisagreementPromotionNull), windows),
             BettingEProcess.Observe(BettingEProcess.StartPromotion(LogRatioMap.NullMean), latencies),
             Window,
             Tick);

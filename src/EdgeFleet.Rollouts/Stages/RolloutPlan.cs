@@ -37,7 +37,7 @@ public static class RolloutPlan
 
     private static ClassPlan Of(RolloutSpec rollout, PolicySpec policy, string hardwareClass, int devices)
     {
-        bool census = devices < GateRules.CensusBelowDevices;
+        bool census = devices < GateRules.Current.CensusBelowDevices;
         List<StagePlan> stages =
         [
             .. rollout.Stages.Select(s => new StagePlan(
@@ -49,7 +49,7 @@ public static class RolloutPlan
             return plan with { Sentence = $"{devices} device(s), gated on invariants only" };
         }
         int pairsPerWindow = (int)Math.Ceiling(100 / policy.Margins.DisagreementPoints);
-        int? least = DeviceFloor.Minimum(GateScales.DisagreementPromotionNull, policy.AlphaPromotion, census ? null : devices);
+        int? least = DeviceFloor.Minimum(GateRules.Current.DisagreementPromotionNull, policy.AlphaPromotion, census ? null : devices);
         double pairs = (double)policy.Evidence.CalibrationTicks * policy.Evidence.TickMilliseconds / 1000 * policy.Evidence.MaximumPairsPerSecond;
         pairs += census ? (double)(least ?? 0) * pairsPerWindow : policy.Evidence.PairsPerDevice;
         TimeSpan shadow = TimeSpan.FromSeconds(Math.Max(pairs / policy.Evidence.MaximumPairsPerSecond, policy.Soak.ShadowSeconds));

@@ -23,11 +23,11 @@ public sealed class GateCalibrationTests
             NoisePairs = 100, NoiseDisagreements = 1, NoiseRate = 0.01, NoiseRateUpper = 0.03, LatencyWidthLogRatio = 0.1, LastTick = new Dictionary<string, long>(),
         };
 
-        MetricThreshold known = MetricThreshold.Of(margins, calibration)[0];
+        MetricThreshold known = MetricThreshold.Of(margins, calibration, GateRules.Current)[0];
         Assert.Equal((GateMetric.Disagreement, margins.DisagreementPoints), (known.Metric, known.Margin));
         Assert.Equal(margins.DisagreementPoints + 3, known.Effective!.Value, 9);
         Assert.Equal(3, known.Noise!.Value, 9);
-        Assert.All(MetricThreshold.Of(margins, null), unknown => Assert.Null(unknown.Effective));
+        Assert.All(MetricThreshold.Of(margins, null, GateRules.Current), unknown => Assert.Null(unknown.Effective));
     }
 
     [Fact]

@@ -44,7 +44,7 @@ public sealed class NegativeControlTests
     {
         const int runs = 150, ticks = 400;
         Random random = new(12);
-        GateScales scales = new(Gates.Margins, Gates.Quiet);
+        GateScales scales = new(Gates.Margins, Gates.Quiet, GateRules.Current);
         int peeking = 0, gate = 0;
         for (int run = 0; run < runs; run++)
         {
@@ -72,7 +72,7 @@ public sealed class NegativeControlTests
                 ? Gates.Device(i) with { Standing = DeviceStanding.Missing, StandingReason = "silent" }
                 : Gates.Device(i, ticks: 5))];
             BettingState complete = BettingEProcess.Observe(
-                BettingEProcess.StartPromotion(GateScales.DisagreementPromotionNull, 1000),
+                BettingEProcess.StartPromotion(GateRules.Current.DisagreementPromotionNull, 1000),
                 cohort.Where(d => d.Standing == DeviceStanding.Reached).Select(_ => 0.0));
             completeCase += complete.Rejects(Alpha) ? 1 : 0;
             gate += Gate.Evaluate(Gates.Input(cohort, classSize: 1000)).Decision == GateDecision.Promote ? 1 : 0;

@@ -48,6 +48,38 @@ public sealed class RecomputationTests
 
         Assert.True(Gate.Recompute(stored).Same);
         Assert.False(Gate.Recompute(stored with { Input = changed }).Same);
-        Assert.False(Gate.Recompute(stored with { Verdict = stored.Verdict with { Reason = "because" } }).Same);
+        Assert.False(Gate.Recompute(stored with { Verdict = stored.Verdict with { Decision = GateDecision.Rollback } }).Same);
+        Assert.False(Gate.Recompute(stored with { Verdict = stored.Verdict with { HarmLogE = Math.BitIncrement(stored.Verdict.HarmLogE) } }).Same);
+    }
+
+    [Fact]
+    public void A_verdict_is_computed_again_by_the_rules_that_it_was_made_with()
+    {
+        GateInput input = Gates.Input(Gates.Devices(12, i => Gates.Device(i, ticks: 5))) with { Rules = new GateRules { CensusBelowDevices = 20, AmberShare = 0.5 } };
+        StoredVerdict stored = new(input, Gate.Evaluate(input));
+        Assert.Equal(VerdictKind.Census, stored.Verdict.Kind);
+
+        StoredVerdict read = JsonSerializer.Deserialize(JsonSerializer.Serialize(stored, RolloutsJsonContext.Default.StoredVerdict), RolloutsJsonContext.Default.StoredVerdict)!;
+
+        Assert.True(Gate.Recompute(read).Same);
+        Assert.False(Gate.Recompute(read with { Input = read.Input with { Rules = GateRules.Current } }).Same);
+    }
+
+    [Fact]
+    public void Another_wording_is_no_other_verdict()
+    {
+        GateInput input = Gates.Input(Gates.Devices(4, i => Gates.Device(i, ticks: 5)));
+        GateVerdict verdict = Gate.Evaluate(input);
+        Assert.NotEmpty(verdict.Missing);
+        GateVerdict reworded = verdict with
+        {
+            Reason = "because",
+            Warnings = ["mind the gap"],
+            Missing = [.. verdict.Missing.Select(m => m with { Detail = "something lacks" })],
+            Devices = [.. verdict.Devices.Select(d => d with { Reason = "so it is" })],
+        };
+
+        Assert.True(Gate.Recompute(new StoredVerdict(input, reworded)).Same);
+        Assert.False(Gate.Recompute(new StoredVerdict(input, reworded with { Missing = [.. reworded.Missing.Skip(1)] })).Same);
     }
 }
