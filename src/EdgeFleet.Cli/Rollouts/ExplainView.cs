@@ -20,11 +20,11 @@ internal static class ExplainView
             JsonNode verdict = entry["verdict"] ?? new JsonObject();
             output.Line($"{verdict.Text("evaluatedAt")}  {verdict.Text("hardwareClass")}  {verdict.Text("stage")}: {verdict.Text("decision")} ({verdict.Text("kind")}), recomputed {(equal ? "bit for bit" : "DIFFERENTLY")}");
             output.Line($"    {verdict.Text("reason")}");
-            output.Table(["    METRIC", "STATE", "ESTIMATE", "THRESHOLD", "log E HARM", "log E PROMOTE", "OBSERVATIONS"], verdict.List("metrics").Select(m => new[]
+            PrintMetrics(verdict, entry, output);
+            foreach (JsonNode device in verdict.List("devices"))
             {
-                "    " + m.Text("metric"), m.Text("state"), Number(m, "estimate"), Threshold(m, entry.List("thresholds")),
-                Number(m, "harmLogE"), Number(m, "promotionLogE"), $"{m.Text("promotionObservations")} {m.Text("promotionUnit")}",
-            }));
+                PrintTakenBack(device, entry, output);
+            }
             foreach (JsonNode warning in verdict.List("warnings"))
             {
                 output.Line($"    warning: {warning.GetValue<string>()}");
@@ -36,6 +36,27 @@ internal static class ExplainView
         }
         return allEqual;
     }
+
+    // A device of a census is decided on its own pairs, and one with a broken invariant on that: what was done to it stands here.
+    private static void PrintTakenBack(JsonNode device, JsonNode entry, Output output)
+    {
+        if (device.List("invariants").FirstOrDefault() is { } broken)
+        {
+            output.Line($"    device {device.Text("deviceId")} goes back: {broken.Text("kind")} ({broken.Text("detail")})");
+        }
+        else if (device.Text("decision") == "rollback")
+        {
+            output.Line($"    device {device.Text("deviceId")} goes back: {device.Text("reason")}");
+            PrintMetrics(device, entry, output);
+        }
+    }
+
+    private static void PrintMetrics(JsonNode judged, JsonNode entry, Output output) =>
+        output.Table(["    METRIC", "STATE", "ESTIMATE", "THRESHOLD", "log E HARM", "log E PROMOTE", "OBSERVATIONS"], judged.List("metrics").Select(m => new[]
+        {
+            "    " + m.Text("metric"), m.Text("state"), Number(m, "estimate"), Threshold(m, entry.List("thresholds")),
+            Number(m, "harmLogE"), Number(m, "promotionLogE"), $"{m.Text("promotionObservations")} {m.Text("promotionUnit")}",
+        }));
 
     /// <summary>What the estimate is held against: the margin, and what the baseline's own noise is allowed beside it.</summary>
     public static string Threshold(JsonNode metric, IEnumerable<JsonNode> thresholds)

@@ -46,11 +46,12 @@ internal sealed class ClassReconciler(
         }
         if (progress.Devices.All(d => d.Exit is not null))
         {
+            log.Verdict(new StoredVerdict(input, verdict));
             return Move(progress, StageOutcome.Harm, "classTakenBack", "no device is left: " + string.Join(", ", progress.Devices.GroupBy(d => d.Exit!.Standing).Select(g => $"{g.Count()} {g.Key}")));
         }
+        progress = Store(progress, input, verdict);
         if (progress.Phase == ClassPhase.Running)
         {
-            progress = Store(progress, input, verdict);
             if (verdict.Decision == GateDecision.Promote && !Paused(progress))
             {
                 return Promote(progress, verdict.Reason);
@@ -130,7 +131,7 @@ internal sealed class ClassReconciler(
             return progress;
         }
         StageSpec stage = StageOf(progress);
-        bool census = progress.Devices.Count < GateRules.CensusBelowDevices;
+        bool census = progress.Devices.Count < GateRules.Current.CensusBelowDevices;
         int wanted = census && stage.Kind == StageKind.Shadow ? progress.Devices.Count : stage.CohortSize(progress.Devices.Count);
         DeviceProgress[]? devices = null;
         int taken = 0;
@@ -203,7 +204,7 @@ internal sealed class ClassReconciler(
             return $"all {refused} device(s) refused";
         }
         StageSpec stage = StageOf(progress);
-        bool census = progress.Devices.Count < GateRules.CensusBelowDevices;
+        bool census = progress.Devices.Count < GateRules.Current.CensusBelowDevices;
         bool anyFit = progress.Devices.Any(d => d.Exit is null && View(d)?.Deployment is { Phase: >= DeploymentPhase.Benchmarked });
         return !census && !anyFit && stage.Kind == StageKind.Bench && refused >= RefusalsPerBenchDevice * stage.CohortSize(progress.Devices.Count)
             ? $"the first {refused} device(s) of {progress.Devices.Count} refused"
@@ -282,17 +283,24 @@ internal sealed class ClassReconciler(
         return progress with { Phase = next, BackSince = next == ClassPhase.RollingBack ? progress.BackSince ?? world.Now : progress.BackSince, Reason = reason };
     }
 
-    // The numbers in a reason change with every tick; the state keeps the first of each kind, the log the verdict.
+    // The numbers in a reason change with every tick; the state keeps the first of each kind, the log the verdict. What a
+    // verdict does to a device is always something new; what it says beyond that, only while it can move the class.
     private ClassProgress Store(ClassProgress progress, GateInput input, GateVerdict verdict)
     {
+        bool running = progress.Phase == ClassPhase.Running || verdict.Decision == GateDecision.Rollback;
+        string outcomes = Outcomes(verdict);
         string key = $"{verdict.StageIndex}/{verdict.Kind}/{verdict.Decision}/{string.Join(',', verdict.Missing.Select(m => m.Code).Distinct().Order(StringComparer.Ordinal))}";
-        if (key == progress.LastVerdict)
+        if ((key == progress.LastVerdict || !running) && outcomes == progress.LastOutcomes)
         {
             return progress;
         }
         log.Verdict(new StoredVerdict(input, verdict));
-        return progress with { LastVerdict = key, Reason = verdict.Reason };
+        return progress with { LastVerdict = key, LastOutcomes = outcomes, Reason = running ? verdict.Reason : progress.Reason };
     }
+
+    private static string Outcomes(GateVerdict verdict) => string.Join(',', verdict.Devices
+        .Where(d => d.Invariants.Count > 0 || d.Decision == GateDecision.Rollback || d.Standing == DeviceStanding.Harmed)
+        .Select(d => $"{d.DeviceId}:{(d.Invariants.Count > 0 ? "broken" : "harmed")}").Order(StringComparer.Ordinal));
 
     private static ClassProgress Because(ClassProgress progress, string reason) =>
         progress.Reason.Length > 0 ? progress : progress with { Reason = reason };

@@ -55,6 +55,9 @@ public sealed record ClassProgress
 
     /// <summary>What the last stored verdict said; a new one is stored when this changes.</summary>
     public string LastVerdict { get; init; } = "";
+
+    /// <summary>The devices that the last stored verdict found harmed or broken; a new one is stored when this changes, in whatever phase.</summary>
+    public string LastOutcomes { get; init; } = "";
 }
 
 /// <summary>A device that matched the selector and was not drawn.</summary>

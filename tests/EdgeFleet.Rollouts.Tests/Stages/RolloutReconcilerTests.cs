@@ -123,6 +123,46 @@ public sealed class RolloutReconcilerTests
         Assert.Equal(["orin-4"], fleet.Serving(FakeFleet.Baseline));
         Assert.Equal(DeviceStanding.Harmed, fleet.Class("orin").Devices.Single(d => d.DeviceId == "orin-4").Exit!.Standing);
         Assert.DoesNotContain("orin-4", fleet.EverServedCandidate);
+        StoredVerdict why = Assert.Single(fleet.Verdicts, v => v.Verdict.Devices.Any(d => d.Decision == GateDecision.Rollback));
+        DeviceVerdict said = Assert.Single(why.Verdict.Devices, d => d.Decision == GateDecision.Rollback);
+        Assert.Equal("orin-4", said.DeviceId);
+        Assert.StartsWith("harmed on its own pairs: E = ", said.Reason, StringComparison.Ordinal);
+        Assert.True(Gate.Recompute(why).Same);
+    }
+
+    [Theory, InlineData(false), InlineData(true)]
+    public void What_is_done_to_a_device_for_a_broken_invariant_has_its_verdict_also_while_a_person_is_waited_for(bool waits)
+    {
+        RolloutSpec spec = Rollouts.Staged with
+        {
+            Stages = [Rollouts.Staged.Stages[0], Rollouts.Staged.Stages[1], Rollouts.Staged.Stages[2] with { Devices = 6, Approval = waits }, Rollouts.Staged.Stages[3]],
+        };
+        FakeFleet fleet = new FakeFleet(spec, Rollouts.Policy).Add("orin", 8);
+        bool bad = false;
+        fleet.Seen = view => bad && view.DeviceId == "orin-2" && view.Deployment is { } report
+            ? view with { Deployment = report with { Ticks = [.. report.Ticks.Select(t => t with { CandidateNonFinite = 1 })] } }
+            : view;
+        fleet.RunUntil(f => waits ? f.Class("orin").Phase == ClassPhase.AwaitingApproval : f.State.Classes.Count > 0 && f.Class("orin").Stage == 1).Run(1);
+        bad = true;
+        fleet.RunUntil(f => f.Class("orin").Devices.Any(d => d.Exit is not null));
+
+        Assert.Equal(waits ? ClassPhase.AwaitingApproval : ClassPhase.Running, fleet.Class("orin").Phase);
+        DeviceVerdict broken = Assert.Single(Assert.Single(fleet.Verdicts, v => v.Verdict.Devices.Any(d => d.Invariants.Count > 0)).Verdict.Devices, d => d.Invariants.Count > 0);
+        Assert.Equal(("orin-2", InvariantKind.NonFinite), (broken.DeviceId, broken.Invariants[0].Kind));
+        int stored = fleet.Verdicts.Count(v => v.Verdict.Devices.Any(d => d.Invariants.Count > 0) && v.Verdict.Stage == StageKind.Shadow);
+        fleet.Run(2);
+        Assert.True(fleet.Verdicts.Count(v => v.Verdict.Devices.Any(d => d.Invariants.Count > 0) && v.Verdict.Stage == StageKind.Shadow) - stored <= 1);
+    }
+
+    [Fact]
+    public void A_class_of_which_no_device_is_left_is_taken_back_with_its_verdict()
+    {
+        FakeFleet fleet = new FakeFleet(Rollouts.Staged, Rollouts.Policy).Add("orin", 8, i => new Behaviour { RefusesAtBench = i < 7, FailsToFetch = i == 7 }).RunToEnd();
+
+        RolloutEvent back = Assert.Single(fleet.Events, e => e.Kind == "classTakenBack");
+        Assert.StartsWith("no device is left", back.Message, StringComparison.Ordinal);
+        StoredVerdict why = Assert.Single(fleet.Verdicts, v => v.Verdict.EvaluatedAt == back.At);
+        Assert.Equal([DeviceStanding.Refused, DeviceStanding.Failed], why.Verdict.Devices.Select(d => d.Standing).Distinct().Order());
     }
 
     [Theory, InlineData(HarmResponse.RollbackClass, RolloutPhase.PartlyCompleted), InlineData(HarmResponse.RollbackRollout, RolloutPhase.RolledBack)]
