@@ -28,6 +28,7 @@ internal sealed class Database : IAsyncDisposable
         _options = options;
         _writer = writer;
         Epoch = epoch;
+        OpenedAt = options.Time.GetUtcNow();
         _session = new WriteTransaction(writer, epoch);
         _readers = new SemaphoreSlim(options.Readers);
         _queue = Channel.CreateBounded<IWork>(new BoundedChannelOptions(options.QueueLength) { SingleReader = true, FullMode = BoundedChannelFullMode.Wait });
@@ -39,6 +40,9 @@ internal sealed class Database : IAsyncDisposable
     /// from a backup must not give out again what was given out after that backup was made.
     /// </summary>
     public long Epoch { get; }
+
+    /// <summary>From here on it has all that this controller does; what was before, a restored file may have lost.</summary>
+    public DateTimeOffset OpenedAt { get; }
 
     /// <summary>Ends when the store is closed; faults when the writer met something it does not know how to survive.</summary>
     public Task Completion => _loop;

@@ -66,6 +66,10 @@ internal static class EnrollmentStore
         "SELECT * FROM certificates WHERE device_id = @deviceId AND spki_sha256 = @spkiSha256 ORDER BY issued_at DESC LIMIT 1",
         new { deviceId, spkiSha256 });
 
+    /// <summary>0 where it has none.</summary>
+    public static long NewestIssuedAt(ReadSession session, string deviceId) =>
+        session.QueryOne<long>("SELECT COALESCE(MAX(issued_at), 0) FROM certificates WHERE device_id = @deviceId", new { deviceId });
+
     /// <summary>Called when a newer certificate is first used: the older ones have a day left.</summary>
     public static int SupersedeOlder(WriteTransaction transaction, CertificateRow used, long at) => transaction.Execute(
         "UPDATE certificates SET superseded_at = @at WHERE device_id = @DeviceId AND issued_at < @IssuedAt AND superseded_at IS NULL",

@@ -90,6 +90,12 @@ public sealed class CertificateAuthority : IDisposable
         return Issue(request, now, DeviceLifetime);
     }
 
+    /// <summary>When an authority like this one made the certificate, to the second below.</summary>
+    public static DateTimeOffset IssuedAt(X509Certificate2 leaf) => new DateTimeOffset(leaf.NotBefore) + s_backdate;
+
+    /// <summary>What <see cref="IssueDevice"/> answered when it issued this one: leaf first, then the issuing authority.</summary>
+    public string ChainOf(X509Certificate2 leaf) => leaf.ExportCertificatePem() + "\n" + Issuer.ExportCertificatePem() + "\n";
+
     /// <summary>A server certificate with its key, PEM. <paramref name="names"/> are DNS names and IP addresses.</summary>
     public ServerCertificate IssueServer(string commonName, IEnumerable<string> names)
     {
@@ -149,8 +155,7 @@ public sealed class CertificateAuthority : IDisposable
         lock (_issuerKey)
         {
             using X509Certificate2 leaf = request.Create(Issuer.SubjectName, _signer, now - s_backdate, notAfter, serial);
-            string chain = leaf.ExportCertificatePem() + "\n" + Issuer.ExportCertificatePem() + "\n";
-            return new IssuedCertificate(chain, leaf.SerialNumber, notAfter, Convert.ToHexStringLower(SHA256.HashData(leaf.PublicKey.ExportSubjectPublicKeyInfo())));
+            return new IssuedCertificate(ChainOf(leaf), leaf.SerialNumber, notAfter, CertificateRequests.PublicKeyId(leaf));
         }
     }
 

@@ -18,6 +18,9 @@ public static class CertificateRequests
     public static string PublicKeyId(ReadOnlySpan<byte> certificateRequest) =>
         Convert.ToHexStringLower(SHA256.HashData(ReadPublicKey(certificateRequest).ExportSubjectPublicKeyInfo()));
 
+    /// <summary>The same of the key that a certificate carries.</summary>
+    public static string PublicKeyId(X509Certificate2 certificate) => Convert.ToHexStringLower(SHA256.HashData(certificate.PublicKey.ExportSubjectPublicKeyInfo()));
+
     internal static PublicKey ReadPublicKey(ReadOnlySpan<byte> certificateRequest)
     {
         if (certificateRequest.Length is 0 or > MaximumBytes)

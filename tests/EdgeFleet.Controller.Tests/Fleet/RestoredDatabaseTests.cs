@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Text.Json.Nodes;
 using EdgeFleet.Controller.Fleet;
 using EdgeFleet.Controller.Hosting;
@@ -7,7 +8,10 @@ using EdgeFleet.Core;
 using EdgeFleet.Core.Deployments;
 using EdgeFleet.Protocol;
 using EdgeFleet.Testing;
+using EdgeFleet.Trust.Certificates;
 using EdgeFleet.Trust.Envelopes;
+using Google.Protobuf;
+using Grpc.Core;
 using Wire = EdgeFleet.Protocol.V1;
 
 namespace EdgeFleet.Controller.Tests.Fleet;
@@ -29,6 +33,8 @@ public sealed class RestoredDatabaseTests : IDisposable
         _releaseKey.Dispose();
         _folder.Dispose();
     }
+
+    private Task<TestController> StartAsync(TimeProvider time) => TestController.StartAsync(_folder, new ControllerParts { Time = time }, _releaseKey);
 
     private Task<TestController> StartAsync(TimeSpan clockOff = default, IWriteObserver? observer = null) => TestController.StartAsync(
         _folder, new ControllerParts { Time = new ShiftedTime(clockOff), Observer = observer }, _releaseKey);
@@ -149,6 +155,87 @@ public sealed class RestoredDatabaseTests : IDisposable
 
         Assert.Equal((2L, controller.Database.Epoch), (other.Generation, other.Epoch));
         Assert.Single((await controller.GetAsync("audit"))["items"]!.AsArray(), entry => entry!["act"]!.GetValue<string>() == "database.behind");
+    }
+
+    [Fact]
+    public async Task A_device_that_renewed_its_certificate_after_the_backup_goes_on_with_it()
+    {
+        ManualTime time = new();
+        using ECDsa newKey = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        ScriptedDevice device;
+        await using (TestController first = await StartAsync(time))
+        {
+            device = await ScriptedDevice.EnrollAsync(first, "dev-1", await first.CreateTokenAsync());
+        }
+        Backup();
+        string renewed;
+        time.Advance(TimeSpan.FromDays(7));
+        await using (TestController lost = await StartAsync(time))
+        {
+            await device.ConnectAsync(lost);
+            renewed = (await new Wire.Enrollment.EnrollmentClient(device.Channel()).RenewAsync(
+                new Wire.RenewRequest { CertificateRequest = ByteString.CopyFrom(CertificateRequests.Create(newKey, "dev-1")) })).CertificateChainPem;
+        }
+        Restore();
+        time.Advance(TimeSpan.FromMinutes(1));
+
+        await using TestController restored = await StartAsync(time);
+        await using ScriptedDevice later = new(restored, "dev-1", newKey, renewed);
+        await later.ConnectAsync();
+        await later.ConnectAsync();
+        Assert.Single((await restored.GetAsync("audit"))["items"]!.AsArray(), entry => entry!["act"]!.GetValue<string>() == "certificate.taken-in");
+
+        // From its first use the older one has a day, as after any renewal.
+        time.Advance(TimeSpan.FromHours(25));
+        await later.ConnectAsync();
+        RpcException replaced = await Assert.ThrowsAsync<RpcException>(() => device.ConnectAsync(restored));
+        Assert.Contains("replaced by a newer one", replaced.Status.Detail, StringComparison.Ordinal);
+        await restored.PostAsync("devices/dev-1/revoke", new JsonObject { ["reason"] = "stolen" });
+        Assert.Equal(StatusCode.PermissionDenied, (await Assert.ThrowsAsync<RpcException>(later.ConnectAsync)).StatusCode);
+    }
+
+    /// <summary>The registry does not have these either, and no restore is why.</summary>
+    [Fact]
+    public async Task A_certificate_of_a_device_that_was_revoked_and_removed_does_not_come_back_by_the_name()
+    {
+        ManualTime time = new();
+        ScriptedDevice stolen;
+        await using (TestController first = await StartAsync(time))
+        {
+            stolen = await ScriptedDevice.EnrollAsync(first, "dev-1", await first.CreateTokenAsync());
+            time.Advance(TimeSpan.FromHours(1));
+            await first.PostAsync("devices/dev-1/revoke", new JsonObject { ["reason"] = "stolen" });
+            using HttpResponseMessage removed = await first.Operator.DeleteAsync("devices/dev-1");
+            await using ScriptedDevice anew = await ScriptedDevice.EnrollAsync(first, "dev-1", await first.CreateTokenAsync());
+        }
+        time.Advance(TimeSpan.FromHours(1));
+
+        await using TestController second = await StartAsync(time);
+        RpcException refused = await Assert.ThrowsAsync<RpcException>(() => stolen.ConnectAsync(second));
+        Assert.Equal(StatusCode.PermissionDenied, refused.StatusCode);
+        Assert.Contains("is not one that this controller knows", refused.Status.Detail, StringComparison.Ordinal);
+        await stolen.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task A_device_that_claimed_the_highest_number_is_still_served_and_so_is_what_enrols_under_its_name()
+    {
+        await using TestController controller = await StartAsync();
+        await using ScriptedDevice liar = await ScriptedDevice.EnrollAsync(controller, "dev-1", await controller.CreateTokenAsync());
+        (liar.Generation, liar.Epoch, liar.Released) = (1L << 53, 1L << 53, 1L << 53);
+        for (byte decision = 1; decision < 4; decision++)
+        {
+            await WantAsync(controller, Digest.Of([9, decision]));
+            await SyncAsync(controller, liar, Digest.Of([9, decision]));
+        }
+        Assert.True(liar.Generation > (1L << 53) + 1 && liar.Epoch > 1L << 53);
+
+        await controller.PostAsync("devices/dev-1/revoke", new JsonObject { ["reason"] = "flashed anew" });
+        using HttpResponseMessage removed = await controller.Operator.DeleteAsync("devices/dev-1");
+        await using ScriptedDevice anew = await ScriptedDevice.EnrollAsync(controller, "dev-1", await controller.CreateTokenAsync());
+        await WantAsync(controller, s_after);
+        await SyncAsync(controller, anew, s_after);
+        await anew.ConnectAsync();
     }
 
     [Fact]

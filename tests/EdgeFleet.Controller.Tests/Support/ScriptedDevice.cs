@@ -30,7 +30,8 @@ internal sealed class ScriptedDevice : IAsyncDisposable
     private Wire.Welcome? _lastWelcome;
     private long _seq;
 
-    private ScriptedDevice(TestController controller, string id, ECDsa key, string chainPem)
+    /// <summary>One that has its certificate already.</summary>
+    public ScriptedDevice(TestController controller, string id, ECDsa key, string chainPem)
     {
         _controller = controller;
         Id = id;
@@ -44,8 +45,8 @@ internal sealed class ScriptedDevice : IAsyncDisposable
     public int Threads { get; init; } = 1;
     public Digest? Active { get; set; }
     public Digest? Previous { get; set; }
-    public long Generation { get; private set; }
-    public long Epoch { get; private set; }
+    public long Generation { get; set; }
+    public long Epoch { get; set; }
     /// <summary>Up to where it has let go of its reports.</summary>
     public long Released { get; set; }
     public Wire.Welcome? Welcome { get; private set; }
