@@ -50,7 +50,7 @@ public sealed class EnrollmentTests : IDisposable
         string token = await controller.CreateTokenAsync();
         await using ScriptedDevice first = await ScriptedDevice.EnrollAsync(controller, "dev-1", token);
 
-        await RefusedAsync(controller, "dev-2", token, "has been used");
+        await RefusedAsync(controller, "dev-2", token, "has let in as many devices");
         await RefusedAsync(controller, "dev-1", token, "another key");
 
         JsonArray audit = (await controller.GetAsync("audit?verify=true"))["items"]!.AsArray();
@@ -110,7 +110,7 @@ public sealed class EnrollmentTests : IDisposable
         await using ScriptedDevice first = await ScriptedDevice.EnrollAsync(controller, "dev-1", token);
         await using ScriptedDevice second = await ScriptedDevice.EnrollAsync(controller, "dev-2", token);
 
-        await RefusedAsync(controller, "dev-3", token, "has been used");
+        await RefusedAsync(controller, "dev-3", token, "has let in as many devices");
         JsonArray found = (await controller.GetAsync($"devices?selector={Uri.EscapeDataString("group == lab and site == north")}")).AsArray();
         Assert.Equal(["dev-1", "dev-2"], found.Select(device => device!["id"]!.GetValue<string>()));
     }
@@ -315,7 +315,7 @@ public sealed class EnrollmentTests : IDisposable
         Assert.Equal(StatusCode.OK, await StatusOfSyncAsync(controller, after.CertificateChainPem, key));
 
         Assert.Equal("north", (await controller.GetAsync("devices/dev-1"))["labels"]!["site"]!.GetValue<string>());
-        await RefusedAsync(controller, "dev-2", token, "has been used");
+        await RefusedAsync(controller, "dev-2", token, "has let in as many devices");
         Assert.Contains("device.readmitted", (await controller.GetAsync("audit")).ToJsonString(), StringComparison.Ordinal);
     }
 
