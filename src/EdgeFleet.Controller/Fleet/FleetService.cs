@@ -49,10 +49,8 @@ internal sealed partial class FleetService(
     private async Task RunAsync(DeviceStream stream, Wire.SyncRequest request, IServerStreamWriter<Wire.SyncEvent> writer, CancellationToken cancellationToken)
     {
         using ITimer timer = time.CreateTimer(static state => ((DeviceStream)state!).Wake(), stream, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-        long known = Require("known generation", request.KnownGeneration, stream.DeviceId);
-        DeviceKnowledge says = new(
-            known, Require("known epoch", request.KnownEpoch, stream.DeviceId), Require("outbox incarnation", request.OutboxBoot, stream.DeviceId),
-            Require("released sequence number", request.ReleasedSeq, stream.DeviceId));
+        DeviceKnowledge says = await ReadAsync(request, stream.DeviceId, cancellationToken);
+        long known = says.Generation;
         await writer.WriteAsync(Welcome(), cancellationToken);
         await catchUp.WithAsync(stream.DeviceId, says, cancellationToken);
         await FirstAckAsync(stream.DeviceId, says.OutboxBoot, writer, cancellationToken);
@@ -90,10 +88,24 @@ internal sealed partial class FleetService(
         }
     }
 
-    /// <summary>Numbers are added to here; one near the end of its range would take the arithmetic of others with it.</summary>
-    private static long Require(string what, ulong value, string deviceId) => value <= MaximumNumber
-        ? (long)value
-        : throw new RpcException(new Status(StatusCode.InvalidArgument, $"device '{deviceId}': {what} {value} is above {MaximumNumber}; nobody counts that far"));
+    /// <summary>
+    /// Numbers are added to here; a claim near the end of their range would take the arithmetic of others with it. What the
+    /// database itself has reached is no claim: a device whose first one was as high as may be must still be able to repeat the
+    /// next one, which it has from here.
+    /// </summary>
+    private async Task<DeviceKnowledge> ReadAsync(Wire.SyncRequest request, string deviceId, CancellationToken cancellationToken)
+    {
+        long boot = Require("outbox incarnation", request.OutboxBoot, 0);
+        ((long Generation, long Epoch) stored, long contiguous) = await database.ReadAsync(
+            session => (DesiredStore.VersionOf(session, deviceId), IngestStore.FindContiguous(session, deviceId, boot)), cancellationToken);
+        return new DeviceKnowledge(
+            Require("known generation", request.KnownGeneration, stored.Generation), Require("known epoch", request.KnownEpoch, stored.Epoch),
+            boot, Require("released sequence number", request.ReleasedSeq, contiguous));
+
+        long Require(string what, ulong value, long reached) => value <= Math.Max(MaximumNumber, (ulong)reached)
+            ? (long)value
+            : throw new RpcException(new Status(StatusCode.InvalidArgument, $"device '{deviceId}': {what} {value} is above {MaximumNumber}; nobody counts that far"));
+    }
 
     private async Task SeenAsync(string deviceId, CancellationToken cancellationToken)
     {
