@@ -10,7 +10,7 @@ public sealed partial class Outbox
     /// <summary>Drops down to this share of the capacity at a time, so that one declaration covers many.</summary>
     private const double LowWater = 0.75;
     private const string Reason = "the outbox was full";
-    /// <summary>The controller takes a declaration of 4,096 ranges and refuses a longer one.</summary>
+    /// <summary>Far below the 65,536 ranges that the controller takes: each declaration names all of them again.</summary>
     private const int MostRanges = 1024;
 
     private void MakeRoom(int bytes)

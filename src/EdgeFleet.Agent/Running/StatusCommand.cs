@@ -20,7 +20,6 @@ public static class StatusCommand
         Option<string> state = CommandOptions.State();
         Option<string> output = new("--output", "-o") { Description = "text or json.", HelpName = "FORMAT", DefaultValueFactory = _ => "text" };
         output.AcceptOnlyFromAmong("text", "json");
-        output.AcceptOnlyFromAmong("text", "json");
         Command command = new("status", "Show what this device is and what it is doing.") { state, output };
         command.SetAction(parsed => Show(
             new StateFolder(Path.GetFullPath(parsed.GetValue(state)!), new ReadOnlyFileStore(LinuxFileStore.Instance)), parsed.GetValue(output) == "json"));

@@ -3,7 +3,7 @@ namespace EdgeFleet.Rollouts.Deployments;
 /// <summary>What the agent does next with a deployment.</summary>
 public enum DeploymentAct
 {
-    /// <summary>Look at window, battery, disk and lock, and take it or not.</summary>
+    /// <summary>Look at the manifest, the hardware class, the room on the disk and what failed here before, and take it or not.</summary>
     Admit,
     Fetch,
     Verify,

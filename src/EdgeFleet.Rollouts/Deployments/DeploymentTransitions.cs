@@ -14,7 +14,7 @@ public static class DeploymentTransitions
     public static FrozenDictionary<(DeploymentPhase Phase, PhaseOutcome Outcome), DeploymentPhase> Table { get; } =
         new Dictionary<(DeploymentPhase, PhaseOutcome), DeploymentPhase>
         {
-            // Offered: admit it when the window, the battery, the disk and the application's lock allow.
+            // Offered: admit it where it is for this hardware, fits on the disk and has not failed here before.
             [(Offered, Success)] = Accepted,
             [(Offered, Retry)] = Offered,
             [(Offered, Refusal)] = Refused,
