@@ -205,10 +205,7 @@ internal sealed partial class ModelWorker
         {
             return;
         }
-        using CancellationTokenSource deadline = new();
-        using ITimer? timer = UntilDeadline(desired) is { } left
-            ? _services.Time.CreateTimer(static source => ((CancellationTokenSource)source!).Cancel(), deadline, left, Timeout.InfiniteTimeSpan)
-            : null;
+        using CancellationTokenSource deadline = UntilDeadline(desired) is { } left ? new(left, _services.Time) : new();
         using CancellationTokenSource interrupted = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _wakeup.Token, deadline.Token);
         ActResult result;
         try

@@ -82,7 +82,6 @@ internal sealed partial class SyncLoop(
     {
         using CancellationTokenSource silent = new(options.FirstAnswer, time);
         using CancellationTokenSource ended = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, silent.Token);
-        using ITimer silence = time.CreateTimer(static source => ((CancellationTokenSource)source!).Cancel(), silent, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         (long generation, long epoch) = desired.Known;
         Wire.SyncRequest request = new()
         {
@@ -93,16 +92,19 @@ internal sealed partial class SyncLoop(
             ReleasedSeq = (ulong)outbox.AcknowledgedSeq,
         };
         using AsyncServerStreamingCall<Wire.SyncEvent> call = new Wire.Fleet.FleetClient(link.Channel).Sync(request, cancellationToken: ended.Token);
-        TimeSpan patience = options.FirstAnswer;
+        TimeSpan? patience = null;
         while (await call.ResponseStream.MoveNext(ended.Token).ConfigureAwait(false))
         {
             Wire.SyncEvent message = call.ResponseStream.Current;
             if (message.EventCase == Wire.SyncEvent.EventOneofCase.Welcome)
             {
-                silent.CancelAfter(Timeout.InfiniteTimeSpan);
                 patience = TimeSpan.FromMilliseconds(Math.Clamp(message.Welcome.BeatIntervalMs, 100, LongestBeatMs) * MissedBeats);
             }
-            silence.Change(patience, Timeout.InfiniteTimeSpan);
+            if (patience is { } silence)
+            {
+                // The source's own timer: one beside it may fire once more when the stream is over and the source is gone.
+                silent.CancelAfter(silence);
+            }
             Take(message);
             // On every message: a device that is busy hears acknowledgements and no beat, one whose link flaps hears little else than a welcome.
             if (clock.Now is { } now && await link.RenewIfDueAsync(now, ended.Token).ConfigureAwait(false))
