@@ -16,6 +16,8 @@ internal sealed partial class DeploymentEngine(
     DeploymentServices services, DesiredStore desired, ContentCollector collector, FleetClock clock, ILogger<DeploymentEngine> log) : IDisposable
 {
     private readonly ConcurrentDictionary<string, ModelWorker> _workers = new(StringComparer.Ordinal);
+    /// <summary>Models whose request a worker has in hand.</summary>
+    private readonly ConcurrentDictionary<string, bool> _asked = new(StringComparer.Ordinal);
     private readonly SemaphoreSlim _turn = new(1, 1);
     private readonly DiskReserve _reserve = new(services.State);
     private readonly Lock _contentGate = new();
@@ -125,6 +127,20 @@ internal sealed partial class DeploymentEngine(
                 CollectWhenAllowed();
             }
         }
+    }
+
+    /// <summary>A worker has done what it was asked for, or could not take it now and is to be asked again.</summary>
+    public void Answered(string model, LocalRollback rollback, bool done)
+    {
+        if (!rollback.Requested)
+        {
+            return;
+        }
+        if (done)
+        {
+            RollbackRequest.Remove(services.State, model);
+        }
+        _asked.TryRemove(model, out _);
     }
 
     public Task TakeTurnAsync(CancellationToken cancellationToken) => _turn.WaitAsync(cancellationToken);
@@ -291,9 +307,13 @@ internal sealed partial class DeploymentEngine(
         using PeriodicTimer timer = new(services.Options.RequestWatch, services.Time);
         do
         {
-            foreach (RollbackRequest request in RollbackRequest.Take(services.State))
+            foreach (string model in RollbackRequest.Waiting(services.State).Where(model => _asked.TryAdd(model, true)))
             {
-                Worker(request.Model).RollBack(new LocalRollback(request.Target, FailureCodes.RolledBackHere, request.Reason, Invariant: false));
+                if (RollbackRequest.Read(services.State, model) is not { } request
+                    || !Worker(model).RollBack(new LocalRollback(request.Target, FailureCodes.RolledBackHere, request.Reason, Invariant: false, Requested: true)))
+                {
+                    _asked.TryRemove(model, out _);
+                }
             }
         }
         while (await timer.WaitForNextTickAsync(cancellationToken).ConfigureAwait(false));

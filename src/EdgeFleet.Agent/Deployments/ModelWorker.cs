@@ -58,11 +58,12 @@ internal sealed partial class ModelWorker
         }
     }
 
-    /// <summary>Asks for what serves to be taken back here, whatever the controller thinks.</summary>
-    public void RollBack(LocalRollback rollback)
+    /// <summary>Asks for what serves to be taken back here, whatever the controller thinks. False: another one is waiting.</summary>
+    public bool RollBack(LocalRollback rollback)
     {
-        Interlocked.CompareExchange(ref _localRollback, rollback, null);
+        bool taken = Interlocked.CompareExchange(ref _localRollback, rollback, null) is null;
         _wakeup.Set();
+        return taken;
     }
 
     public async Task RunAsync(CancellationToken cancellationToken)
@@ -162,7 +163,7 @@ internal sealed partial class ModelWorker
     private async Task StepAsync(CancellationToken cancellationToken)
     {
         _wakeup.Reset();
-        if (Interlocked.Exchange(ref _localRollback, null) is { } rollback && BeginLocalRollback(rollback))
+        if (Interlocked.Exchange(ref _localRollback, null) is { } rollback && TakeLocalRollback(rollback))
         {
             return;
         }
@@ -320,13 +321,35 @@ internal sealed partial class ModelWorker
         _engine.Saved(record);
     }
 
-    private bool BeginLocalRollback(LocalRollback rollback)
+    /// <summary>Answered only when it is on disk, or when there is nothing to do: until then a cut must not lose it.</summary>
+    /// <returns>Whether the record is another one now.</returns>
+    private bool TakeLocalRollback(LocalRollback rollback)
     {
-        ModelSlots? slots = _services.Slots.Read(Model);
-        Digest? target = rollback.Target ?? slots?.Previous ?? slots?.Golden;
-        if (slots is null || target is not { } wanted || wanted == slots.Active || !_services.State.Holds(wanted))
+        bool later = true;
+        try
         {
-            LogLocalRollbackIgnored(Model, target?.Short ?? "none", slots?.Active.Short ?? "none");
+            return BeginLocalRollback(rollback, out later);
+        }
+        finally
+        {
+            bool waits = later && Interlocked.CompareExchange(ref _localRollback, rollback, null) is null;
+            if (!waits)
+            {
+                _engine.Answered(Model, rollback, done: !later);
+            }
+        }
+    }
+
+    /// <param name="later">It has to wait until what runs now has ended.</param>
+    private bool BeginLocalRollback(LocalRollback rollback, out bool later)
+    {
+        later = true;
+        ModelSlots? slots = _services.Slots.Read(Model);
+        Digest wanted = rollback.Target;
+        if (slots is null || wanted == slots.Active || !_services.State.Holds(wanted))
+        {
+            LogLocalRollbackIgnored(Model, wanted.Short, slots?.Active.Short ?? "none");
+            later = false;
             return false;
         }
         LogLocalRollback(Model, slots.Active.Short, wanted.Short, rollback.Detail);
@@ -335,10 +358,10 @@ internal sealed partial class ModelWorker
             if (running.Phase is DeploymentPhase.Activating or DeploymentPhase.Probation && running.Before == wanted)
             {
                 Transition(new ActResult(PhaseOutcome.Failure, rollback.Code, rollback.Detail) { AgainstDigest = true, Invariant = rollback.Invariant });
+                later = false;
                 return true;
             }
             // Looked at again when what runs now has ended; a rollback in progress ends by itself.
-            Interlocked.CompareExchange(ref _localRollback, rollback, null);
             if (running.Phase == DeploymentPhase.RollingBack)
             {
                 return false;
@@ -370,6 +393,7 @@ internal sealed partial class ModelWorker
             StartedAt = _services.Time.GetUtcNow(),
             Archived = _record is { } last && !same ? last.Id : "",
         });
+        later = false;
         return true;
     }
 

@@ -9,36 +9,31 @@ namespace EdgeFleet.Agent.Deployments;
 internal sealed record RollbackRequest
 {
     public const int CurrentSchemaVersion = 1;
+    private const string Prefix = "rollback-";
+    private const string Suffix = ".json";
 
     public int SchemaVersion { get; init; } = CurrentSchemaVersion;
     public required string Model { get; init; }
-    public Digest? Target { get; init; }
+    public required Digest Target { get; init; }
     public required string Reason { get; init; }
 
     public void Leave(StateFolder state) =>
         StateFile.Write(state.Files, state.RollbackRequest(Model), this, RequestJsonContext.Default.RollbackRequest);
 
-    /// <summary>Reads and removes what is there.</summary>
-    public static IReadOnlyList<RollbackRequest> Take(StateFolder state)
-    {
-        List<RollbackRequest> requests = [];
-        foreach (string name in state.Files.List(state.Requests))
-        {
-            string path = Path.Join(state.Requests, name);
-            if (!name.StartsWith("rollback-", StringComparison.Ordinal) || !name.EndsWith(".json", StringComparison.Ordinal))
-            {
-                continue;
-            }
-            RollbackRequest? request = StateFile.Read(
-                state.Files, path, RequestJsonContext.Default.RollbackRequest, found => found.SchemaVersion, CurrentSchemaVersion, static (_, _) => { });
-            if (request is not null)
-            {
-                DurableFile.Delete(state.Files, path);
-                requests.Add(request);
-            }
-        }
-        return requests;
-    }
+    /// <summary>The models for which one was left.</summary>
+    public static IReadOnlyList<string> Waiting(StateFolder state) =>
+    [
+        .. state.Files.List(state.Requests)
+            .Where(name => name.StartsWith(Prefix, StringComparison.Ordinal) && name.EndsWith(Suffix, StringComparison.Ordinal))
+            .Select(name => name[Prefix.Length..^Suffix.Length])
+            .Where(Identifier.IsValid),
+    ];
+
+    public static RollbackRequest? Read(StateFolder state, string model) => StateFile.Read(
+        state.Files, state.RollbackRequest(model), RequestJsonContext.Default.RollbackRequest, found => found.SchemaVersion, CurrentSchemaVersion, static (_, _) => { });
+
+    /// <summary>Removes it, once what it asks for is on disk.</summary>
+    public static void Remove(StateFolder state, string model) => DurableFile.Delete(state.Files, state.RollbackRequest(model));
 }
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]

@@ -218,7 +218,7 @@ public sealed class HardTimesTests : IDisposable
         await RunAsync(Wanted.Staged(_candidate, DeploymentGoal.Active));
         await _rig.StopAsync();
         _rig.Dispose();
-        new RollbackRequest { Model = "fashion", Reason = "asked for at the device" }.Leave(new EdgeFleet.Agent.State.StateFolder(DeviceRig.Root, _disk));
+        new RollbackRequest { Model = "fashion", Target = _baseline, Reason = "asked for at the device" }.Leave(new EdgeFleet.Agent.State.StateFolder(DeviceRig.Root, _disk));
         _rig = new DeviceRig(_disk, _artifacts, _runner, _trials, options: DeviceRig.Patient with { RequestWatch = TimeSpan.FromDays(30) });
 
         await _rig.UntilAsync(rig => rig.Record() is { Phase: DeploymentPhase.FailedRolledBack });
@@ -230,6 +230,32 @@ public sealed class HardTimesTests : IDisposable
         _rig.Want(Wanted.Staged(_candidate, DeploymentGoal.Active, "r9"));
         await _rig.UntilAsync(rig => rig.Record() is { RolloutId: "r9", Ended: true });
         Assert.Equal(FailureCodes.FailedBefore, _rig.Record()!.Code);
+    }
+
+    [Fact]
+    public async Task A_request_of_the_local_command_line_outlives_a_disk_that_does_not_take_it_and_a_cut()
+    {
+        await RunAsync(Wanted.Install(_baseline));
+        await RunAsync(Wanted.Staged(_candidate, DeploymentGoal.Active));
+        await _rig.StopAsync();
+        _rig.Dispose();
+        new RollbackRequest { Model = "fashion", Target = _baseline, Reason = "asked for at the device" }.Leave(new EdgeFleet.Agent.State.StateFolder(DeviceRig.Root, _disk));
+        TaskCompletionSource refused = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        _disk.FailFlush = path => path.StartsWith(_rig.State.Deployments, StringComparison.Ordinal) && (refused.TrySetResult() || true);
+        DeploymentOptions looks = DeviceRig.Patient with { RequestWatch = TimeSpan.FromDays(30) };
+        _rig = new DeviceRig(_disk, _artifacts, _runner, _trials, options: looks);
+        _rig.Start();
+        await refused.Task.WaitAsync(TimeSpan.FromSeconds(20));
+
+        SimulatedDisk survivor = _disk.AfterPowerCut(PowerCutLoss.Nothing);
+        await _rig.StopAsync();
+        _rig.Dispose();
+        _runner.SwitchDisk(survivor);
+        _rig = new DeviceRig(survivor, _artifacts, _runner, _trials, options: looks);
+        await _rig.UntilAsync(rig => rig.Record() is { Phase: DeploymentPhase.FailedRolledBack });
+        await _rig.EventuallyAsync(rig => survivor.List(rig.State.Requests).Count == 0);
+
+        Assert.Equal(_baseline, _runner.Serving("fashion"));
     }
 
     private async Task RunAsync(DesiredDeployment wish)
