@@ -25,7 +25,8 @@ internal sealed partial class ReportPublisher(
     private long _epoch;
     private bool _rewind;
     private bool _unheard;
-    private string _archived = "";
+    /// <summary>Deployments whose retained report goes, and the newest report of when they were replaced.</summary>
+    private readonly List<(string Id, long Last)> _archived = [];
 
     /// <summary>Called after each connect, so that the newest state is said anew.</summary>
     public event Action? Connected;
@@ -39,8 +40,19 @@ internal sealed partial class ReportPublisher(
         _rewind = true;
     });
 
-    /// <summary>The retained report of a deployment that another one replaced; the broker shall forget it.</summary>
-    public void Archive(string deploymentId) => Change(() => _archived = deploymentId);
+    /// <summary>
+    /// The broker shall forget the retained report of a deployment that another one replaced, once nothing of it can be sent
+    /// again: what is sent later would stand there for ever.
+    /// </summary>
+    /// <param name="current">The one that replaced it; where it was archived itself before, it is not any more.</param>
+    public void Archive(string deploymentId, string current) => Change(() =>
+    {
+        _archived.RemoveAll(archived => archived.Id == current);
+        if (deploymentId.Length > 0 && deploymentId != current && _archived.TrueForAll(archived => archived.Id != deploymentId))
+        {
+            _archived.Add((deploymentId, outbox.LastSeq));
+        }
+    });
 
     /// <summary>Says something that may be lost, and loses it where there is no link.</summary>
     public async Task SayAsync(Wire.MetricReport metric, CancellationToken cancellationToken)
@@ -109,6 +121,7 @@ internal sealed partial class ReportPublisher(
     {
         long sent = outbox.AcknowledgedSeq;
         Queue<Task<MqttAck>> onTheirWay = new();
+        List<(Task<MqttAck> Ack, (string Id, long Last) Archived)> clearing = [];
         Task resend = Task.Delay(options.ResendAfter, time, cancellationToken);
         bool hurried = false;
         try
@@ -116,7 +129,6 @@ internal sealed partial class ReportPublisher(
             while (true)
             {
                 Task changed;
-                string archived;
                 lock (_gate)
                 {
                     changed = _changed.Task;
@@ -129,7 +141,6 @@ internal sealed partial class ReportPublisher(
                         _rewind = false;
                         sent = outbox.AcknowledgedSeq;
                     }
-                    (archived, _archived) = (_archived, "");
                 }
                 if (resend.IsCompletedSuccessfully)
                 {
@@ -150,16 +161,19 @@ internal sealed partial class ReportPublisher(
                     await session.Completion.ConfigureAwait(false);
                     return;
                 }
-                if (archived.Length > 0)
-                {
-                    onTheirWay.Enqueue(session.PublishAsync(new MqttMessage { Topic = topics.Deployment(archived), Retain = true }, cancellationToken));
-                }
                 sent = Math.Max(sent, outbox.AcknowledgedSeq);
                 if (!session.IsConnected)
                 {
                     // OnConnected wakes this.
                     await Task.WhenAny(changed, session.Completion).WaitAsync(cancellationToken).ConfigureAwait(false);
                     continue;
+                }
+                clearing.RemoveAll(cleared => cleared.Ack.IsCompletedSuccessfully);
+                foreach ((string Id, long Last) archived in TakeArchived())
+                {
+                    Task<MqttAck> ack = session.PublishAsync(new MqttMessage { Topic = topics.Deployment(archived.Id), Retain = true }, cancellationToken);
+                    onTheirWay.Enqueue(ack);
+                    clearing.Add((ack, archived));
                 }
                 sent = await SendAsync(session, sent, onTheirWay, changed, cancellationToken).ConfigureAwait(false);
                 using CancellationTokenSource stopWaiting = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -179,6 +193,25 @@ internal sealed partial class ReportPublisher(
         {
             await SayGoodbyeAsync(session).ConfigureAwait(false);
             throw;
+        }
+        finally
+        {
+            lock (_gate)
+            {
+                // What the broker has not acknowledged is for the next session.
+                _archived.AddRange(clearing.Where(cleared => !cleared.Ack.IsCompletedSuccessfully).Select(cleared => cleared.Archived));
+            }
+        }
+    }
+
+    /// <summary>Those of which the controller has every report.</summary>
+    private List<(string Id, long Last)> TakeArchived()
+    {
+        lock (_gate)
+        {
+            List<(string Id, long Last)> due = _archived.FindAll(archived => archived.Last <= outbox.AcknowledgedSeq);
+            _archived.RemoveAll(due.Contains);
+            return due;
         }
     }
 

@@ -144,10 +144,7 @@ public sealed partial class DeviceAgent : IDisposable
             "desired-refused", string.Create(System.Globalization.CultureInfo.InvariantCulture, $"generation {generation}"), reason);
         _engine.PhaseSaved += record =>
         {
-            if (record.Archived.Length > 0 && record.Archived != record.Id)
-            {
-                _publisher.Archive(record.Archived);
-            }
+            _publisher.Archive(record.Archived, record.Id);
         };
         _publisher.Connected += SayAll;
 

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using EdgeFleet.Agent.Enrollment;
 using EdgeFleet.Agent.Reporting;
 using EdgeFleet.Agent.State;
@@ -59,6 +60,63 @@ public sealed class ReportPublisherTests
         await delivered.Task.WaitAsync(TimeSpan.FromSeconds(20));
         await stop.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => running.WaitAsync(TimeSpan.FromSeconds(20)));
+    }
+
+    [Fact]
+    public async Task Each_deployment_that_was_replaced_is_forgotten_by_the_broker_and_only_when_nothing_of_it_can_come_again()
+    {
+        ManualTimeProvider time = new();
+        SimulatedDisk disk = new();
+        StateFolder state = new(DeviceRig.Root, disk);
+        state.Prepare();
+        Topics topics = new("default", "device-1");
+        using Outbox outbox = Outbox.Open(disk, state.Outbox, topics.Event("gap"), new OutboxOptions(), time, NullLogger<Outbox>.Instance);
+        PublisherOptions options = new();
+        ConcurrentQueue<(string Topic, bool Empty)> delivered = [];
+        SemaphoreSlim arrived = new(0);
+        EnrollmentDocument identity = new() { DeviceId = "device-1", Tenant = "default", Endpoints = new EnrolledEndpoints("", ""), RootPin = "", ReleaseKeys = [] };
+        ReportPublisher publisher = new(
+            outbox, identity, topics, new PresenceEpoch(state, time), address => new MqttSessionOptions { Host = address.Host, ClientId = "device-1" },
+            settings => new LossyBroker(settings, static _ => false, message =>
+            {
+                if (message.Topic != topics.Presence)
+                {
+                    delivered.Enqueue((message.Topic, message.Payload.IsEmpty));
+                    arrived.Release();
+                }
+            }),
+            options, time, NullLogger<ReportPublisher>.Instance);
+        string[] ids = ["fashion-r1", "fashion-r2", "fashion-r3"];
+        for (int i = 0; i < ids.Length; i++)
+        {
+            outbox.Append(ReportClass.State, topics.Deployment(ids[i]), true, new Wire.DeploymentReport { Model = "fashion" });
+            outbox.Flush();
+            publisher.Archive(i == 0 ? "" : ids[i - 1], ids[i]);
+        }
+        using CancellationTokenSource stop = new();
+        Task running = publisher.RunAsync(stop.Token);
+        publisher.Use(new BrokerAddress("127.0.0.1", 8883));
+        async Task ArrivedAsync(int count)
+        {
+            for (; count > 0; count--)
+            {
+                Assert.True(await arrived.WaitAsync(TimeSpan.FromSeconds(20)));
+            }
+        }
+
+        await ArrivedAsync(3);
+        // Nobody has acknowledged them, so they are sent again; had the broker forgotten them by now, it would have them for ever.
+        time.Advance(options.ResendAfter);
+        await ArrivedAsync(3);
+        Assert.All(delivered, message => Assert.False(message.Empty));
+
+        outbox.Acknowledge(outbox.Boot, outbox.LastSeq);
+        time.Advance(options.ResendAfter);
+        await ArrivedAsync(2);
+        Assert.Equal(ids[..2].Select(topics.Deployment), delivered.Where(message => message.Empty).Select(message => message.Topic));
+        await stop.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => running.WaitAsync(TimeSpan.FromSeconds(20)));
+        Assert.Equal(8, delivered.Count);
     }
 
     /// <summary>Says when somebody begins to wait for a given time.</summary>
