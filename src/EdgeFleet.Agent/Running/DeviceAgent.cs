@@ -68,6 +68,11 @@ public sealed partial class DeviceAgent : IDisposable
     {
         ILoggerFactory loggers = seams.Loggers;
         state.Prepare();
+        foreach (string job in state.Files.List(state.Jobs))
+        {
+            // Of a worker that a killed agent had: it went with its agent.
+            state.Files.Delete(Path.Join(state.Jobs, job));
+        }
         IdentityFiles files = new(state);
         IReadOnlyList<string> mended = files.Mend();
         EnrollmentDocument identity = files.Document

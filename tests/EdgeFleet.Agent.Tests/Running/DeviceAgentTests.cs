@@ -1,0 +1,64 @@
+using EdgeFleet.Agent.Running;
+using EdgeFleet.Agent.State;
+using EdgeFleet.Agent.Tests.Serving;
+using EdgeFleet.Agent.Tests.Support;
+using EdgeFleet.Agent.Tests.Support.Controller;
+using EdgeFleet.Linux.Files;
+using EdgeFleet.Testing.Files;
+using Wire = EdgeFleet.Protocol.V1;
+
+namespace EdgeFleet.Agent.Tests.Running;
+
+/// <summary>What a start of the agent makes of the folder that it finds.</summary>
+public sealed class DeviceAgentTests : IAsyncLifetime
+{
+    private readonly SimulatedDisk _disk = new();
+    private readonly LogWatch _log = new();
+    private ScriptedController _controller = null!;
+    private StateFolder _state = null!;
+
+    public async Task InitializeAsync()
+    {
+        _controller = await ScriptedController.StartAsync();
+        _state = EnrolledDevice.Create(_controller, _disk);
+    }
+
+    public async Task DisposeAsync() => await _controller.DisposeAsync();
+
+    [Fact]
+    public void What_the_workers_of_a_killed_agent_left_is_gone()
+    {
+        DurableFile.Write(_disk, $"{_state.Jobs}/shadow-1.json", "{}"u8);
+
+        using DeviceAgent agent = Create();
+
+        Assert.Empty(_disk.List(_state.Jobs));
+    }
+
+    [Fact]
+    public void An_identity_that_came_back_from_its_copy_is_told_to_the_log_and_to_the_fleet()
+    {
+        Create().Dispose();
+        DurableFile.Write(_disk, $"{_state.Identity}/device.key", "no key"u8);
+
+        using DeviceAgent agent = Create();
+
+        Assert.Equal(EnrolledDevice.Id, agent.Identity.DeviceId);
+        Assert.Contains("'device.key' or 'device.pem' is damaged", Assert.Single(_log.Messages), StringComparison.Ordinal);
+        Wire.EventReport told = Wire.EventReport.Parser.ParseFrom(Assert.Single(agent.Outbox.ReadAfter(0, 10), message => message.Topic.EndsWith("/event/identity-mended", StringComparison.Ordinal)).Payload);
+        Assert.Equal(EnrolledDevice.Id, told.Subject);
+    }
+
+    private DeviceAgent Create() => DeviceAgent.Create(_state, new AgentOptions(), new AgentSeams
+    {
+        Runner = new FakeRunner(_disk, DeviceRig.Root),
+        Trials = new FakeTrials(),
+        Facts = new Machine(),
+        Loggers = _log,
+    });
+
+    private sealed class Machine : EdgeFleet.Agent.Devices.IDeviceFacts
+    {
+        public EdgeFleet.Core.Devices.HardwareFacts Read() => DeviceRig.Hardware;
+    }
+}
