@@ -94,7 +94,8 @@ internal sealed partial class RolloutLoop
             {
                 return (false, decision.WakeAt);
             }
-            bool written = await _database.WriteAsync($"rollout {_rolloutId}", transaction => _writer.Write(transaction, row, decision), cancellationToken);
+            IReadOnlyList<VerdictRow> verdicts = RolloutWriter.Pack(decision);
+            bool written = await _database.WriteAsync($"rollout {_rolloutId}", transaction => _writer.Write(transaction, row, decision, verdicts), cancellationToken);
             if (written)
             {
                 foreach (RolloutEvent e in decision.Events)

@@ -61,7 +61,8 @@ internal sealed class RolloutWorldReader(DeviceStreams streams, DateTimeOffset s
             Code = deployment.Code.Length > 0 ? deployment.Code : null,
             Detail = deployment.Detail.Length > 0 ? deployment.Detail : null,
             Bench = bench is null ? null : JsonSerializer.Deserialize(bench, EvidenceJsonContext.Default.BenchEvidence),
-            Ticks = _ticks.TryGetValue(device.Id, out List<ShadowTick>? ticks) ? [.. ticks] : [],
+            // Not copied: it grows with the next look, when nobody looks at this world any more.
+            Ticks = _ticks.TryGetValue(device.Id, out List<ShadowTick>? ticks) ? ticks : [],
             ForeignTicks = _foreign.GetValueOrDefault(device.Id).Ticks,
             ForeignClass = _foreign.TryGetValue(device.Id, out (int Ticks, string Class) foreign) ? foreign.Class : null,
             Probation = deployment.Probation is null ? null : JsonSerializer.Deserialize(deployment.Probation, EvidenceJsonContext.Default.ProbationEvidence),

@@ -15,8 +15,25 @@ namespace EdgeFleet.Controller.Rollouts;
 /// </summary>
 internal sealed class RolloutWriter(DesiredWriter desired, SignalBoard signals, TimeProvider time)
 {
+    /// <summary>
+    /// The decision's verdicts as they are stored. Each carries every tick of its class; packing them is done before the
+    /// transaction, for as long as that takes all that devices report waits for the one writer.
+    /// </summary>
+    public static IReadOnlyList<VerdictRow> Pack(RolloutDecision decision) =>
+    [
+        .. decision.Verdicts.Select(verdict => new VerdictRow
+        {
+            At = verdict.Verdict.EvaluatedAt.ToUnixTimeMilliseconds(),
+            Stage = verdict.Verdict.StageIndex,
+            HardwareClass = verdict.Verdict.HardwareClass,
+            Decision = verdict.Verdict.Decision.ToString(),
+            Stored = RolloutDocumentCodec.Write(verdict),
+        }),
+    ];
+
     /// <summary>False: the rollout changed since <paramref name="row"/> was read; nothing was written.</summary>
-    public bool Write(WriteTransaction transaction, RolloutRow row, RolloutDecision decision)
+    /// <param name="verdicts">The decision's verdicts, packed by <see cref="Pack"/>.</param>
+    public bool Write(WriteTransaction transaction, RolloutRow row, RolloutDecision decision, IReadOnlyList<VerdictRow> verdicts)
     {
         RolloutState next = decision.Next;
         bool ended = StageTransitions.IsEnd(next.Phase);
@@ -29,16 +46,9 @@ internal sealed class RolloutWriter(DesiredWriter desired, SignalBoard signals, 
         {
             RolloutStore.AddEvent(transaction, row.Id, e.At.ToUnixTimeMilliseconds(), e.HardwareClass, e.Kind, e.Message);
         }
-        foreach (StoredVerdict verdict in decision.Verdicts)
+        foreach (VerdictRow verdict in verdicts)
         {
-            RolloutStore.AddVerdict(transaction, row.Id, new VerdictRow
-            {
-                At = verdict.Verdict.EvaluatedAt.ToUnixTimeMilliseconds(),
-                Stage = verdict.Verdict.StageIndex,
-                HardwareClass = verdict.Verdict.HardwareClass,
-                Decision = verdict.Verdict.Decision.ToString(),
-                Stored = RolloutDocumentCodec.Write(verdict),
-            });
+            RolloutStore.AddVerdict(transaction, row.Id, verdict);
         }
         WriteGoals(transaction, next, decision.Goals, now);
         if (ended)

@@ -67,7 +67,7 @@ internal sealed class ClassReconciler(
 
     /// <summary>Puts the class into the stage with this number.</summary>
     public static ClassProgress Enter(ClassProgress progress, int stage, ClassPhase phase, DateTimeOffset now) =>
-        progress with { Phase = phase, Stage = stage, NotBegun = false, StageStartedAt = now, LastVerdict = "" };
+        progress with { Phase = phase, Stage = stage, NotBegun = false, StageStartedAt = now, LastVerdict = "", HoldsSaid = [] };
 
     private bool Paused(ClassProgress progress) => state.Paused || progress.Paused;
 
@@ -294,8 +294,19 @@ internal sealed class ClassReconciler(
         {
             return progress;
         }
-        log.Verdict(new StoredVerdict(input, verdict));
-        return progress with { LastVerdict = key, LastOutcomes = outcomes, Reason = running ? verdict.Reason : progress.Reason };
+        bool holds = verdict.Decision == GateDecision.Hold;
+        bool said = holds && outcomes == progress.LastOutcomes && progress.HoldsSaid.Contains(key, StringComparer.Ordinal);
+        if (!said)
+        {
+            log.Verdict(new StoredVerdict(input, verdict));
+        }
+        return progress with
+        {
+            LastVerdict = key,
+            LastOutcomes = outcomes,
+            HoldsSaid = holds && !said ? [.. progress.HoldsSaid.Append(key).Distinct(StringComparer.Ordinal)] : progress.HoldsSaid,
+            Reason = running ? verdict.Reason : progress.Reason,
+        };
     }
 
     private static string Outcomes(GateVerdict verdict) => string.Join(',', verdict.Devices

@@ -53,8 +53,11 @@ public sealed record ClassProgress
     /// <summary>Why the class is where it is, in one sentence.</summary>
     public string Reason { get; init; } = "";
 
-    /// <summary>What the last stored verdict said; a new one is stored when this changes.</summary>
+    /// <summary>What the last verdict said; a new one is stored when this changes.</summary>
     public string LastVerdict { get; init; } = "";
+
+    /// <summary>What verdicts of this stage that hold have said; a device that falls silent and is back again says nothing new.</summary>
+    public IReadOnlyList<string> HoldsSaid { get; init; } = [];
 
     /// <summary>The devices that the last stored verdict found harmed or broken; a new one is stored when this changes, in whatever phase.</summary>
     public string LastOutcomes { get; init; } = "";

@@ -155,6 +155,29 @@ public sealed class RolloutReconcilerTests
     }
 
     [Fact]
+    public void A_device_that_comes_and_goes_gives_the_same_verdict_once()
+    {
+        FakeFleet fleet = new FakeFleet(Rollouts.Staged, Rollouts.Policy with { Evidence = Rollouts.Policy.Evidence with { CalibrationTicks = 100 } }).Add("orin", 4);
+        DateTimeOffset? silentSince = null;
+        fleet.Seen = view => view.DeviceId == "orin-2" && silentSince is { } last ? view with { LastSeenAt = last } : view;
+        fleet.RunUntil(f => f.State.Classes.Count > 0 && f.Class("orin").Stage == 1).Run(8);
+        List<int> stored = [];
+        for (int i = 0; i < 4; i++)
+        {
+            silentSince = fleet.Now;
+            fleet.Run(12);
+            Assert.Contains(fleet.Last!.Current[0].Missing, m => m is { Code: MissingCodes.DeviceMissing, Subject: "orin-2" });
+            silentSince = null;
+            fleet.Run(2);
+            Assert.DoesNotContain(fleet.Last!.Current[0].Missing, m => m.Code == MissingCodes.DeviceMissing);
+            stored.Add(fleet.Verdicts.Count);
+        }
+
+        Assert.Contains(fleet.Verdicts, v => v.Verdict.Missing.Any(m => m.Code == MissingCodes.DeviceMissing));
+        Assert.Single(stored.Distinct());
+    }
+
+    [Fact]
     public void A_class_of_which_no_device_is_left_is_taken_back_with_its_verdict()
     {
         FakeFleet fleet = new FakeFleet(Rollouts.Staged, Rollouts.Policy).Add("orin", 8, i => new Behaviour { RefusesAtBench = i < 7, FailsToFetch = i == 7 }).RunToEnd();
