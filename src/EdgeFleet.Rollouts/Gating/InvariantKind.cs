@@ -63,5 +63,5 @@ public static class InvariantKinds
         ["runner-away", "worker-failed", "disk-full", "download-broken", "not-available", "deadline-passed", "rolled-back-here"];
 
     /// <summary>Whether a code blames the device's surroundings and not the candidate.</summary>
-    internal static bool IsOfTheWorld(string? code) => code is not null && s_ofTheWorld.Contains(code);
+    public static bool IsOfTheWorld(string? code) => code is not null && s_ofTheWorld.Contains(code);
 }

@@ -38,7 +38,7 @@ internal sealed partial class Trial(DeploymentServices services, ILogger log)
         switch (await services.Trials.BenchAsync(job, record.Plan.WorkerMemoryBytes, cancellationToken).ConfigureAwait(false))
         {
             case TrialResult.Measured when services.Facts.Read().ClassId is var now && now != job.HardwareClass:
-                return ActResult.Retry(FailureCodes.OtherHardware, Changed(job.HardwareClass, now));
+                return ActResult.Retry(FailureCodes.WorkerFailed, Changed(job.HardwareClass, now));
             case TrialResult.Measured { Evidence: { } evidence }:
                 // On disk before the phase that says so: a phase without its evidence would hold the rollout for ever.
                 services.Reports.Bench(record, baseline, job.HardwareClass, evidence);
@@ -95,7 +95,7 @@ internal sealed partial class Trial(DeploymentServices services, ILogger log)
                     {
                         // Measured partly as one class and partly as another: evidence of neither. Its number is used again.
                         services.Reports.Reported();
-                        end = ActResult.Retry(FailureCodes.OtherHardware, Changed(hardwareClass, now), counted: false);
+                        end = ActResult.Retry(FailureCodes.WorkerFailed, Changed(hardwareClass, now), counted: false);
                         await StopAsync().ConfigureAwait(false);
                     }
                     services.Reports.Shadow(record, baseline, hardwareClass, tick);
