@@ -27,9 +27,11 @@ internal sealed class ContentStore
     private readonly string _content;
     private readonly string _partial;
     private readonly long _maximumBytes;
+    private readonly TimeProvider _time;
 
-    public ContentStore(string folder, long maximumBytes)
+    public ContentStore(string folder, long maximumBytes, TimeProvider time)
     {
+        _time = time;
         _content = Path.Join(folder, "sha256");
         _partial = Path.Join(folder, "partial");
         _maximumBytes = maximumBytes;
@@ -53,6 +55,8 @@ internal sealed class ContentStore
     {
         if (SizeOf(expected) is { } known)
         {
+            // Sent anew, so wanted anew: it counts as young until it is published.
+            File.SetLastWriteTimeUtc(PathOf(expected), _time.GetUtcNow().UtcDateTime);
             return new PutResult.Stored(known);
         }
         string temporary = Path.Join(_partial, Guid.NewGuid().ToString("n"));
@@ -102,6 +106,13 @@ internal sealed class ContentStore
             File.Delete(temporary);
         }
     }
+
+    /// <summary>Content that was sent before a time, in no order.</summary>
+    public IEnumerable<Digest> ListOlderThan(DateTimeOffset before) => new DirectoryInfo(_content).EnumerateFiles()
+        .Where(file => file.LastWriteTimeUtc < before.UtcDateTime && file.Name.Length == 64)
+        .Select(file => Digest.Parse("sha256:" + file.Name));
+
+    public void Remove(Digest digest) => File.Delete(PathOf(digest));
 
     private string PathOf(Digest digest) => Path.Join(_content, digest.Hex);
 }

@@ -56,6 +56,11 @@ internal sealed class Publisher(Database database, ContentStore content, Release
         {
             return new PublishResult.Published(digest, manifest.Model, manifest.Version, Known: true);
         }
+        if (MissingContent(manifest) is { } missing)
+        {
+            // Looked at again on the writer: what is old and not named is removed there.
+            return new PublishResult.Incomplete($"artifact {digest}: {missing}");
+        }
         IReadOnlyList<ArtifactRow> baselines = ArtifactStore.List(transaction, manifest.Model);
         if (manifest.Baseline is { } baselineDigest)
         {

@@ -22,6 +22,7 @@ internal static class ControllerCommand
     private static readonly Option<string> s_names = Text("--name", "HOST,…", "Names or addresses that devices reach this machine by; the first is what they are told. Default: localhost");
     private static readonly Option<string> s_beat = Text("--beat", "SECONDS", "Pause after which a silent stream gets a sign of life. Default: 30");
     private static readonly Option<string> s_renewalGrace = Text("--renewal-grace", "DAYS", "How long after the end of its certificate a device may still renew it. Default: 90");
+    private static readonly Option<string> s_keepEvidence = Text("--keep-evidence", "DAYS", "How long ticks, benchmarks and phases of a rollout that has ended are kept; verdicts stay. Default: 90");
     private static readonly Option<string> s_maximumContent = Text("--max-content", "BYTES", "Largest file that is taken in. Default: 17179869184");
     private static readonly Option<string> s_brokerPort = Text("--broker-port", "PORT", "Port of the MQTT broker that the controller starts (needs mosquitto). Default: 8883");
     private static readonly Option<string> s_mqttHost = Text("--mqtt-host", "HOST", "Use this MQTT 5 broker instead of starting one.");
@@ -79,6 +80,7 @@ internal static class ControllerCommand
                 BeatInterval = TimeSpan.FromSeconds(Number(s_beat, (int)defaults.BeatInterval.TotalSeconds)),
                 MaximumContentBytes = Number(s_maximumContent, defaults.MaximumContentBytes),
                 RenewalGrace = TimeSpan.FromDays(Number(s_renewalGrace, (int)defaults.RenewalGrace.TotalDays)),
+                KeepEvidence = TimeSpan.FromDays(Number(s_keepEvidence, (int)defaults.KeepEvidence.TotalDays)),
                 Broker = new BrokerOptions
                 {
                     ExternalHost = Value(s_mqttHost),

@@ -22,6 +22,8 @@ internal sealed record ControllerOptions
     public long MaximumContentBytes { get; init; } = 16L << 30;
     /// <summary>How long after the end of its certificate a device may still renew it, and do nothing else.</summary>
     public TimeSpan RenewalGrace { get; init; } = TimeSpan.FromDays(90);
+    /// <summary>How long the evidence of a rollout that has ended is kept; its verdicts, with all that they were computed from, stay.</summary>
+    public TimeSpan KeepEvidence { get; init; } = TimeSpan.FromDays(90);
     public BrokerOptions Broker { get; init; } = new();
 
     /// <exception cref="FormatException">A value cannot be used; the message names it.</exception>
@@ -45,6 +47,10 @@ internal sealed record ControllerOptions
         if (RenewalGrace < TimeSpan.Zero || RenewalGrace > TimeSpan.FromDays(3650))
         {
             throw new FormatException($"renewal grace {RenewalGrace.TotalDays} days: expected 0 to 3650");
+        }
+        if (KeepEvidence < TimeSpan.FromDays(1) || KeepEvidence > TimeSpan.FromDays(3650))
+        {
+            throw new FormatException($"keep evidence {KeepEvidence.TotalDays} days: expected 1 to 3650");
         }
         Broker.Validate();
     }

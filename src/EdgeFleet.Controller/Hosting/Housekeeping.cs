@@ -1,12 +1,19 @@
+using EdgeFleet.Controller.Artifacts;
 using EdgeFleet.Controller.Store;
+using EdgeFleet.Core;
 using Microsoft.Extensions.Logging;
 
 namespace EdgeFleet.Controller.Hosting;
 
-/// <summary>What has to be done now and then: expired tokens and certificates go.</summary>
-internal sealed partial class Housekeeping(Database database, ControllerOptions options, TimeProvider time, ILogger<Housekeeping> log) : IAsyncDisposable
+/// <summary>
+/// What has to be done now and then: expired tokens and certificates go, so does the evidence of rollouts that ended long ago,
+/// and content that was sent and never published.
+/// </summary>
+internal sealed partial class Housekeeping(Database database, ContentStore content, ControllerOptions options, TimeProvider time, ILogger<Housekeeping> log) : IAsyncDisposable
 {
     private static readonly TimeSpan s_interval = TimeSpan.FromHours(6);
+    /// <summary>Between sending the files of an artifact and publishing it, much less passes.</summary>
+    private static readonly TimeSpan s_keepUnpublished = TimeSpan.FromDays(7);
 
     private readonly CancellationTokenSource _stopping = new();
     private Task _loop = Task.CompletedTask;
@@ -20,6 +27,29 @@ internal sealed partial class Housekeeping(Database database, ControllerOptions 
         // A device that was away for long renews by the row of its expired certificate; then that goes.
         long before = (time.GetUtcNow() - options.RenewalGrace).ToUnixTimeMilliseconds();
         await database.WriteAsync("tidy", transaction => EnrollmentStore.RemoveExpired(transaction, before), cancellationToken);
+        long ended = (time.GetUtcNow() - options.KeepEvidence).ToUnixTimeMilliseconds();
+        foreach (string rollout in await database.ReadAsync(session => EvidenceRetention.ListOver(session, ended), cancellationToken))
+        {
+            // Piece by piece: reports wait for the same writer.
+            while (await database.WriteAsync($"tidy {rollout}", transaction => EvidenceRetention.RemoveSome(transaction, rollout), cancellationToken))
+            {
+                LogRemoving(rollout);
+            }
+        }
+        foreach (Digest unnamed in content.ListOlderThan(time.GetUtcNow() - s_keepUnpublished))
+        {
+            // On the writer, which publishes too: what is named in one piece of work is not removed in another.
+            await database.WriteAsync(
+                "tidy content",
+                transaction =>
+                {
+                    if (!ArtifactStore.IsContentNamed(transaction, unnamed.ToString()))
+                    {
+                        content.Remove(unnamed);
+                    }
+                },
+                cancellationToken);
+        }
     }
 
     public async ValueTask DisposeAsync()
@@ -55,6 +85,9 @@ internal sealed partial class Housekeeping(Database database, ControllerOptions 
             return;
         }
     }
+
+    [LoggerMessage(EventId = 2033, Level = LogLevel.Debug, Message = "Evidence of rollout {RolloutId}, which ended long ago, is removed")]
+    private partial void LogRemoving(string rolloutId);
 
     [LoggerMessage(EventId = 2032, Level = LogLevel.Warning, Message = "Housekeeping failed; next attempt in {Interval}")]
     private partial void LogNotTidied(Exception exception, TimeSpan interval);

@@ -1,6 +1,7 @@
 using EdgeFleet.Controller.Fleet;
 using EdgeFleet.Controller.Hosting;
 using EdgeFleet.Controller.Store;
+using EdgeFleet.Core;
 using Microsoft.Extensions.Logging;
 
 namespace EdgeFleet.Controller.Ingest;
@@ -12,9 +13,11 @@ namespace EdgeFleet.Controller.Ingest;
 internal sealed partial class IngestDesk(
     Database database, DeviceStreams streams, SignalBoard signals, MetricBoard metrics, string tenant, TimeProvider time, ILogger<IngestDesk> log)
 {
+    private const string NotOrdered = "not-ordered";
     private long _taken;
     private long _duplicates;
     private long _quarantined;
+    private long _disregarded;
 
     public (long Taken, long Duplicates, long Quarantined) Counters =>
         (Interlocked.Read(ref _taken), Interlocked.Read(ref _duplicates), Interlocked.Read(ref _quarantined));
@@ -124,16 +127,38 @@ internal sealed partial class IngestDesk(
                 }
                 break;
             case IncomingReport.Deployment deployment:
-                IngestStore.PutDeployment(transaction, deployment, now);
-                Tell(transaction, deployment.RolloutId, [deployment.Model]);
+                if (OrderStore.IsOrdered(transaction, deployment.Device, deployment.RolloutId, deployment.Attempt, deployment.Model, deployment.Digest)
+                    || OrderStore.MayBeItsOwn(transaction, deployment))
+                {
+                    IngestStore.PutDeployment(transaction, deployment, now);
+                    Tell(transaction, deployment.RolloutId, [deployment.Model]);
+                }
+                else
+                {
+                    Disregard(transaction, report, "deployment", deployment.RolloutId, deployment.Attempt, deployment.Model, deployment.Digest, now);
+                }
                 break;
             case IncomingReport.Bench bench:
-                IngestStore.PutBench(transaction, bench, now);
-                Tell(transaction, bench.RolloutId, []);
+                if (OrderStore.IsOrdered(transaction, bench.Device, bench.RolloutId, bench.Attempt, bench.Model, bench.Digest))
+                {
+                    IngestStore.PutBench(transaction, bench, now);
+                    Tell(transaction, bench.RolloutId, []);
+                }
+                else
+                {
+                    Disregard(transaction, report, "bench", bench.RolloutId, bench.Attempt, bench.Model, bench.Digest, now);
+                }
                 break;
             case IncomingReport.Shadow shadow:
-                IngestStore.PutTick(transaction, shadow, now);
-                Tell(transaction, shadow.RolloutId, []);
+                if (OrderStore.IsOrdered(transaction, shadow.Device, shadow.RolloutId, shadow.Attempt, shadow.Model, shadow.Digest))
+                {
+                    IngestStore.PutTick(transaction, shadow, now);
+                    Tell(transaction, shadow.RolloutId, []);
+                }
+                else
+                {
+                    Disregard(transaction, report, "shadow", shadow.RolloutId, shadow.Attempt, shadow.Model, shadow.Digest, now);
+                }
                 break;
             case IncomingReport.Event e:
                 IngestStore.PutEvent(transaction, e, now);
@@ -145,6 +170,23 @@ internal sealed partial class IngestDesk(
             default:
                 throw new System.Diagnostics.UnreachableException();
         }
+    }
+
+    /// <summary>
+    /// Evidence of what nobody ordered: acknowledged, so that the device lets go of it, and not stored. Said once for each
+    /// thing that it speaks of; a device that goes on and on pushes out its own older events and nothing else.
+    /// </summary>
+    private void Disregard(WriteTransaction transaction, IncomingReport.Sequenced report, string kind, string rolloutId, int attempt, string model, Digest digest, long now)
+    {
+        string subject = $"{kind} of {model} {digest.Short}, rollout '{rolloutId}', attempt {attempt}";
+        if (!IngestStore.HasEvent(transaction, report.Device, NotOrdered, subject))
+        {
+            LogNotOrdered(report.Device, subject);
+            IngestStore.PutEvent(
+                transaction, report.Device, report.Boot, report.Seq, NotOrdered, subject,
+                "this controller never told the device to do that, or its rollout ended long ago; what it says of it is not kept", "{}", now);
+        }
+        Interlocked.Increment(ref _disregarded);
     }
 
     private void Tell(WriteTransaction transaction, string rolloutId, IEnumerable<string> models)
@@ -182,6 +224,9 @@ internal sealed partial class IngestDesk(
 
     [LoggerMessage(EventId = 2202, Level = LogLevel.Debug, Message = "Report {Seq} of {DeviceId} comes too far ahead of {Contiguous}; it is taken when the device sends it again")]
     private partial void LogTooScattered(string deviceId, long seq, long contiguous);
+
+    [LoggerMessage(EventId = 2203, Level = LogLevel.Warning, Message = "Device {DeviceId} reports what it was never told to do: {Subject}; it is not kept")]
+    private partial void LogNotOrdered(string deviceId, string subject);
 
     [LoggerMessage(EventId = 2201, Level = LogLevel.Warning, Message = "A message on {Topic} was put aside: {Reason}")]
     private partial void LogQuarantined(string topic, string reason);

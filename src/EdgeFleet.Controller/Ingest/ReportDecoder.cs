@@ -14,8 +14,10 @@ internal static class ReportDecoder
 {
     private const int MaximumModels = 64;
     private const int MaximumEntries = 64;
-    /// <summary>Ten weeks of ticks of a minute. A tick is stored once by its number, so this bounds what a device can fill the disk with.</summary>
+    /// <summary>Ten weeks of ticks of a minute. A tick is stored once by its number, and only of a rollout that the device takes part in.</summary>
     private const long MaximumTick = 100_000;
+    /// <summary>A tick is half a kilobyte; with the number above this bounds what one device can store of one rollout.</summary>
+    private const int MaximumTickBytes = 8 << 10;
     // A declaration that is refused would leave its holes open for ever, so the bound is near what a packet can carry.
     private const int MaximumRanges = 65_536;
 
@@ -156,6 +158,10 @@ internal static class ReportDecoder
     private static IncomingReport.Shadow Shadow(ReportTopic topic, Wire.ShadowReport wire)
     {
         (long boot, long seq) = Header(wire.Header);
+        if (wire.Tick.Length > MaximumTickBytes)
+        {
+            throw new FormatException($"shadow tick of device '{topic.Device}': {wire.Tick.Length} bytes; at most {MaximumTickBytes}");
+        }
         (string text, ShadowTick tick) = Json("shadow tick", wire.Tick, EvidenceJsonContext.Default.ShadowTick);
         if (tick.Tick > MaximumTick)
         {

@@ -51,6 +51,9 @@ internal static class ArtifactStore
 
     public static IReadOnlyList<string> ListModels(ReadSession session) => session.Query<string>("SELECT DISTINCT model FROM artifacts ORDER BY model");
 
+    public static bool IsContentNamed(ReadSession session, string sha256) =>
+        session.QueryOne<long>("SELECT COUNT(*) FROM artifact_files WHERE sha256 = @sha256", new { sha256 }) > 0;
+
     public static IReadOnlyList<ArtifactFileRow> ListFiles(ReadSession session, string digest) =>
         session.Query<ArtifactFileRow>("SELECT * FROM artifact_files WHERE digest = @digest ORDER BY path", new { digest });
 }

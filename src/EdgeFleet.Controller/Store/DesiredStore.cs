@@ -110,6 +110,7 @@ internal static class DesiredStore
                 generation = excluded.generation, epoch = excluded.epoch, deadline = excluded.deadline, plan = excluded.plan
             """,
             row with { Generation = generation });
+        OrderStore.Note(transaction, row);
         return generation;
     }
 

@@ -103,7 +103,7 @@ internal static class DeviceStore
     /// </summary>
     public static bool Remove(WriteTransaction transaction, string id)
     {
-        foreach (string table in (ReadOnlySpan<string>)["certificates", "enrollments", "desired_models", "slots", "ledger", "device_events"])
+        foreach (string table in (ReadOnlySpan<string>)["certificates", "enrollments", "desired_models", "orders", "slots", "ledger", "device_events"])
         {
             transaction.Execute($"DELETE FROM {table} WHERE device_id = @id", new { id });
         }

@@ -140,6 +140,9 @@ internal static class IngestStore
             """).Execute(device, EventsKept);
     }
 
+    public static bool HasEvent(WriteTransaction transaction, string device, string type, string subject) => transaction.Prepare(
+        "SELECT COUNT(*) FROM device_events WHERE device_id = @0 AND type = @1 AND subject = @2").QueryOne(row => row.GetInt64(0), device, type, subject) > 0;
+
     public static IReadOnlyList<DeviceEventRow> ListEvents(ReadSession session, string device, int limit) => session.Query<DeviceEventRow>(
         "SELECT * FROM device_events WHERE device_id = @device ORDER BY id DESC LIMIT @limit", new { device, limit });
 }

@@ -268,6 +268,25 @@ internal static class Schema
 
         """;
 
+    /// <summary>
+    /// What each device was ever told to do: only of that its evidence counts, and only for that is there room. Desired state
+    /// forgets it at the next word, and reports come later than that.
+    /// </summary>
+    public const string Orders = """
+        CREATE TABLE orders (
+            device_id  TEXT NOT NULL,
+            rollout_id TEXT NOT NULL,
+            attempt    INTEGER NOT NULL,
+            model      TEXT NOT NULL,
+            digest     TEXT NOT NULL,
+            PRIMARY KEY (device_id, rollout_id, attempt, model, digest)
+        ) WITHOUT ROWID;
+        CREATE INDEX orders_rollout ON orders (rollout_id);
+        INSERT OR IGNORE INTO orders SELECT device_id, rollout_id, attempt, model, digest FROM desired_models;
+        INSERT OR IGNORE INTO orders SELECT device_id, rollout_id, attempt, model, digest FROM deployments;
+
+        """;
+
     public const string Rollouts = """
         CREATE TABLE rollouts (
             id         TEXT PRIMARY KEY,

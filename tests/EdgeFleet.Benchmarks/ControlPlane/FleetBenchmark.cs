@@ -90,7 +90,7 @@ internal static class FleetBenchmark
         return devices;
     }
 
-    private static async Task<Digest> PublishAsync(ControllerProcess controller, byte[] model, CancellationToken cancellationToken)
+    internal static async Task<Digest> PublishAsync(ControllerProcess controller, byte[] model, CancellationToken cancellationToken)
     {
         Digest content = Digest.Of(model);
         using ByteArrayContent body = new(model);

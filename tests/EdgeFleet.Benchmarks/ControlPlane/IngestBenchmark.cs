@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Text.Json.Nodes;
 using EdgeFleet.Core;
 using Google.Protobuf;
 using Grpc.Net.Client;
@@ -28,6 +29,7 @@ internal static class IngestBenchmark
                 devices.Add(device);
             }
         }
+        (Digest digest, Wire.DesiredDeployment order) = await OrderAsync(controller, devices, cancellationToken);
         byte[] tick = """
             {"schemaVersion":1,"tick":TICK,"startedAt":"2026-11-20T00:00:00Z","durationMs":60000,"pairs":60,"disagreements":0,"noisePairs":6,"medianLogLatencyRatio":-0.1,"meanLogLatencyRatio":-0.1,"baselineP50Micros":410.2,"candidateP50Micros":377.9,"baselineP95Micros":610.2,"candidateP95Micros":577.9,"candidatePeakBytes":48234496,"dropped":{}}
             """u8.ToArray();
@@ -42,6 +44,11 @@ internal static class IngestBenchmark
             rates.Add(Devices * ReportsPerDevice / Stopwatch.GetElapsedTime(began).TotalSeconds);
         }
         double cpu = controller.CpuSeconds;
+        JsonNode seen = await controller.GetAsync($"devices/{devices[0].Id}", cancellationToken);
+        if (seen.ToJsonString().Contains("not-ordered", StringComparison.Ordinal))
+        {
+            throw new InvalidOperationException($"the controller did not keep what it acknowledged: {seen.ToJsonString()}");
+        }
         double resident = controller.ResidentMiB;
         foreach (WireDevice device in devices)
         {
@@ -72,12 +79,45 @@ internal static class IngestBenchmark
 
         async Task PublishAsync(WireDevice device, int number)
         {
-            Digest digest = Digest.Of([1]);
             await device.PublishAsync(device.Topics.Shadow(digest), header => new Wire.ShadowReport
             {
-                Header = header, Model = "fashion", Digest = digest.ToString(), RolloutId = "r1", Attempt = 1, HardwareClass = "x64",
+                Header = header, Model = "bench", Digest = order.Digest, RolloutId = order.RolloutId, Attempt = order.Attempt, HardwareClass = "x64",
                 Tick = ByteString.CopyFromUtf8(template.Replace("TICK", number.ToString(System.Globalization.CultureInfo.InvariantCulture), StringComparison.Ordinal)),
             });
         }
+    }
+
+    /// <summary>
+    /// A rollout that all devices are told of, because evidence of anything else is not stored. It is aborted before the reports
+    /// come: what its gate makes of ticks is measured elsewhere.
+    /// </summary>
+    private static async Task<(Digest Digest, Wire.DesiredDeployment Order)> OrderAsync(ControllerProcess controller, List<WireDevice> devices, CancellationToken cancellationToken)
+    {
+        Task<Wire.DesiredDeployment>[] told = [.. devices.Select(device =>
+        {
+            TaskCompletionSource<Wire.DesiredDeployment> heard = new(TaskCreationOptions.RunContinuationsAsynchronously);
+            device.OnDesired = desired =>
+            {
+                if (desired.Models.TryGetValue("bench", out Wire.DesiredDeployment? wanted))
+                {
+                    heard.TrySetResult(wanted);
+                }
+                return Task.CompletedTask;
+            };
+            return heard.Task;
+        })];
+        Digest digest = await FleetBenchmark.PublishAsync(controller, [1], cancellationToken);
+        JsonNode rollout = await controller.PostYamlAsync(
+            "rollouts",
+            $$"""
+            apiVersion: edgefleet.io/v1
+            kind: Rollout
+            metadata: { name: ingest }
+            spec: { model: bench, candidate: "{{digest}}", strategy: install, stages: [ { full: {} } ] }
+            """,
+            cancellationToken);
+        Wire.DesiredDeployment[] orders = await Task.WhenAll(told).WaitAsync(cancellationToken);
+        await controller.PostAsync($"rollouts/{rollout["id"]}/abort", new JsonObject { ["reason"] = "the order is all that is needed" }, cancellationToken);
+        return (digest, orders[0]);
     }
 }

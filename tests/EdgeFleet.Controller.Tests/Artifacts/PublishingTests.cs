@@ -282,7 +282,7 @@ public sealed class PublishingTests : IAsyncLifetime
     [Fact]
     public async Task A_file_that_is_larger_than_allowed_is_not_kept()
     {
-        EdgeFleet.Controller.Artifacts.ContentStore store = new(_folder["small"], maximumBytes: 1000);
+        EdgeFleet.Controller.Artifacts.ContentStore store = new(_folder["small"], maximumBytes: 1000, TimeProvider.System);
         byte[] content = new byte[1001];
         using MemoryStream stream = new(content);
 

@@ -4,6 +4,7 @@ using EdgeFleet.Controller.Store;
 using EdgeFleet.Controller.Tests.Support;
 using EdgeFleet.Core;
 using EdgeFleet.Core.Deployments;
+using EdgeFleet.Core.Evidence;
 using EdgeFleet.Protocol;
 using EdgeFleet.Testing;
 using FsCheck;
@@ -33,6 +34,7 @@ public sealed class IngestTests : IAsyncLifetime
                         Id = $"dev-{i}", State = DeviceStates.Active, SpkiSha256 = $"{i}", HardwareClass = "c",
                         Facts = StoreJson.Write(DesiredMapping.ToCore(ScriptedDevice.Facts())),
                     });
+                    OrderStore.Note(transaction, new DesiredModelRow { DeviceId = $"dev-{i}", RolloutId = "r1", Attempt = 1, Model = "fashion", Digest = Digest.Of([1]).ToString() });
                 }
             },
             CancellationToken.None);
@@ -53,6 +55,21 @@ public sealed class IngestTests : IAsyncLifetime
         Header = Header(seq), Model = "fashion", Digest = Digest.Of([1]).ToString(), RolloutId = "r1", Attempt = 1,
         Tick = ByteString.CopyFromUtf8($$"""{"schemaVersion":1,"tick":{{tick ?? seq}},"startedAt":"2026-11-20T00:00:00Z","durationMs":1000,"pairs":{{pairs}},"disagreements":0}"""),
     };
+
+    private static Wire.BenchReport Bench(long seq, Digest digest)
+    {
+        Reading none = Reading.Absent("a test");
+        BenchEvidence evidence = new()
+        {
+            Verdict = "pass", Difference = "none", Candidate = new LatencySummary(1, 1, 1, 1, 1, 1), BaselinePeakMemory = none, CandidatePeakMemory = none, BaselineLoad = none,
+            CandidateLoad = none, Energy = none, Condition = default, Blocks = 1, Fingerprint = new Dictionary<string, string>(), Reason = "a test",
+        };
+        return new Wire.BenchReport
+        {
+            Header = Header(seq), Model = "fashion", Digest = digest.ToString(), RolloutId = "r1", Attempt = 1,
+            Evidence = ByteString.CopyFrom(System.Text.Json.JsonSerializer.SerializeToUtf8Bytes(evidence, EvidenceJsonContext.Default.BenchEvidence)),
+        };
+    }
 
     private Task<T> ReadAsync<T>(Func<ReadSession, T> read) => _controller.Database.ReadAsync(read, CancellationToken.None);
 
@@ -181,6 +198,65 @@ public sealed class IngestTests : IAsyncLifetime
 
         TickRow tick = Assert.Single(await ReadAsync(session => DeploymentStore.ListTicks(session, "r1", 1, 0)));
         Assert.Contains("\"pairs\":10", tick.Evidence, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Evidence_of_what_nobody_ordered_is_acknowledged_said_once_and_not_kept()
+    {
+        Topics topics = new("default", "dev-1");
+        long seq = 0;
+        for (int round = 0; round < 2; round++)
+        {
+            foreach ((string rollout, uint attempt, Digest digest) in ((string, uint, Digest)[])[("r9", 1, Digest.Of([1])), ("r1", 2, Digest.Of([1])), ("r1", 1, Digest.Of([2]))])
+            {
+                Wire.ShadowReport tick = Tick(++seq);
+                (tick.RolloutId, tick.Attempt, tick.Digest) = (rollout, attempt, digest.ToString());
+                await TakeAsync(topics.Shadow(digest), tick);
+                Wire.BenchReport bench = Bench(++seq, digest);
+                (bench.RolloutId, bench.Attempt) = (rollout, attempt);
+                await TakeAsync(topics.Bench(digest), bench);
+                await TakeAsync(topics.Deployment("x"), new Wire.DeploymentReport
+                {
+                    Header = Header(++seq), Model = "fashion", Digest = digest.ToString(), RolloutId = rollout, Attempt = attempt, Phase = Wire.Phase.Committed,
+                });
+            }
+        }
+        // The control: the same of what was ordered is kept.
+        await TakeAsync(topics.Shadow(Digest.Of([1])), Tick(++seq));
+        await TakeAsync(topics.Bench(Digest.Of([1])), Bench(++seq, Digest.Of([1])));
+
+        Assert.Equal(seq, await ReadAsync(session => IngestStore.FindContiguous(session, "dev-1", 1)));
+        Assert.Equal((1L, 1L, 0L), await ReadAsync(session => (Count(session, "ticks"), Count(session, "benches"), Count(session, "deployments"))));
+        IReadOnlyList<DeviceEventRow> events = await ReadAsync(session => IngestStore.ListEvents(session, "dev-1", 100));
+        Assert.Equal(9, events.Count);
+        Assert.All(events, e => Assert.Equal("not-ordered", e.Type));
+
+        static long Count(ReadSession session, string table) => session.QueryOne<long>($"SELECT COUNT(*) FROM {table}");
+    }
+
+    [Fact]
+    public async Task A_rollback_that_a_device_decided_by_itself_is_kept_for_a_digest_that_was_published()
+    {
+        Digest published = await _controller.PublishAsync("v1");
+        Topics topics = new("default", "dev-1");
+        foreach ((long seq, Digest digest) in ((long, Digest)[])[(1, published), (2, Digest.Of([7]))])
+        {
+            await TakeAsync(topics.Deployment("x"), new Wire.DeploymentReport
+            {
+                Header = Header(seq), Model = "fashion", Digest = digest.ToString(), Attempt = 1, Phase = Wire.Phase.FailedRolledBack,
+            });
+        }
+        Assert.Equal(published.ToString(), Assert.Single(await ReadAsync(session => DeploymentStore.ListOfDevice(session, "dev-1"))).Digest);
+    }
+
+    [Fact]
+    public async Task A_tick_of_a_size_that_no_device_makes_is_put_aside()
+    {
+        Wire.ShadowReport tick = Tick(1);
+        tick.Tick = ByteString.CopyFromUtf8(tick.Tick.ToStringUtf8().Replace("\"pairs\":", new string(' ', 9000) + "\"pairs\":", StringComparison.Ordinal));
+        await TakeAsync(new Topics("default", "dev-1").Shadow(Digest.Of([1])), tick);
+
+        Assert.Contains("at most 8192", Assert.Single((await _controller.GetAsync("quarantine")).AsArray())!["reason"]!.GetValue<string>(), StringComparison.Ordinal);
     }
 
     public static TheoryData<string, string, string> Poison => new()
