@@ -29,6 +29,11 @@ internal sealed class EnrollmentService(
             throw new RpcException(new Status(StatusCode.InvalidArgument, ex.Message));
         }
         Wire.EnrollResponse response = new() { Tenant = settings.Tenant, DeviceUrl = listeners.DeviceUrl, RootPem = authority.RootPem };
+        if (releaseKeys.Current is { Faults: [var fault, ..] })
+        {
+            // Its ring is set once, here: without a key that is just being copied it would refuse what that key signs for ever.
+            throw new RpcException(new Status(StatusCode.Unavailable, $"a release key of this controller cannot be read, so nobody is enrolled: {fault}"));
+        }
         response.ReleaseKeysPem.AddRange(releaseKeys.Current.Pems);
         switch (outcome)
         {
@@ -55,13 +60,11 @@ internal sealed class EnrollmentService(
         (string deviceId, string serial) = await caller.RequireForRenewalAsync(context);
         try
         {
-            Wire.RenewResponse response = new()
+            return new Wire.RenewResponse
             {
                 CertificateChainPem = await desk.RenewAsync(deviceId, serial, request.CertificateRequest.ToByteArray(), context.CancellationToken),
                 RootPem = authority.RootPem,
             };
-            response.ReleaseKeysPem.AddRange(releaseKeys.Current.Pems);
-            return response;
         }
         catch (FormatException ex)
         {

@@ -1,4 +1,3 @@
-using EdgeFleet.Controller.Enrollment;
 using EdgeFleet.Controller.Store;
 using EdgeFleet.Protocol;
 using Google.Protobuf.WellKnownTypes;
@@ -10,7 +9,7 @@ namespace EdgeFleet.Controller.Fleet;
 
 /// <summary>The device plane's stream: desired state at once when it changes, acknowledgements bundled, beats in between.</summary>
 internal sealed partial class FleetService(
-    DeviceCaller caller, DeviceStreams streams, Database database, CatchUp catchUp, ReleaseKeys releaseKeys, SyncSettings settings, TimeProvider time, ILogger<FleetService> log)
+    DeviceCaller caller, DeviceStreams streams, Database database, CatchUp catchUp, SyncSettings settings, TimeProvider time, ILogger<FleetService> log)
     : Wire.Fleet.FleetBase
 {
     /// <summary>Acknowledgements of one device go out at most this often; a device that replays its outbox gets few, not thousands.</summary>
@@ -120,9 +119,9 @@ internal sealed partial class FleetService(
         }
     }
 
-    private Wire.SyncEvent Welcome()
+    private Wire.SyncEvent Welcome() => new()
     {
-        Wire.Welcome welcome = new()
+        Welcome = new Wire.Welcome
         {
             Epoch = (ulong)database.Epoch,
             Time = Timestamp.FromDateTimeOffset(time.GetUtcNow()),
@@ -131,10 +130,8 @@ internal sealed partial class FleetService(
             MqttHost = settings.MqttHost,
             MqttPort = (uint)settings.MqttPort,
             MqttRootsPem = settings.MqttRootsPem,
-        };
-        welcome.ReleaseKeysPem.AddRange(releaseKeys.Current.Pems);
-        return new Wire.SyncEvent { Welcome = welcome };
-    }
+        },
+    };
 
     private async Task FirstAckAsync(string deviceId, long boot, IServerStreamWriter<Wire.SyncEvent> writer, CancellationToken cancellationToken)
     {

@@ -67,7 +67,7 @@ internal static class ControllerApplication
         {
             Tenant = options.Tenant, BeatInterval = options.BeatInterval, MqttRootsPem = options.Broker.ReadRoots()?.ExportCertificatePems() ?? "",
         });
-        services.AddSingleton(new ReleaseKeys(folder.TrustFolder));
+        services.AddSingleton(provider => new ReleaseKeys(folder.TrustFolder, provider.GetRequiredService<ILogger<ReleaseKeys>>()));
         services.AddSingleton(new ContentStore(folder.ContentFolder, options.MaximumContentBytes, parts.Time));
         services.AddSingleton(database);
         services.AddSingleton(authority);
