@@ -17,7 +17,10 @@ internal abstract record RegistryOutcome
     public sealed record Conflict(string Reason) : RegistryOutcome;
 }
 
-/// <summary>What operators decide about devices. The database is the authority; streams and the broker follow it.</summary>
+/// <summary>
+/// What operators decide about devices. The database is the authority; streams and the broker follow it, also where whoever
+/// asked has hung up meanwhile: what is committed is carried out.
+/// </summary>
 internal sealed partial class DeviceRegistry(
     Database database, Assignments assignments, DeviceStreams streams, MetricBoard metrics, TimeProvider time, ILogger<DeviceRegistry> log)
 {
@@ -65,7 +68,7 @@ internal sealed partial class DeviceRegistry(
                 return s_done;
             },
             cancellationToken);
-        if (outcome is RegistryOutcome.Done && Broker is { } broker && !await broker.RevokeAsync(id, cancellationToken))
+        if (outcome is RegistryOutcome.Done && Broker is { } broker && !await broker.RevokeAsync(id, CancellationToken.None))
         {
             // Ingest drops what a revoked device says in any case; what it loses here is the right to say it.
             LogBrokerNotTold(id);
@@ -97,7 +100,7 @@ internal sealed partial class DeviceRegistry(
         metrics.Forget(id);
         if (outcome is RegistryOutcome.Done && Broker is { } broker)
         {
-            await broker.RestoreAsync(id, cancellationToken);
+            await broker.RestoreAsync(id, CancellationToken.None);
         }
         return outcome;
     }

@@ -2,11 +2,14 @@ using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text.Json.Nodes;
+using EdgeFleet.Controller.Enrollment;
 using EdgeFleet.Controller.Hosting;
+using EdgeFleet.Controller.Store;
 using EdgeFleet.Controller.Tests.Support;
 using EdgeFleet.Testing;
 using EdgeFleet.Trust.Certificates;
 using EdgeFleet.Trust.Enrollment;
+using EdgeFleet.Trust.Envelopes;
 using Google.Protobuf;
 using Grpc.Core;
 using Grpc.Net.Client;
@@ -335,6 +338,98 @@ public sealed class EnrollmentTests : IDisposable
         Assert.InRange(await controller.Database.ReadAsync(session => session.QueryOne<long>("SELECT COUNT(*) FROM certificates WHERE device_id = 'dev-1'"), CancellationToken.None), 2, 5);
         await device.ConnectAsync();
         Assert.Equal(StatusCode.OK, await StatusOfSyncAsync(controller, last, newKey));
+    }
+
+    [Fact]
+    public async Task A_release_key_that_is_half_copied_ends_no_stream_and_keeps_newcomers_waiting_until_it_is_whole()
+    {
+        await using TestController controller = await StartAsync();
+        await using ScriptedDevice device = await ScriptedDevice.EnrollAsync(controller, "dev-1", await controller.CreateTokenAsync());
+        using ReleaseKey second = ReleaseKey.Create();
+        await File.WriteAllTextAsync(_folder["data/trust/second.pub"], second.PublicPem()[..60]);
+
+        await device.ConnectAsync();
+        using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        string token = await controller.CreateTokenAsync();
+        RpcException waiting = await Assert.ThrowsAsync<RpcException>(() => ScriptedDevice.AskAsync(controller, "dev-2", token, key));
+        Assert.Equal(StatusCode.Unavailable, waiting.StatusCode);
+        Assert.Contains("second.pub", waiting.Status.Detail, StringComparison.Ordinal);
+        // What the others signed is published as ever.
+        await controller.PublishAsync("v1");
+
+        await File.WriteAllTextAsync(_folder["data/trust/second.pub"], second.PublicPem());
+        Assert.Equal(2, (await ScriptedDevice.AskAsync(controller, "dev-2", token, key)).ReleaseKeysPem.Count);
+    }
+
+    [Fact]
+    public async Task A_revocation_reaches_the_broker_although_whoever_asked_has_hung_up()
+    {
+        HangUp hangUp = new();
+        await using TestController controller = await TestController.StartAsync(_folder, new ControllerParts { Observer = hangUp });
+        await using ScriptedDevice device = await ScriptedDevice.EnrollAsync(controller, "dev-1", await controller.CreateTokenAsync());
+        DeviceRegistry registry = controller.Service<DeviceRegistry>();
+        NotingBroker broker = new();
+        registry.Broker = broker;
+
+        // The request is given up at the moment at which it is on disk.
+        using (CancellationTokenSource gone = hangUp.At("revoke dev-1"))
+        {
+            await registry.RevokeAsync("dev-1", "stolen", "test", gone.Token);
+            Assert.True(gone.IsCancellationRequested);
+        }
+        Assert.Equal(["dev-1"], broker.Revoked);
+        using (CancellationTokenSource gone = hangUp.At("remove dev-1"))
+        {
+            await registry.RemoveAsync("dev-1", "test", gone.Token);
+            Assert.True(gone.IsCancellationRequested);
+        }
+        Assert.Empty(broker.Revoked);
+    }
+
+    /// <summary>Cancels a request when its work is committed.</summary>
+    private sealed class HangUp : IWriteObserver
+    {
+        private string _work = "";
+        private CancellationTokenSource? _gone;
+
+        public CancellationTokenSource At(string work)
+        {
+            _work = work;
+            return _gone = new CancellationTokenSource();
+        }
+
+        public void Committing(IReadOnlyList<string> work)
+        {
+        }
+
+        public void Committed(IReadOnlyList<string> work)
+        {
+            if (work.Contains(_work))
+            {
+                _gone?.Cancel();
+            }
+        }
+    }
+
+    private sealed class NotingBroker : IReportBroker
+    {
+        public HashSet<string> Revoked { get; } = [];
+
+        public Task<BrokerEndpoint> StartAsync(CancellationToken cancellationToken) => Task.FromResult(new BrokerEndpoint("localhost", 1));
+
+        public Task<bool> RevokeAsync(string deviceId, CancellationToken cancellationToken)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            return Task.FromResult(Revoked.Add(deviceId));
+        }
+
+        public Task<bool> RestoreAsync(string deviceId, CancellationToken cancellationToken)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            return Task.FromResult(Revoked.Remove(deviceId));
+        }
+
+        public ValueTask DisposeAsync() => ValueTask.CompletedTask;
     }
 
     [Fact]
