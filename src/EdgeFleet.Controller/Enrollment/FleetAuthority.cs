@@ -6,7 +6,8 @@ namespace EdgeFleet.Controller.Enrollment;
 
 /// <summary>
 /// The fleet's certificate authority on disk, and the identities that the controller itself uses. Made on the first start.
-/// The root's key signs only the issuing authority: move <c>root.key</c> away from the machine after the first start.
+/// The root's key signs only the issuing authority: move <c>root.key</c> away from the machine after the first start, and back
+/// for one start when the issuing authority is to be renewed.
 /// </summary>
 internal sealed class FleetAuthority : IDisposable
 {
@@ -15,13 +16,18 @@ internal sealed class FleetAuthority : IDisposable
     private const string IssuerFile = "issuing.pem";
     private const string IssuerKeyFile = "issuing.key";
 
+    /// <summary>The issuing authority is renewed from here on: many starts and many months before its end.</summary>
+    private static readonly TimeSpan s_renewBefore = TimeSpan.FromDays(180);
+
     private readonly string _folder;
     private readonly string[] _names;
+    private readonly TimeProvider _time;
 
     private FleetAuthority(string folder, string[] names, CertificateAuthority authority, TimeProvider time)
     {
         _folder = folder;
         _names = names;
+        _time = time;
         Authority = authority;
         RootPem = authority.RootPem;
         RootPin = authority.RootPin;
@@ -46,11 +52,15 @@ internal sealed class FleetAuthority : IDisposable
         {
             Create(folder, tenant, time);
         }
+        RenewIssuerIfDue(folder, time);
         CertificateAuthority authority = CertificateAuthority.Load(Read(RootFile), Read(IssuerFile), Read(IssuerKeyFile), time);
         return new FleetAuthority(folder, [.. names.Union(["localhost", "127.0.0.1", "::1", Environment.MachineName.ToLowerInvariant()])], authority, time);
 
         string Read(string name) => File.ReadAllText(Path.Join(folder, name));
     }
+
+    /// <summary>When the issuing authority ends, where that is near and a start with the root's key is needed; else null.</summary>
+    public DateTimeOffset? EndsSoon => IsDue(Authority.Issuer, _time) ? Authority.Issuer.NotAfter : null;
 
     /// <summary>Writes a new certificate and key for a broker; each start makes them anew.</summary>
     public (string ChainFile, string KeyFile) WriteBrokerIdentity() => Write("broker", Authority.IssueServer("edgefleet-broker", _names));
@@ -75,6 +85,22 @@ internal sealed class FleetAuthority : IDisposable
         DurableFile.Write(key, System.Text.Encoding.ASCII.GetBytes(certificate.KeyPem + "\n"), DurableFile.PrivateMode);
         DurableFile.Write(chain, System.Text.Encoding.ASCII.GetBytes(certificate.ChainPem));
         return (chain, key);
+    }
+
+    private static bool IsDue(X509Certificate2 issuer, TimeProvider time) => new DateTimeOffset(issuer.NotAfter) - s_renewBefore < time.GetUtcNow();
+
+    /// <summary>At a start: everything that shows the issuing authority's certificate reads it there.</summary>
+    private static void RenewIssuerIfDue(string folder, TimeProvider time)
+    {
+        string issuerFile = Path.Join(folder, IssuerFile);
+        string rootKeyFile = Path.Join(folder, RootKeyFile);
+        string issuerPem = File.ReadAllText(issuerFile);
+        using X509Certificate2 issuer = X509Certificate2.CreateFromPem(issuerPem);
+        if (IsDue(issuer, time) && File.Exists(rootKeyFile))
+        {
+            string renewed = CertificateAuthority.RenewIssuer(File.ReadAllText(Path.Join(folder, RootFile)), File.ReadAllText(rootKeyFile), issuerPem, time);
+            DurableFile.Write(issuerFile, System.Text.Encoding.ASCII.GetBytes(renewed + "\n"));
+        }
     }
 
     private static void Create(string folder, string tenant, TimeProvider time)

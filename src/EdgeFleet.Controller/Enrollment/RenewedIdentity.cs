@@ -3,12 +3,13 @@ using EdgeFleet.Trust.Certificates;
 namespace EdgeFleet.Controller.Enrollment;
 
 /// <summary>
-/// A certificate of the controller's own that is issued again when a third of its life is left, so that a process that runs
-/// for a year never shows an expired one. Whoever holds the old one goes on using it; it is not disposed under them.
+/// A certificate of the controller's own that is issued again when a month of its life is left, so that a process that runs
+/// for a year never shows an expired one; where its issuer gives it less, once an hour. Whoever holds the old one goes on using it; it is not disposed under them.
 /// </summary>
 internal sealed class RenewedIdentity : IDisposable
 {
     private static readonly TimeSpan s_renewBefore = TimeSpan.FromDays(30);
+    private static readonly TimeSpan s_atMostEach = TimeSpan.FromHours(1);
     private readonly Func<ServerCertificate> _issue;
     private readonly TimeProvider _time;
     private readonly Lock _lock = new();
@@ -42,6 +43,8 @@ internal sealed class RenewedIdentity : IDisposable
     private (PemIdentity, DateTimeOffset) Issue()
     {
         ServerCertificate certificate = _issue();
-        return (PemIdentity.Load(certificate.ChainPem, certificate.KeyPem), certificate.NotAfter - s_renewBefore);
+        DateTimeOffset soonest = _time.GetUtcNow() + s_atMostEach;
+        DateTimeOffset due = certificate.NotAfter - s_renewBefore;
+        return (PemIdentity.Load(certificate.ChainPem, certificate.KeyPem), due > soonest ? due : soonest);
     }
 }

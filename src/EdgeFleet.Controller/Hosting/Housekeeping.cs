@@ -1,4 +1,5 @@
 using EdgeFleet.Controller.Artifacts;
+using EdgeFleet.Controller.Enrollment;
 using EdgeFleet.Controller.Store;
 using EdgeFleet.Core;
 using Microsoft.Extensions.Logging;
@@ -9,7 +10,7 @@ namespace EdgeFleet.Controller.Hosting;
 /// What has to be done now and then: expired tokens and certificates go, so does the evidence of rollouts that ended long ago,
 /// and content that was sent and never published.
 /// </summary>
-internal sealed partial class Housekeeping(Database database, ContentStore content, ControllerOptions options, TimeProvider time, ILogger<Housekeeping> log) : IAsyncDisposable
+internal sealed partial class Housekeeping(Database database, ContentStore content, FleetAuthority authority, ControllerOptions options, TimeProvider time, ILogger<Housekeeping> log) : IAsyncDisposable
 {
     private static readonly TimeSpan s_interval = TimeSpan.FromHours(6);
     /// <summary>Between sending the files of an artifact and publishing it, much less passes.</summary>
@@ -24,6 +25,10 @@ internal sealed partial class Housekeeping(Database database, ContentStore conte
     /// <summary>One round; called by the loop.</summary>
     internal async Task TidyAsync(CancellationToken cancellationToken)
     {
+        if (authority.EndsSoon is { } end)
+        {
+            LogAuthorityEnds(end);
+        }
         // A device that was away for long renews by the row of its expired certificate; then that goes.
         long before = (time.GetUtcNow() - options.RenewalGrace).ToUnixTimeMilliseconds();
         await database.WriteAsync("tidy", transaction => EnrollmentStore.RemoveExpired(transaction, before), cancellationToken);
@@ -68,7 +73,8 @@ internal sealed partial class Housekeeping(Database database, ContentStore conte
         using PeriodicTimer timer = new(s_interval, time);
         try
         {
-            while (await timer.WaitForNextTickAsync(_stopping.Token))
+            // Once at the start too: a controller that is started often would never get to it.
+            do
             {
                 try
                 {
@@ -79,6 +85,7 @@ internal sealed partial class Housekeeping(Database database, ContentStore conte
                     LogNotTidied(ex, s_interval);
                 }
             }
+            while (await timer.WaitForNextTickAsync(_stopping.Token));
         }
         catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
         {
@@ -88,6 +95,9 @@ internal sealed partial class Housekeeping(Database database, ContentStore conte
 
     [LoggerMessage(EventId = 2033, Level = LogLevel.Debug, Message = "Evidence of rollout {RolloutId}, which ended long ago, is removed")]
     private partial void LogRemoving(string rolloutId);
+
+    [LoggerMessage(EventId = 2034, Level = LogLevel.Error, Message = "The issuing authority ends at {End}, and every certificate of this fleet with it; put root.key back into pki/ and start the controller again, which renews it")]
+    private partial void LogAuthorityEnds(DateTimeOffset end);
 
     [LoggerMessage(EventId = 2032, Level = LogLevel.Warning, Message = "Housekeeping failed; next attempt in {Interval}")]
     private partial void LogNotTidied(Exception exception, TimeSpan interval);

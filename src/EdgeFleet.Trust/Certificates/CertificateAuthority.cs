@@ -48,15 +48,39 @@ public sealed class CertificateAuthority : IDisposable
 
         using ECDsa issuerKey = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         CertificateRequest issuerRequest = new($"CN={fleetName} issuing", issuerKey, HashAlgorithmName.SHA256);
-        issuerRequest.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, true, 0, true));
-        issuerRequest.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign | X509KeyUsageFlags.CrlSign, true));
-        issuerRequest.CertificateExtensions.Add(new X509SubjectKeyIdentifierExtension(issuerRequest.PublicKey, false));
-        issuerRequest.CertificateExtensions.Add(X509AuthorityKeyIdentifierExtension.CreateFromCertificate(root, true, false));
+        AddIssuerExtensions(issuerRequest, root);
         using X509Certificate2 issuer = issuerRequest.Create(root, now - s_backdate, now + s_issuerLifetime, Serial());
 
         return new AuthorityFiles(
             root.ExportCertificatePem(), rootKey.ExportPkcs8PrivateKeyPem(),
             issuer.ExportCertificatePem(), issuerKey.ExportPkcs8PrivateKeyPem());
+    }
+
+    /// <summary>
+    /// A certificate of full length for the issuing authority's own key, signed by the root. The key stays, so that what it has
+    /// issued and what it issues lead to the root by either certificate, and one file changes.
+    /// </summary>
+    /// <exception cref="FormatException">The key cannot be read or is not the root's.</exception>
+    public static string RenewIssuer(string rootPem, string rootKeyPem, string issuerPem, TimeProvider time)
+    {
+        try
+        {
+            using ECDsa rootKey = ECDsa.Create();
+            rootKey.ImportFromPem(rootKeyPem);
+            using X509Certificate2 bare = X509Certificate2.CreateFromPem(rootPem);
+            using X509Certificate2 root = bare.CopyWithPrivateKey(rootKey);
+            using X509Certificate2 issuer = X509Certificate2.CreateFromPem(issuerPem);
+            DateTimeOffset now = time.GetUtcNow();
+            DateTimeOffset end = now + s_issuerLifetime < root.NotAfter ? now + s_issuerLifetime : root.NotAfter;
+            CertificateRequest request = new(issuer.SubjectName, issuer.PublicKey, HashAlgorithmName.SHA256);
+            AddIssuerExtensions(request, root);
+            using X509Certificate2 renewed = request.Create(root.SubjectName, X509SignatureGenerator.CreateForECDsa(rootKey), now - s_backdate, end, Serial());
+            return renewed.ExportCertificatePem();
+        }
+        catch (Exception ex) when (ex is CryptographicException or ArgumentException)
+        {
+            throw new FormatException("certificate authority: the root's key cannot be read or is not that of the root", ex);
+        }
     }
 
     /// <exception cref="FormatException">The files do not belong together.</exception>
@@ -133,6 +157,14 @@ public sealed class CertificateAuthority : IDisposable
         Root.Dispose();
         Issuer.Dispose();
         _issuerKey.Dispose();
+    }
+
+    private static void AddIssuerExtensions(CertificateRequest request, X509Certificate2 root)
+    {
+        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, true, 0, true));
+        request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign | X509KeyUsageFlags.CrlSign, true));
+        request.CertificateExtensions.Add(new X509SubjectKeyIdentifierExtension(request.PublicKey, false));
+        request.CertificateExtensions.Add(X509AuthorityKeyIdentifierExtension.CreateFromCertificate(root, true, false));
     }
 
     private void AddLeafExtensions(CertificateRequest request, SubjectAlternativeNameBuilder? names, string extendedKeyUsage)
