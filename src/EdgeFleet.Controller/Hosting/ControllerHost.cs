@@ -92,6 +92,11 @@ internal sealed partial class ControllerHost : IAsyncDisposable
         SyncSettings settings = app.Services.GetRequiredService<SyncSettings>();
         (settings.MqttHost, settings.MqttPort) = (mqtt.Host, mqtt.Port);
 
+        // Before anybody can ask for another rollout: one that is made while those of the store are begun would be driven twice.
+        RolloutHost rollouts = app.Services.GetRequiredService<RolloutHost>();
+        _parts.Push(rollouts);
+        await rollouts.StartAsync(cancellationToken);
+
         Listeners listeners = app.Services.GetRequiredService<Listeners>();
         await app.StartAsync(cancellationToken);
         _parts.Push(new Stopping(app));
@@ -104,10 +109,6 @@ internal sealed partial class ControllerHost : IAsyncDisposable
         _parts.Push(housekeeping);
         _ = fatal.Watch("housekeeping", housekeeping.Start());
         Own(new QuietMemory(parts.Time));
-        RolloutHost rollouts = app.Services.GetRequiredService<RolloutHost>();
-        _parts.Push(rollouts);
-        await rollouts.StartAsync(cancellationToken);
-
         Endpoints = new EndpointsFile(
             listeners.OperatorUrl, listeners.EnrollUrl, listeners.DeviceUrl, mqtt.Host, mqtt.Port, authority.RootPem, authority.RootPin);
         Endpoints.Write(folder.EndpointsFile);
