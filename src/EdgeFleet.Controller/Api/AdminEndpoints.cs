@@ -76,7 +76,7 @@ internal static class AdminEndpoints
         string id;
         try
         {
-            id = keys.Add(request.PublicKeyPem);
+            id = ReleaseKeys.IdOf(request.PublicKeyPem);
         }
         catch (FormatException ex)
         {
@@ -84,6 +84,8 @@ internal static class AdminEndpoints
         }
         string caller = OperatorAccess.Caller(http);
         await database.WriteAsync("audit release key", transaction => AuditStore.Append(transaction, time.NowMs(), caller, "release-key.added", id, ""), cancellationToken);
+        // In the log before anybody believes it: a failure in between leaves an entry too many, never a key that nobody added.
+        keys.Add(request.PublicKeyPem);
         return TypedResults.Created((string?)null, new ReleaseKeyDocument(id));
     }
 }

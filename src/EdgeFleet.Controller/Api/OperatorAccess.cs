@@ -5,30 +5,46 @@ using EdgeFleet.Controller.Store;
 using EdgeFleet.Linux.Files;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
 
 namespace EdgeFleet.Controller.Api;
 
 /// <summary>Who calls the operator plane, and whether the role suffices. Tokens are random and only their hash is stored.</summary>
-internal sealed class OperatorAccess(Database database, TimeProvider time)
+internal sealed partial class OperatorAccess(Database database, TimeProvider time, ILogger<OperatorAccess> log)
 {
     private const string AdminName = "admin";
     private const string Prefix = "efo1.";
     private static readonly object s_callerKey = new();
 
-    /// <summary>The first operator: its token is written to a file that only this user can read.</summary>
+    /// <summary>
+    /// Makes the first administrator where there is none; the token is written to a file that only this user can read. An
+    /// administrator who is there stays as he is: a token that was replaced does not come back with a restart.
+    /// </summary>
     public async Task EnsureAdminAsync(string tokenFile, CancellationToken cancellationToken)
     {
-        string token;
-        if (File.Exists(tokenFile))
+        string? written = File.Exists(tokenFile) ? (await File.ReadAllTextAsync(tokenFile, cancellationToken)).Trim() : null;
+        IReadOnlyList<OperatorRow> known = await database.ReadAsync(OperatorStore.List, cancellationToken);
+        if (known.Any(row => row.Role == Word(Role.Admin)))
         {
-            token = (await File.ReadAllTextAsync(tokenFile, cancellationToken)).Trim();
+            if (written is not null && known.All(row => row.TokenSha256 != Hash(written)))
+            {
+                LogReplaced(tokenFile);
+            }
+            return;
         }
-        else
+        string token = written is { Length: > 0 } ? written : NewToken();
+        if (token != written)
         {
-            token = NewToken();
             DurableFile.Write(tokenFile, Encoding.ASCII.GetBytes(token + "\n"), DurableFile.PrivateMode);
         }
-        await database.WriteAsync("admin token", transaction => OperatorStore.Put(transaction, Row(AdminName, Role.Admin, token)), cancellationToken);
+        await database.WriteAsync(
+            "admin token",
+            transaction =>
+            {
+                OperatorStore.Put(transaction, Row(AdminName, Role.Admin, token));
+                AuditStore.Append(transaction, time.NowMs(), "controller", "operator.put", AdminName, "admin, the first: its token is in operator.token");
+            },
+            cancellationToken);
     }
 
     /// <summary>Makes or replaces an operator and returns the token; it is shown this once.</summary>
@@ -46,10 +62,29 @@ internal sealed class OperatorAccess(Database database, TimeProvider time)
         return token;
     }
 
-    /// <summary>Lets a request pass or answers it.</summary>
-    public async ValueTask<object?> FilterAsync(EndpointFilterInvocationContext context, EndpointFilterDelegate next)
+    /// <summary>
+    /// Middleware: lets a request to the operator plane pass or answers it, before anything of it is read. What a stranger sends
+    /// is neither parsed nor complained about.
+    /// </summary>
+    public async Task CheckAsync(HttpContext http, RequestDelegate next)
     {
-        HttpContext http = context.HttpContext;
+        if (http.GetEndpoint()?.Metadata.GetMetadata<OperatorsOnly>() is null)
+        {
+            await next(http);
+        }
+        else if (await RefuseAsync(http) is { } answer)
+        {
+            await answer.ExecuteAsync(http);
+        }
+        else
+        {
+            await next(http);
+        }
+    }
+
+    /// <summary>Null where the request may pass.</summary>
+    private async Task<IResult?> RefuseAsync(HttpContext http)
+    {
         Role needed = http.GetEndpoint()?.Metadata.GetMetadata<RequiredRole>()?.Role ?? Role.Admin;
         string header = http.Request.Headers.Authorization.ToString();
         if (!header.StartsWith("Bearer ", StringComparison.OrdinalIgnoreCase))
@@ -70,7 +105,7 @@ internal sealed class OperatorAccess(Database database, TimeProvider time)
             return Problems.Forbidden($"operator '{row.Name}' is {Word(role)}; this needs {Word(needed)}");
         }
         http.Items[s_callerKey] = row.Name;
-        return await next(context);
+        return null;
     }
 
     /// <summary>The name of the operator who made the request.</summary>
@@ -82,8 +117,14 @@ internal sealed class OperatorAccess(Database database, TimeProvider time)
 
     private static string Hash(string token) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(token)));
 
+    [LoggerMessage(EventId = 2042, Level = LogLevel.Information, Message = "{File} holds a token that is no administrator's any more; it lets nobody in and may be removed")]
+    private partial void LogReplaced(string file);
+
     private OperatorRow Row(string name, Role role, string token) => new() { Name = name, Role = Word(role), TokenSha256 = Hash(token), CreatedAt = time.NowMs() };
 }
+
+/// <summary>Endpoint metadata: behind a bearer token.</summary>
+internal sealed record OperatorsOnly;
 
 /// <summary>Endpoint metadata.</summary>
 internal sealed record RequiredRole(Role Role);

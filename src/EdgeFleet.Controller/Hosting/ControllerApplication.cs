@@ -105,6 +105,7 @@ internal static class ControllerApplication
         app.UseStatusCodePages();
         app.UseRouting();
         app.Use(Listeners.KeepPlanesApart);
+        app.Use(app.Services.GetRequiredService<OperatorAccess>().CheckAsync);
 
         app.MapGrpcService<EnrollmentService>().WithMetadata(new OnPlane(Plane.Enroll, Plane.Device));
         app.MapGrpcService<FleetService>().WithMetadata(new OnPlane(Plane.Device));
@@ -114,8 +115,7 @@ internal static class ControllerApplication
         RouteGroupBuilder open = app.MapGroup("/api/v1").WithMetadata(new OnPlane(Plane.Operator));
         open.MapGet("/health", () => TypedResults.Ok(new HealthDocument("ok", database.Epoch, options.Tenant, ApiDescription.Version, SqliteLibrary.Ensure())))
             .WithName("getHealth").WithSummary("Whether the controller runs; needs no token.");
-        OperatorAccess access = app.Services.GetRequiredService<OperatorAccess>();
-        RouteGroupBuilder api = app.MapGroup("/api/v1").WithMetadata(new OnPlane(Plane.Operator)).AddEndpointFilter(access.FilterAsync);
+        RouteGroupBuilder api = app.MapGroup("/api/v1").WithMetadata(new OnPlane(Plane.Operator)).WithMetadata(new OperatorsOnly());
         FleetEndpoints.Map(api);
         DeviceEndpoints.Map(api);
         ArtifactEndpoints.Map(api);
