@@ -50,7 +50,7 @@ internal sealed partial class EmbeddedBroker : IReportBroker
     public int? ProcessId => Volatile.Read(ref _process) is { Exit.IsCompleted: false } process ? process.Id : null;
 
     /// <summary>Completes when the broker has been stopped; fails when it can be kept running no more.</summary>
-    public Task Completion => _supervision;
+    public Task Completion { get; private set; } = Task.CompletedTask;
 
     private string SettingsFile => Path.Join(_options.Folder, "mosquitto.conf");
     private string AccessFile => Path.Join(_options.Folder, "access.acl");
@@ -90,6 +90,7 @@ internal sealed partial class EmbeddedBroker : IReportBroker
         _supervision = Task.Run(SuperviseAsync, CancellationToken.None);
         _renewal = RenewAsync();
         _watch = WatchAsync();
+        Completion = FirstEndAsync();
         return _endpoint;
     }
 
@@ -107,9 +108,8 @@ internal sealed partial class EmbeddedBroker : IReportBroker
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync();
-        await _supervision;
-        await _renewal;
-        await _watch;
+        // What one of them failed of, Completion has said; the broker is stopped all the same.
+        await Task.WhenAll(_supervision, _renewal, _watch).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (_process is { } process)
         {
             await process.StopAsync(_options.StopTimeout);
@@ -209,6 +209,8 @@ internal sealed partial class EmbeddedBroker : IReportBroker
             return;
         }
     }
+
+    private async Task FirstEndAsync() => await await Task.WhenAny(_supervision, _renewal, _watch);
 
     /// <summary>A broker that hangs still takes links into its queue and has not ended: only an answer shows that it works.</summary>
     private async Task WatchAsync()

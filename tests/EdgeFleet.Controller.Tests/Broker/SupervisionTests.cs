@@ -238,7 +238,7 @@ public sealed class SupervisionTests : IAsyncLifetime
     [Fact]
     public async Task A_broker_that_hangs_is_killed_and_another_answers_on_its_port()
     {
-        using PemIdentity probe = _fleet.Identity("edgefleet.probe");
+        PemIdentity probe = _fleet.Identity("edgefleet.probe");
         _fleet.Options = _fleet.Options with { ProbeEvery = TimeSpan.FromMilliseconds(50), ProbeTimeout = TimeSpan.FromSeconds(2), ProbeIdentity = () => probe.Context };
         EmbeddedBroker broker = await _fleet.StartAsync();
         MqttSession device = await _fleet.ConnectAsync(broker, "device-a");
@@ -316,7 +316,7 @@ public sealed class SupervisionTests : IAsyncLifetime
     [Fact]
     public async Task A_key_that_cannot_be_read_is_an_error_in_mosquittos_own_words()
     {
-        _fleet.Options = _fleet.Options with { WriteIdentity = () => (_fleet.Path("root.pem"), _fleet.Path("absent.key")), StartTimeout = TimeSpan.FromMilliseconds(500) };
+        _fleet.Options = _fleet.Options with { WriteIdentity = () => (_fleet.Path("root.pem"), _fleet.Path("absent.key")), StartTimeout = TimeSpan.FromSeconds(30) };
         EmbeddedBroker broker = _fleet.NewBroker();
 
         IOException refused = await Assert.ThrowsAsync<IOException>(() => broker.StartAsync());
