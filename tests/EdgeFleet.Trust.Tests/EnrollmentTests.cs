@@ -1,6 +1,7 @@
 using System.Text;
 using EdgeFleet.Trust.Certificates;
 using EdgeFleet.Trust.Enrollment;
+using EdgeFleet.Trust.Envelopes;
 
 namespace EdgeFleet.Trust.Tests;
 
@@ -78,6 +79,10 @@ public sealed class EnrollmentTests
         EnrollmentBundle bundle = new() { EnrollUrl = "https://localhost:1", Token = EnrollmentToken.Create(), RootPem = files.RootPem, RootPin = authority.RootPin };
 
         Assert.Equal(bundle, EnrollmentBundle.FromBytes(bundle.ToBytes()));
+        using ReleaseKey key = ReleaseKey.Create();
+        Assert.Equal([key.PublicPem()], EnrollmentBundle.FromBytes((bundle with { ReleaseKeys = [key.PublicPem()] }).ToBytes()).ReleaseKeys);
+        Assert.Throws<FormatException>(() => EnrollmentBundle.FromBytes((bundle with { ReleaseKeys = [] }).ToBytes()));
+        Assert.Throws<FormatException>(() => EnrollmentBundle.FromBytes((bundle with { ReleaseKeys = ["-----BEGIN"] }).ToBytes()));
         Assert.Throws<FormatException>(() => EnrollmentBundle.FromBytes((bundle with { RootPin = new string('0', 64) }).ToBytes()));
         Assert.Throws<FormatException>(() => EnrollmentBundle.FromBytes((bundle with { EnrollUrl = "http://localhost:1" }).ToBytes()));
         Assert.Throws<FormatException>(() => EnrollmentBundle.FromBytes(Encoding.UTF8.GetBytes("[]")));

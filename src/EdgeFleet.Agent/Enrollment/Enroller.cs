@@ -103,7 +103,8 @@ public sealed class Enroller(StateFolder state, TimeProvider time)
                 Tenant = Identifier.Require("tenant", response.Tenant),
                 Endpoints = new EnrolledEndpoints(response.DeviceUrl, bundle.EnrollUrl),
                 RootPin = pin,
-                ReleaseKeys = [.. response.ReleaseKeysPem],
+                // A controller that was taken over has keys of its own to offer: what came with the bundle comes first, and alone.
+                ReleaseKeys = bundle.ReleaseKeys ?? [.. response.ReleaseKeysPem],
                 Labels = labels,
                 EnrolledAt = time.GetUtcNow(),
                 TokenSha256 = EnrollmentToken.Hash(bundle.Token),

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Text.Json.Nodes;
 using EdgeFleet.Cli.Connection;
 using EdgeFleet.Cli.Terminal;
+using EdgeFleet.Trust.Envelopes;
 
 namespace EdgeFleet.Cli.Devices;
 
@@ -23,12 +24,17 @@ internal static class DeviceCommand
         Option<TimeSpan?> lifetime = CheckedOption.Duration("--ttl", "How long it is good, such as 15m or 12h.", TimeSpan.FromMinutes(15));
         Option<bool> approve = new("--auto-approve") { Description = "No operator has to approve the devices that use it." };
         Option<FileInfo?> outFile = new("--out") { Description = "Write the enrolment bundle (address, root, token) to this file, readable only by you." };
+        Option<FileInfo[]> releaseKeys = new("--release-key")
+        {
+            Description = "Public release keys (PEM) for the bundle: the device believes exactly these, and not what the controller names.", HelpName = "FILE", AllowMultipleArgumentsPerToken = true,
+        };
         Command command = new("token", """
             Make an enrolment token. The bundle goes onto the device: edgefleet-agent enroll --bundle FILE --state DIR
-            """) { device, group, count, lifetime, approve, outFile };
+            """) { device, group, count, lifetime, approve, releaseKeys, outFile };
         command.SetAction(async (parsed, cancellationToken) =>
         {
             Output output = Output.Of(parsed);
+            JsonArray? pinned = ReadKeys(parsed.GetValue(releaseKeys) ?? []);
             using ControllerClient controller = ControllerConnection.Open(parsed);
             JsonNode reply = await controller.PostAsync("enrollment-tokens", new JsonObject
             {
@@ -38,6 +44,10 @@ internal static class DeviceCommand
                 ["ttlSeconds"] = (long)parsed.GetValue(lifetime)!.Value.TotalSeconds,
                 ["autoApprove"] = parsed.GetValue(approve),
             }, cancellationToken);
+            if (pinned is not null)
+            {
+                reply["bundle"]!["releaseKeys"] = pinned;
+            }
             if (parsed.GetValue(outFile) is { } file)
             {
                 await using FileStream stream = new(file.FullName, new FileStreamOptions
@@ -56,6 +66,26 @@ internal static class DeviceCommand
             return ExitCode.Done;
         });
         return command;
+    }
+
+    /// <summary>Read before the token is made: a wrong file must not leave a token behind.</summary>
+    private static JsonArray? ReadKeys(FileInfo[] files)
+    {
+        JsonArray keys = [];
+        foreach (FileInfo file in files)
+        {
+            try
+            {
+                string pem = File.ReadAllText(file.FullName).Trim();
+                ReleaseKeyRing.FromPem([pem]);
+                keys.Add(pem);
+            }
+            catch (Exception ex) when (ex is FormatException or IOException or UnauthorizedAccessException)
+            {
+                throw new CommandFailedException(ExitCode.WrongUsage, $"--release-key {file.FullName}: {ex.Message}");
+            }
+        }
+        return keys.Count > 0 ? keys : null;
     }
 
     private static Command CreateList()

@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using EdgeFleet.Trust.Envelopes;
 
 namespace EdgeFleet.Trust.Enrollment;
 
@@ -16,6 +17,12 @@ public sealed record EnrollmentBundle
     public required string RootPem { get; init; }
     /// <summary>SHA-256 of the root's SubjectPublicKeyInfo, in hexadecimal.</summary>
     public required string RootPin { get; init; }
+
+    /// <summary>
+    /// Public release keys, PEM, that the operator gives the device by hand: it believes exactly these, whatever the controller
+    /// says. Null: those that the controller names at enrolment.
+    /// </summary>
+    public IReadOnlyList<string>? ReleaseKeys { get; init; }
 
     public byte[] ToBytes() => JsonSerializer.SerializeToUtf8Bytes(this, EnrollmentJsonContext.Default.EnrollmentBundle);
 
@@ -49,12 +56,21 @@ public sealed record EnrollmentBundle
         {
             throw new FormatException("enrolment bundle: rootPem is not a certificate in PEM", ex);
         }
+        if (bundle.ReleaseKeys is { } keys)
+        {
+            if (keys.Count == 0)
+            {
+                throw new FormatException("enrolment bundle: releaseKeys is empty, so nothing could ever run; leave it out or name a key");
+            }
+            ReleaseKeyRing.FromPem(keys);
+        }
         return bundle;
     }
 }
 
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = true, RespectNullableAnnotations = true,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
     // What a key that this build does not know would have asked for, nobody can say: it is not let pass in silence.
     UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow)]
 [JsonSerializable(typeof(EnrollmentBundle))]

@@ -8,6 +8,7 @@ using EdgeFleet.Testing.Files;
 using EdgeFleet.Testing.Time;
 using EdgeFleet.Trust.Certificates;
 using EdgeFleet.Trust.Enrollment;
+using EdgeFleet.Trust.Envelopes;
 using Grpc.Core;
 
 namespace EdgeFleet.Agent.Tests.Enrollment;
@@ -57,6 +58,18 @@ public sealed class EnrollmentTests : IAsyncLifetime
         Assert.NotEqual(before, _disk.Read($"{state.Identity}/device.pem"));
         Assert.True(_disk.Exists($"{state.Root}/models/fashion/slots.json"));
         Assert.Equal(2, _controller.Enrollment.Calls);
+    }
+
+    [Fact]
+    public async Task A_device_believes_the_release_keys_of_its_bundle_and_not_those_that_the_controller_names()
+    {
+        using ReleaseKey own = ReleaseKey.Create();
+        (EnrollmentDocument pinned, _) = await EnrollAsync(_disk, _controller.Bundle() with { ReleaseKeys = [own.PublicPem()] });
+        Assert.Equal([own.PublicPem()], pinned.ReleaseKeys);
+
+        // A new bundle is how they are changed later; one without keys takes the controller's word.
+        (EnrollmentDocument told, _) = await EnrollAsync(_disk, _controller.Bundle());
+        Assert.Equal([TestArtifacts.Key.PublicPem()], told.ReleaseKeys);
     }
 
     [Fact]
