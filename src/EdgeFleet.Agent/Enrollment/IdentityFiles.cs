@@ -66,6 +66,11 @@ public sealed class IdentityFiles(StateFolder state)
     public IReadOnlyList<string> Mend()
     {
         FinishRenewal();
+        if (_spare.Matches(DocumentName, RootName, KeyName, ChainName))
+        {
+            // The start of every day: no key is opened and no chain is built for it.
+            return [];
+        }
         if (!_files.Exists(DocumentPath) && !_files.Exists(DocumentPath + ".bad") && _spare.Read(DocumentName) is null)
         {
             return [];

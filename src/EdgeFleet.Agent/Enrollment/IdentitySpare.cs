@@ -15,6 +15,19 @@ internal sealed class IdentitySpare(StateFolder state)
 
     public byte[]? Read(string name) => _files.Read(Path.Join(Folder, name));
 
+    /// <summary>Whether these files are to the last bit what was copied when it was whole: no two of them rot alike.</summary>
+    public bool Matches(params ReadOnlySpan<string> names)
+    {
+        foreach (string name in names)
+        {
+            if (Read(name) is not { } copy || _files.Read(Path.Join(state.Identity, name)) is not { } content || !content.AsSpan().SequenceEqual(copy))
+            {
+                return false;
+            }
+        }
+        return true;
+    }
+
     /// <summary>Copies what differs. A disk without room for it is no reason to stop: the next start tries again.</summary>
     public void Keep(params ReadOnlySpan<string> names)
     {
