@@ -11,20 +11,21 @@ namespace EdgeFleet.Cli.Rollouts;
 internal static class RollbackCommand
 {
     private static readonly Argument<string> s_model = new("model") { Description = "The model to take back." };
-    private static readonly Option<string?> s_from = new("--from") { Description = "The digest to take back, also one that only devices know. Default: the newest that a rollout activated." };
-    private static readonly Option<string?> s_to = new("--to") { Description = "The digest to put back, on devices that hold it or have served it before. Default: each device's previous one." };
+    private static readonly Option<string?> s_from = new("--from") { Description = "The digest to take back, also one that only devices know. Default: what a running rollout brings, else the newest that was activated." };
+    private static readonly Option<string?> s_to = new("--to") { Description = "The digest to put back, on devices that hold it or have served it before. What was taken back before is barred no longer then. Default: each device's previous one, or its first where that was taken back." };
     private static readonly Option<string?> s_selector = new("--selector", "-l") { Description = "Only devices that match." };
     private static readonly Option<string> s_reason = new("--reason") { Description = "Why; goes to the audit log.", DefaultValueFactory = _ => "operator rollback" };
     private static readonly Option<bool> s_noWait = new("--no-wait") { Description = "Return as soon as the controller has taken the order." };
-    private static readonly Option<TimeSpan> s_timeout = new("--timeout") { Description = "How long to wait, hh:mm:ss.", DefaultValueFactory = _ => TimeSpan.FromMinutes(5) };
+    private static readonly Option<TimeSpan?> s_timeout = CheckedOption.Duration("--timeout", "How long to wait.", TimeSpan.FromMinutes(5));
 
     public static Command Create()
     {
         Command command = new("rollback", """
-            Put the fleet back: every device that serves the digest goes to its previous one, without a download, and newcomers
-            no longer get it. A running rollout is stopped if it brings that digest or has drawn a device that goes back.
-            Waits until every device that is on line says that it serves the older digest; exits 1 while any device remains.
-            Run it again and those that remain are told again; once all are back it changes nothing.
+            Put the fleet back: a running rollout of the model is stopped and its candidate taken back, else the digest that was
+            activated last. Every device that serves it goes to its previous digest, without a download, and newcomers no longer
+            get it. Nobody goes to a digest that was taken back itself, unless --to names it. Waits until every device that is on
+            line says that it serves the older digest; exits 1 while any device remains. Run it again and those that remain are
+            told again; once all are back it changes nothing.
               edgefleet rollback fashion
             """) { s_model, s_from, s_to, s_selector, s_reason, s_noWait, s_timeout };
         command.SetAction((parsed, cancellationToken) => RunAsync(parsed, cancellationToken));
@@ -53,6 +54,14 @@ internal static class RollbackCommand
         }
 
         List<JsonNode> untouched = [.. rollback.List("untouched")];
+        if (rollback["stopped"] is not null)
+        {
+            output.Line($"rollout {rollback.Text("stopped")} is stopped");
+        }
+        if (rollback.Flag("lifted"))
+        {
+            output.Line($"{rollback.Text("to")} was taken back before; it is barred no longer, and the next rollback without --from takes it back");
+        }
         foreach (JsonNode unknown in rollback.List("unknown"))
         {
             output.Line($"{unknown.Text("devices")} device(s) say that they serve {unknown.Text("digest")}, which this controller never published nor ordered; it is taken back only with --from");
@@ -63,11 +72,11 @@ internal static class RollbackCommand
         }
         if (!rollback.List("devices").Any() && untouched.Count == 0)
         {
-            output.Line($"nothing to do: no device serves {rollback.Text("from")}{(rollback.Text("selector") == "-" ? "; newcomers do not get it either" : "")}");
+            output.Line($"nothing to do: no device serves {rollback.Text("from")}{(rollback.Flag("barred") ? "; newcomers do not get it either" : "")}");
             output.Json(rollback);
             return ExitCode.Done;
         }
-        JsonNode progress = await WaitAsync(controller, rollback.Text("id"), watch, parsed.GetValue(s_timeout), output, cancellationToken);
+        JsonNode progress = await WaitAsync(controller, rollback.Text("id"), watch, parsed.GetValue(s_timeout)!.Value, output, cancellationToken);
         List<JsonNode> devices = [.. progress.List("devices")];
         List<JsonNode> remaining = [.. devices.Where(device => device.Text("state") != "done")];
         output.Table(["DEVICE", "STATE", "SERVES", "AFTER"], devices.Where(device => devices.Count <= 40 || device.Text("state") != "done").Select(device => new[]
@@ -87,6 +96,14 @@ internal static class RollbackCommand
             output.Line($"{device.Text("id")} could not go back: {device.Text("detail")}");
         }
         output.Line(RollbackSentence.Write(devices, untouched.Count, rollback["to"]?.GetValue<string>() ?? "the previous digest", progress.Number("slowestMs")));
+        output.Line(RollbackSentence.Newcomers(rollback));
+        foreach (string field in (string[])["stopped", "lifted", "barred", "newcomers"])
+        {
+            if (rollback[field] is { } value)
+            {
+                progress[field] = value.DeepClone();
+            }
+        }
         output.Json(progress);
         return remaining.Count + untouched.Count == 0 ? ExitCode.Done : ExitCode.VerdictIsNo;
     }

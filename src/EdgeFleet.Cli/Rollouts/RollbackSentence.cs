@@ -37,4 +37,12 @@ internal static class RollbackSentence
 
         int Count(string state) => devices.Count(device => device.Text("state") == state);
     }
+
+    /// <summary>What newcomers get from now on.</summary>
+    public static string Newcomers(JsonNode rollback)
+    {
+        List<string> gets = [.. rollback.List("newcomers").Select(one => one.Text("digest") + (one.Text("selector") == "-" ? "" : $" ({one.Text("selector")})"))];
+        string barred = rollback.Flag("barred") ? "" : $"; {rollback.Text("from")} is not barred";
+        return $"newcomers get {(gets.Count == 0 ? "nothing" : string.Join(", ", gets))}{barred}";
+    }
 }

@@ -22,7 +22,7 @@ internal static class RollbackEndpoints
     public static void Map(RouteGroupBuilder api)
     {
         api.MapPost("/rollbacks", OrderAsync).Needs(Role.Operator).WithName("rollBack")
-            .WithSummary("Takes a digest back on every device that serves it (default: the newest activated) and bars it for newcomers. Devices that hold nothing to go back to are left as they are and listed. Who is not back is told again each time; once all are, it changes nothing.")
+            .WithSummary("Takes a digest back on every device that serves it (default: what a running rollout brings, which is stopped; else the newest activated) and bars it for newcomers. Devices that hold nothing to go back to are left as they are and listed. Who is not back is told again each time; once all are, it changes nothing.")
             .Produces<RollbackDocument>(201);
         api.MapGet("/rollbacks/{id}", ShowAsync).Needs(Role.Viewer).WithName("getRollback")
             .WithSummary("How far a rollback is; waits up to waitMs for the last device that is on line.").Produces<RollbackDocument>();
@@ -54,7 +54,13 @@ internal static class RollbackEndpoints
             RollbackOutcome.Ordered ordered => TypedResults.Created(
                 $"/api/v1/rollbacks/{ordered.Rollback.Id}", await database.ReadAsync(session => Document(session, ordered.Rollback, streams, time) with
                 {
-                    Untouched = ordered.Untouched, Withdrawn = ordered.Withdrawn, Unknown = ordered.Unknown,
+                    Untouched = ordered.Untouched,
+                    Withdrawn = ordered.Withdrawn,
+                    Unknown = ordered.Unknown,
+                    Stopped = ordered.Stopped,
+                    Lifted = ordered.Lifted ? true : null,
+                    Barred = ordered.Barred,
+                    Newcomers = [.. ordered.Newcomers.Select(row => new NewcomersDocument(row.Selector, row.Digest))],
                 }, cancellationToken)),
             RollbackOutcome.Refused refused => Problems.Unprocessable(refused.Reason),
             _ => throw new System.Diagnostics.UnreachableException(),

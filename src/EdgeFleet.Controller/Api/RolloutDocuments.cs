@@ -134,7 +134,22 @@ internal sealed record RollbackDocument(
 
     /// <summary>Digests that devices say they serve and that were neither published nor ordered here; only in the answer to the order.</summary>
     public IReadOnlyList<UnknownDigest>? Unknown { get; init; }
+
+    /// <summary>The rollout that was stopped; only in the answer to the order.</summary>
+    public string? Stopped { get; init; }
+
+    /// <summary>True where the digest that is put back had been taken back before; only in the answer to the order.</summary>
+    public bool? Lifted { get; init; }
+
+    /// <summary>Whether newcomers are kept from the digest; only in the answer to the order.</summary>
+    public bool? Barred { get; init; }
+
+    /// <summary>What newcomers get now; only in the answer to the order.</summary>
+    public IReadOnlyList<NewcomersDocument>? Newcomers { get; init; }
 }
+
+/// <param name="Selector">Which newcomers; empty for all.</param>
+internal sealed record NewcomersDocument(string Selector, string Digest);
 
 /// <param name="State">pending (on line, and has not said yet that it serves the older digest), done, offline or failed.</param>
 /// <param name="ServingSince">By the device's clock.</param>

@@ -17,10 +17,29 @@ internal abstract record RollbackOutcome
 {
     private RollbackOutcome() { }
 
-    /// <param name="Untouched">Devices that serve the digest and hold nothing that they could go back to.</param>
-    /// <param name="Withdrawn">Devices that serve nothing yet and are no longer told to fetch the digest; nothing takes its place.</param>
-    /// <param name="Unknown">Digests that devices say they serve and that this controller never ordered.</param>
-    public sealed record Ordered(RollbackRow Rollback, IReadOnlyList<UntouchedDevice> Untouched, IReadOnlyList<string> Withdrawn, IReadOnlyList<UnknownDigest> Unknown) : RollbackOutcome;
+    public sealed record Ordered(RollbackRow Rollback) : RollbackOutcome
+    {
+        /// <summary>Devices that serve the digest and hold nothing that they could go back to.</summary>
+        public IReadOnlyList<UntouchedDevice> Untouched { get; init; } = [];
+
+        /// <summary>Devices that serve nothing yet and are no longer told to fetch the digest; nothing takes its place.</summary>
+        public IReadOnlyList<string> Withdrawn { get; init; } = [];
+
+        /// <summary>Digests that devices say they serve and that this controller never ordered.</summary>
+        public IReadOnlyList<UnknownDigest> Unknown { get; init; } = [];
+
+        /// <summary>The rollout that was stopped; null for none.</summary>
+        public string? Stopped { get; init; }
+
+        /// <summary>Whether the digest that is put back was taken back before.</summary>
+        public bool Lifted { get; init; }
+
+        /// <summary>Whether newcomers are kept from the digest.</summary>
+        public bool Barred { get; init; }
+
+        /// <summary>What newcomers get now.</summary>
+        public IReadOnlyList<AssignmentRow> Newcomers { get; init; } = [];
+    }
 
     public sealed record Refused(string Reason) : RollbackOutcome;
 }
@@ -34,13 +53,16 @@ internal abstract record RollbackOutcome
 internal sealed class RollbackDesk(Database database, RolloutDesk rollouts, DesiredWriter desired, SignalBoard signals, TimeProvider time)
 {
     private const string IdPrefix = "rb";
+    private readonly NewcomersAfter _newcomers = new(desired);
 
     public Task<RollbackOutcome> OrderAsync(RollbackWish wish, CancellationToken cancellationToken) =>
         database.WriteAsync($"rollback {wish.Model}", transaction => Order(transaction, wish), cancellationToken);
 
     private RollbackOutcome Order(WriteTransaction transaction, RollbackWish wish)
     {
-        string? from = wish.From?.ToString() ?? AssignmentStore.FindNewestActivated(transaction, wish.Model);
+        RunningRollout? running = RunningRollout.Find(transaction, wish.Model);
+        string? from = wish.From?.ToString()
+            ?? (running?.Means(wish.Selector) == true ? running.Row.Digest : AssignmentStore.FindNewestActivated(transaction, wish.Model));
         if (from is null)
         {
             return new RollbackOutcome.Refused($"model '{wish.Model}': nothing was ever activated from here, so there is no newest to take back{Served(transaction, wish.Model)}{Others(transaction, wish.Model)}");
@@ -50,12 +72,18 @@ internal sealed class RollbackDesk(Database database, RolloutDesk rollouts, Desi
             return new RollbackOutcome.Refused($"model '{wish.Model}': {complaint}");
         }
 
-        RollbackPlan plan = RollbackPlan.Of(transaction, wish, from);
-        if (NothingToOrder(transaction, wish, from, plan) is { } answer)
-        {
-            return answer;
-        }
+        TakenBack takenBack = new(transaction, wish.Model);
+        RollbackPlan plan = RollbackPlan.Of(transaction, wish, from, takenBack);
+        running = running?.Hinders(wish, from, plan) == true ? running : null;
+        string? older = NewcomersAfter.Older(transaction, wish, from, plan, takenBack);
+        // Where everyone who serves it must keep it and newcomers could get nothing else, it would only be missing where it is not yet.
+        bool keepsAll = wish.Selector.Text.Length == 0 && plan.Back.Count == 0 && plan.Untouched.Count > 0 && older is null;
+        return NothingToOrder(transaction, wish, from, plan, running, keepsAll) ?? Write(transaction, wish, from, plan, running, older, keepsAll, takenBack);
+    }
 
+    private RollbackOutcome.Ordered Write(
+        WriteTransaction transaction, RollbackWish wish, string from, RollbackPlan plan, RunningRollout? running, string? older, bool keepsAll, TakenBack takenBack)
+    {
         long now = time.NowMs();
         long ordinal = RollbackStore.NextOrdinal(transaction);
         RollbackRow row = new()
@@ -71,91 +99,84 @@ internal sealed class RollbackDesk(Database database, RolloutDesk rollouts, Desi
             CreatedAt = now,
         };
         RollbackStore.Add(transaction, row);
-        if (RolloutStore.FindRunning(transaction, wish.Model) is { } running && Concerns(transaction, running, wish, from, plan))
+        if (running is not null)
         {
-            rollouts.Apply(transaction, running, OperatorAct.Abort, $"rollback {row.Id}: {wish.Reason}", wish.Actor);
+            rollouts.Apply(transaction, running.Row, OperatorAct.Abort, $"rollback {row.Id}: {wish.Reason}", wish.Actor);
+            if (running.Row.Digest == from)
+            {
+                // Also where no device has activated it yet: the next rollback means it again, and not what came before it.
+                AssignmentStore.NoteActivation(transaction, wish.Model, from, running.Row.Id, now);
+            }
         }
-        foreach ((DeviceRow device, string older) in plan.Back)
+        bool lifted = Lift(transaction, row, plan, takenBack, now);
+        foreach ((DeviceRow device, string held) in plan.Back)
         {
-            long generation = desired.Put(transaction, device.Id, ToDesired(row, older, transaction.Epoch)) ?? DesiredStore.GenerationOf(transaction, device.Id);
-            RollbackStore.AddDevice(transaction, row.Id, device.Id, older, generation);
+            long generation = desired.Put(transaction, device.Id, ToDesired(row, held, transaction.Epoch)) ?? DesiredStore.GenerationOf(transaction, device.Id);
+            RollbackStore.AddDevice(transaction, row.Id, device.Id, held, generation);
         }
-        Reassign(transaction, row, plan.Back, now);
-        List<string> withdrawn = Provide(transaction, row, plan.Newcomers);
+        List<string> withdrawn = [];
+        if (!keepsAll)
+        {
+            NewcomersAfter.Reassign(transaction, row, older, now);
+            withdrawn = _newcomers.Provide(transaction, row, plan.Newcomers, takenBack);
+        }
         AuditStore.Append(transaction, now, wish.Actor, "rollback", wish.Model,
             $"{row.Id}: from {from} on {plan.Back.Count + plan.Newcomers.Count} device(s), {plan.Untouched.Count} left as they are: {wish.Reason}");
         transaction.AfterCommit(() => signals.Notify(SignalBoard.Rollback(wish.Model)));
-        return new RollbackOutcome.Ordered(row, plan.Untouched, withdrawn, plan.Unknown);
+        return Answer(transaction, row, plan) with { Withdrawn = withdrawn, Stopped = running?.Row.Id, Lifted = lifted };
     }
 
+    /// <summary>Who names a digest that was taken back has decided otherwise: it is barred no longer, and it is the newest from now on.</summary>
+    private static bool Lift(WriteTransaction transaction, RollbackRow row, RollbackPlan plan, TakenBack takenBack, long now)
+    {
+        if (row.ToDigest is not { } to
+            || (AssignmentStore.FindBar(transaction, row.Model, to) is null && !plan.Back.Any(target => takenBack.From(target.Device, to))))
+        {
+            return false;
+        }
+        string message = $"{row.CreatedBy} put it back with rollback {row.Id}: {row.Reason}";
+        TakenBack.Lift(transaction, row.Model, to, message, now);
+        AssignmentStore.NoteActivation(transaction, row.Model, to, row.Id, now);
+        AuditStore.Append(transaction, now, row.CreatedBy, "bar.lifted", to, message);
+        return true;
+    }
+
+    private static RollbackOutcome.Ordered Answer(ReadSession session, RollbackRow row, RollbackPlan plan) => new(row)
+    {
+        Untouched = plan.Untouched,
+        Unknown = plan.Unknown,
+        Barred = AssignmentStore.FindBar(session, row.Model, row.FromDigest) is not null,
+        Newcomers = AssignmentStore.ListOfModel(session, row.Model),
+    };
+
     /// <summary>The answer where no device is to be told anything and the digest is barred already, or where that would be the wrong thing to do.</summary>
-    private static RollbackOutcome? NothingToOrder(ReadSession session, RollbackWish wish, string from, RollbackPlan plan)
+    private static RollbackOutcome? NothingToOrder(ReadSession session, RollbackWish wish, string from, RollbackPlan plan, RunningRollout? running, bool keepsAll)
     {
         // What was never ordered is given to newcomers by no rollback, not even by one that names it.
         bool anyGoes = plan.Back.Count > 0
-            || (plan.Newcomers.Count > 0 && (wish.To is not { } named || AssignmentStore.ListActivated(session, wish.Model).Contains(named.ToString(), StringComparer.Ordinal)));
-        if (anyGoes)
+            || (!keepsAll && plan.Newcomers.Count > 0 && (wish.To is not { } named || AssignmentStore.ListActivated(session, wish.Model).Contains(named.ToString(), StringComparer.Ordinal)));
+        bool stops = running is { Stopped: false };
+        if (anyGoes || (stops && wish.To is null))
         {
             return null;
         }
-        if (RollbackStore.FindNewest(session, wish.Model, from) is { } before && Says(session, before, wish))
+        if (!stops && RollbackStore.FindNewest(session, wish.Model, from) is { } before && Says(session, before, wish))
         {
-            return new RollbackOutcome.Ordered(before, plan.Untouched, [], plan.Unknown);
+            return Answer(session, before, plan);
         }
         if (wish.To is { } to)
         {
-            return new RollbackOutcome.Refused($"model '{wish.Model}': {NobodyGoes(session, wish.Model, from, to, plan.Untouched)}");
+            string runs = stops ? $". Rollout {running!.Row.Id} brings it and runs on: without --to, this stops it" : "";
+            return new RollbackOutcome.Refused($"model '{wish.Model}': {NobodyGoes(session, wish.Model, from, to, plan.Untouched)}{runs}");
+        }
+        if (keepsAll)
+        {
+            return new RollbackOutcome.Refused($"model '{wish.Model}': {NobodyLeaves(session, wish.Model, from, plan.Untouched)}");
         }
         bool guessed = wish.From is null && plan.Untouched.Count == 0 && plan.Unknown.Count > 0 && AssignmentStore.FindBar(session, wish.Model, from) is null;
         return guessed
             ? new RollbackOutcome.Refused($"model '{wish.Model}': no device serves {from}, the newest that was activated from here{Served(session, wish.Model)}")
             : null;
-    }
-
-    /// <summary>
-    /// Whether a running rollout stands in the way: it brings the digest that is taken back to a device that is meant, or it
-    /// has drawn a device that is told to go back.
-    /// </summary>
-    private static bool Concerns(ReadSession session, RolloutRow running, RollbackWish wish, string from, RollbackPlan plan)
-    {
-        RolloutState state = RolloutDocumentCodec.ReadState(running.State);
-        HashSet<string> drawn = [.. state.Classes.SelectMany(progress => progress.Devices).Select(device => device.DeviceId)];
-        if (plan.Back.Any(target => drawn.Contains(target.Device.Id)) || plan.Newcomers.Any(newcomer => drawn.Contains(newcomer.Device.Id)))
-        {
-            return true;
-        }
-        if (running.Digest != from || wish.Selector.Text.Length == 0)
-        {
-            return running.Digest == from;
-        }
-        Selector its = Selector.Parse(state.Spec.Selector);
-        return DeviceStore.ListActive(session).Any(device =>
-            wish.Selector.Matches(DeviceAttributes.Of(device)) && (state.Classes.Count > 0 ? drawn.Contains(device.Id) : its.Matches(DeviceAttributes.Of(device))));
-    }
-
-    /// <summary>Gives newcomers what the assignments say now that the digest is barred; those for whom they say nothing are told to fetch nothing.</summary>
-    private List<string> Provide(WriteTransaction transaction, RollbackRow row, List<(DeviceRow Device, DesiredModelRow Told)> newcomers)
-    {
-        List<string> withdrawn = [];
-        IReadOnlyList<AssignmentRow> assignments = newcomers.Count > 0 ? AssignmentStore.ListOfModel(transaction, row.Model) : [];
-        foreach ((DeviceRow device, DesiredModelRow told) in newcomers)
-        {
-            if (told.Digest != row.FromDigest)
-            {
-                RollbackStore.AddDevice(transaction, row.Id, device.Id, told.Digest, told.Generation);
-            }
-            else if (Assignments.Choose(assignments, DeviceAttributes.Of(device)) is { } assignment && assignment.Digest != row.FromDigest)
-            {
-                long generation = desired.Put(transaction, device.Id, Assignments.ToDesired(assignment, transaction.Epoch)) ?? DesiredStore.GenerationOf(transaction, device.Id);
-                RollbackStore.AddDevice(transaction, row.Id, device.Id, assignment.Digest, generation);
-            }
-            else
-            {
-                desired.Remove(transaction, device.Id, row.Model);
-                withdrawn.Add(device.Id);
-            }
-        }
-        return withdrawn;
     }
 
     /// <summary>Whether an earlier rollback has done already what is wished.</summary>
@@ -168,6 +189,17 @@ internal sealed class RollbackDesk(Database database, RolloutDesk rollouts, Desi
         }
         IReadOnlyList<RollbackDeviceRow> devices = RollbackStore.ListDevices(session, before);
         return devices.Count > 0 && devices.All(device => device.ToDigest == to.ToString());
+    }
+
+    /// <summary>Why nothing at all is changed, device by device, and what newcomers get then.</summary>
+    private static string NobodyLeaves(ReadSession session, string model, string from, List<UntouchedDevice> untouched)
+    {
+        IReadOnlyList<AssignmentRow> assigned = AssignmentStore.ListOfModel(session, model);
+        string newcomers = AssignmentStore.FindBar(session, model, from) is not null ? "it stays barred"
+            : assigned.Any(assignment => assignment.Digest == from) ? "it is not barred and newcomers go on getting it"
+            : "it is not barred";
+        string devices = string.Join("; ", untouched.Take(5).Select(device => $"{device.Id} {device.Detail}")) + (untouched.Count > 5 ? $"; and {untouched.Count - 5} more" : "");
+        return $"no device can leave {from}: {devices}. Nothing was changed: the {untouched.Count} device(s) serve on, {newcomers}. 'edgefleet rollout apply' brings them another digest";
     }
 
     /// <summary>Why no device can go to the digest that was named, with what they have.</summary>
@@ -232,38 +264,4 @@ internal sealed class RollbackDesk(Database database, RolloutDesk rollouts, Desi
         Epoch = epoch,
         Plan = new TrialPlan { Install = true, ProbationSeconds = 0 },
     };
-
-    private static void Reassign(WriteTransaction transaction, RollbackRow row, List<(DeviceRow Device, string To)> targets, long now)
-    {
-        // Newcomers get what most of the devices go back to; where none does, the newest other that was activated. A device's
-        // word alone makes nothing of it: only what was published here is given to others.
-        string? older = row.ToDigest
-            ?? targets.GroupBy(target => target.To, StringComparer.Ordinal).OrderByDescending(group => group.Count()).ThenBy(group => group.Key, StringComparer.Ordinal)
-                .Select(group => group.Key).Concat(AssignmentStore.ListActivated(transaction, row.Model))
-                .FirstOrDefault(digest => digest != row.FromDigest && AssignmentStore.FindBar(transaction, row.Model, digest) is null
-                    && ArtifactStore.Find(transaction, digest)?.Model == row.Model);
-        if (row.Selector.Length > 0)
-        {
-            if (older is not null)
-            {
-                AssignmentStore.Put(transaction, Assignment(row, row.Selector, older, now));
-            }
-            return;
-        }
-        AssignmentStore.Bar(transaction, row.Model, row.FromDigest, $"taken back by {row.CreatedBy}: {row.Reason}", now);
-        foreach (AssignmentRow assignment in AssignmentStore.ListOfModel(transaction, row.Model).Where(assignment => assignment.Digest == row.FromDigest))
-        {
-            if (older is not null)
-            {
-                AssignmentStore.Put(transaction, Assignment(row, assignment.Selector, older, now));
-            }
-            else
-            {
-                AssignmentStore.Remove(transaction, assignment.Model, assignment.Selector);
-            }
-        }
-    }
-
-    private static AssignmentRow Assignment(RollbackRow row, string selector, string older, long now) =>
-        new() { Model = row.Model, Selector = selector, Digest = older, RolloutId = row.Id, Attempt = 1, UpdatedAt = now };
 }

@@ -30,15 +30,14 @@ internal sealed class RollbackPlan
 
     public List<UnknownDigest> Unknown { get; } = [];
 
-    public static RollbackPlan Of(ReadSession session, RollbackWish wish, string from)
+    public static RollbackPlan Of(ReadSession session, RollbackWish wish, string from, TakenBack takenBack)
     {
         RollbackPlan plan = new();
         HashSet<string> committed = wish.To is { } named ? [.. DeploymentStore.ListCommitted(session, wish.Model, named.ToString())] : [];
-        HashSet<string> barred = [.. AssignmentStore.ListBarred(session, wish.Model)];
         IReadOnlyList<SlotsRow> slots = DeviceStore.ListSlotsOfModel(session, wish.Model);
         Dictionary<string, SlotsRow> slotOf = slots.ToDictionary(row => row.DeviceId, StringComparer.Ordinal);
         Dictionary<string, DesiredModelRow> told = DesiredStore.ListOfModel(session, wish.Model).ToDictionary(row => row.DeviceId, StringComparer.Ordinal);
-        TakenBackDevices takenBack = new(session, from);
+        Unconfirmed unconfirmed = new(session, from);
         foreach (DeviceRow device in DeviceStore.ListActive(session))
         {
             if (!wish.Selector.Matches(DeviceAttributes.Of(device)))
@@ -49,9 +48,9 @@ internal sealed class RollbackPlan
             DesiredModelRow? wanted = told.GetValueOrDefault(device.Id);
             bool serves = slot?.Active == from;
             bool shall = wanted?.Digest == from && wanted.Goal == nameof(DeploymentGoal.Active);
-            if (serves || shall || (wanted is not null && takenBack.IsUnconfirmed(device, wanted)))
+            if (serves || shall || (wanted is not null && unconfirmed.Includes(device, wanted)))
             {
-                plan.Add(device, slot, serves, wanted, wish, from, committed, barred);
+                plan.Add(device, slot, serves, wanted, wish, from, committed, takenBack);
             }
         }
         HashSet<string> ordered = [.. AssignmentStore.ListActivated(session, wish.Model)];
@@ -61,7 +60,7 @@ internal sealed class RollbackPlan
         return plan;
     }
 
-    private void Add(DeviceRow device, SlotsRow? slot, bool serves, DesiredModelRow? wanted, RollbackWish wish, string from, HashSet<string> committed, HashSet<string> barred)
+    private void Add(DeviceRow device, SlotsRow? slot, bool serves, DesiredModelRow? wanted, RollbackWish wish, string from, HashSet<string> committed, TakenBack takenBack)
     {
         if (slot?.Active is not { Length: > 0 } active)
         {
@@ -87,7 +86,7 @@ internal sealed class RollbackPlan
             // A device that has not switched keeps what it has.
             Back.Add((device, active));
         }
-        else if (new[] { slot.Previous, slot.Golden }.FirstOrDefault(held => !string.IsNullOrEmpty(held) && held != from && !barred.Contains(held)) is { } older)
+        else if (new[] { slot.Previous, slot.Golden }.FirstOrDefault(held => !string.IsNullOrEmpty(held) && held != from && !takenBack.From(device, held)) is { } older)
         {
             Back.Add((device, older));
         }
@@ -98,7 +97,10 @@ internal sealed class RollbackPlan
         }
         else
         {
-            Leave(slot.Previous is { Length: > 0 } previous && previous != from ? $"holds nothing else but {previous}, which was taken back itself (--to {previous} puts it back all the same)" : "holds no previous digest");
+            List<string> others = [.. new[] { slot.Previous, slot.Golden }.OfType<string>().Where(held => held.Length > 0 && held != from).Distinct(StringComparer.Ordinal)];
+            Leave(others.Count > 0
+                ? $"holds nothing else but {string.Join(" and ", others)}, which was taken back itself (--to {others[0]} puts it there all the same)"
+                : "holds no previous digest");
         }
 
         void Leave(string detail) => Untouched.Add(new UntouchedDevice(device.Id, slot.Active, slot.Previous, slot.Golden, detail));
@@ -108,11 +110,11 @@ internal sealed class RollbackPlan
     /// Devices that were told to give the digest up: what they said before they knew of it proves nothing, for they may have
     /// switched to it in between.
     /// </summary>
-    private sealed class TakenBackDevices(ReadSession session, string from)
+    private sealed class Unconfirmed(ReadSession session, string from)
     {
         private readonly Dictionary<string, Func<string, bool>> _orders = new(StringComparer.Ordinal);
 
-        public bool IsUnconfirmed(DeviceRow device, DesiredModelRow wanted)
+        public bool Includes(DeviceRow device, DesiredModelRow wanted)
         {
             if (wanted.Reason != nameof(DesiredReason.Rollback) || wanted.Digest == from || device.ReportedGeneration >= wanted.Generation)
             {

@@ -115,7 +115,6 @@ internal sealed class RolloutDesk(Database database, IRolloutRunner runner, Sign
             CreatedAt = now,
         });
         RolloutStore.AddEvent(transaction, state.RolloutId, now, "", "created", $"{actor}: {spec.Model} to {digest}, margins {state.MarginsHash}");
-        AssignmentStore.Unbar(transaction, spec.Model, digest);
         AuditStore.Append(transaction, now, actor, "rollout.created", state.RolloutId, $"'{spec.Name}', model '{spec.Model}', candidate {digest}, attempt {spec.Attempt}");
         return new RolloutOutcome.Done(state.RolloutId, $"rollout '{state.RolloutId}' has begun");
     }

@@ -100,6 +100,8 @@ internal sealed class RolloutWriter(DesiredWriter desired, SignalBoard signals, 
 
     private void WriteAssignment(WriteTransaction transaction, RolloutState state, AssignmentChange change, long now)
     {
+        // It has proven itself in a new attempt; until then a digest that was taken back stays barred.
+        AssignmentStore.Unbar(transaction, change.Model, change.Digest.ToString());
         if (change.Selector.Length == 0)
         {
             foreach (AssignmentRow older in AssignmentStore.ListOfModel(transaction, change.Model))

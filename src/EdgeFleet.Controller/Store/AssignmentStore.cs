@@ -52,7 +52,10 @@ internal static class AssignmentStore
     public static string? FindBar(ReadSession session, string model, string digest) =>
         session.QueryOne<string>("SELECT reason FROM barred WHERE model = @model AND digest = @digest", new { model, digest });
 
-    /// <summary>A rollout lets devices activate the digest: from now on it is the newest, also when it was active once before.</summary>
+    /// <summary>
+    /// A rollout lets devices activate the digest, is stopped with it, or a person puts back what was taken back: from now on it is
+    /// the newest, also when it was active once before.
+    /// </summary>
     public static void NoteActivation(WriteTransaction transaction, string model, string digest, string rolloutId, long at) => transaction.Execute(
         """
         INSERT INTO activations (model, digest, rollout_id, ordinal, at)
@@ -65,8 +68,9 @@ internal static class AssignmentStore
     public static string? FindNewestActivated(ReadSession session, string model) => ListActivated(session, model) is [var newest, ..] ? newest : null;
 
     /// <summary>
-    /// Digests of the model that rollouts of this controller let devices activate, the last first. What a device merely says
-    /// that it serves is not among them: no device decides what the newest is. (Older files have rows of that kind, without a rollout.)
+    /// Digests of the model that rollouts and operators of this controller let devices activate, the last first. What a device
+    /// merely says that it serves is not among them: no device decides what the newest is. (Older files have rows of that kind,
+    /// without a rollout.)
     /// </summary>
     public static IReadOnlyList<string> ListActivated(ReadSession session, string model) =>
         session.Query<string>("SELECT digest FROM activations WHERE model = @model AND rollout_id <> '' ORDER BY ordinal DESC", new { model });

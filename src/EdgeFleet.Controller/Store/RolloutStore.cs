@@ -41,6 +41,9 @@ internal sealed record VerdictRow
 /// <summary>Rollouts with their timeline and their verdicts. Every UPDATE carries the epoch and the version that it was decided on.</summary>
 internal static class RolloutStore
 {
+    /// <summary>The event that says that a person has put the candidate back, whatever the rollout made of it.</summary>
+    public const string Lifted = "lifted";
+
     public static long NextOrdinal(ReadSession session) => session.QueryOne<long>("SELECT COALESCE(MAX(ordinal), 0) + 1 FROM rollouts");
 
     public static void Add(WriteTransaction transaction, RolloutRow row) => transaction.ExecuteFenced(
@@ -59,6 +62,10 @@ internal static class RolloutStore
 
     public static RolloutRow? FindRunning(ReadSession session, string model) =>
         session.QueryOne<RolloutRow>("SELECT * FROM rollouts WHERE model = @model AND ended_at IS NULL", new { model });
+
+    /// <summary>Every rollout of a digest, newest first.</summary>
+    public static IReadOnlyList<RolloutRow> ListOfDigest(ReadSession session, string model, string digest) => session.Query<RolloutRow>(
+        "SELECT * FROM rollouts WHERE model = @model AND digest = @digest ORDER BY ordinal DESC", new { model, digest });
 
     public static IReadOnlyList<RolloutRow> ListRunning(ReadSession session) =>
         session.Query<RolloutRow>("SELECT * FROM rollouts WHERE ended_at IS NULL ORDER BY ordinal");
@@ -102,6 +109,9 @@ internal static class RolloutStore
     public static IReadOnlyList<RolloutEventRow> ListEvents(ReadSession session, string rolloutId, long after, int limit) => session.Query<RolloutEventRow>(
         "SELECT seq, at, hardware_class, kind, message FROM rollout_events WHERE rollout_id = @rolloutId AND seq > @after ORDER BY seq LIMIT @limit",
         new { rolloutId, after, limit });
+
+    public static bool HasEvent(ReadSession session, string rolloutId, string kind) => session.QueryOne<long>(
+        "SELECT COUNT(*) FROM rollout_events WHERE rollout_id = @rolloutId AND kind = @kind", new { rolloutId, kind }) > 0;
 
     public static long LastEvent(ReadSession session, string rolloutId) =>
         session.QueryOne<long>("SELECT COALESCE(MAX(seq), 0) FROM rollout_events WHERE rollout_id = @rolloutId", new { rolloutId });

@@ -31,4 +31,15 @@ public sealed class RollbackSentenceTests
         Assert.Contains("1 off line, told when they return; 1 on line", sentence, StringComparison.Ordinal);
         Assert.EndsWith("2 could not go back, told anew when this runs again; 1 left as they are", sentence, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public void What_newcomers_get_is_said_and_whether_the_digest_is_barred()
+    {
+        JsonObject order = new() { ["from"] = "sha256:b", ["barred"] = true, ["newcomers"] = new JsonArray(new JsonObject { ["selector"] = "", ["digest"] = "sha256:a" }) };
+        Assert.Equal("newcomers get sha256:a", RollbackSentence.Newcomers(order));
+        order["newcomers"]![0]!["selector"] = "threads == \"2\"";
+        Assert.Equal("newcomers get sha256:a (threads == \"2\")", RollbackSentence.Newcomers(order));
+
+        Assert.Equal("newcomers get nothing; sha256:b is not barred", RollbackSentence.Newcomers(new JsonObject { ["from"] = "sha256:b", ["barred"] = false, ["newcomers"] = new JsonArray() }));
+    }
 }

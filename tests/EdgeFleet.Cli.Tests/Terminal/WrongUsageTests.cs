@@ -25,6 +25,8 @@ public sealed class WrongUsageTests
     [InlineData("--ttl '-5m': expected a time", "device", "token", "--ttl", "-5m")]
     [InlineData("--ttl '0s': expected a time", "device", "token", "--ttl", "0s")]
     [InlineData("--ttl '1e300d': expected a time", "device", "token", "--ttl", "1e300d")]
+    [InlineData("--timeout '-1': expected a time", "rollback", "fashion", "--timeout", "-1")]
+    [InlineData("--timeout '30': expected a time", "rollback", "fashion", "--timeout", "30")]
     [InlineData("--classes '0': expected a whole number", "simulate", "--devices", "1", "--bundle", "b", "--classes", "0")]
     [InlineData("--devices", "simulate", "--devices", "x", "--bundle", "b")]
     [InlineData("--disagreement '2': expected a number from 0 to 1", "simulate", "--devices", "1", "--bundle", "b", "--disagreement", "2")]

@@ -18,6 +18,7 @@ internal sealed class RigDevice(string id, int threads, Func<string, bool>? harm
     private readonly SortedDictionary<long, (string Topic, byte[] Payload)> _outbox = [];
     private readonly Dictionary<string, (DeploymentPhase Phase, int Ticks)> _deployments = new(StringComparer.Ordinal);
     private readonly Topics _topics = new("default", id);
+    private string _last = "";
     private long _seq;
 
     public string Id { get; } = id;
@@ -25,6 +26,8 @@ internal sealed class RigDevice(string id, int threads, Func<string, bool>? harm
     public DesiredDeployment? Desired { get; private set; }
     public Digest? Active { get; private set; }
     public Digest? Previous { get; private set; }
+    /// <summary>The first that it served for good.</summary>
+    public Digest? Golden { get; private set; }
     public DeviceStream? Stream { get; set; }
     public bool Online { get; set; } = true;
     /// <summary>Whether it says at the bench that it does not take a candidate.</summary>
@@ -53,7 +56,17 @@ internal sealed class RigDevice(string id, int threads, Func<string, bool>? harm
     public void Install(Digest digest)
     {
         Active = digest;
+        Golden ??= digest;
         Served.Add(digest);
+        Report();
+    }
+
+    /// <summary>Another device comes in its place, under its name and with its reports: it has served nothing but this.</summary>
+    public void Replace(Digest? digest)
+    {
+        (Active, Previous, Golden) = (digest, null, digest);
+        _deployments.Clear();
+        Served.Clear();
         Report();
     }
 
@@ -83,6 +96,12 @@ internal sealed class RigDevice(string id, int threads, Func<string, bool>? harm
         }
         string key = $"{desired.RolloutId}/{desired.Digest}/{desired.Attempt}";
         (DeploymentPhase phase, int ticks) = _deployments.GetValueOrDefault(key, (DeploymentPhase.Offered, 0));
+        if (key != _last && phase >= DeploymentPhase.Committed && Active != desired.Digest)
+        {
+            // Something else was wanted in between: it begins anew.
+            (phase, ticks) = (DeploymentPhase.Offered, 0);
+        }
+        _last = key;
         if (phase >= DeploymentPhase.Committed && (Active == desired.Digest || phase != DeploymentPhase.Committed))
         {
             return;
@@ -146,6 +165,7 @@ internal sealed class RigDevice(string id, int threads, Func<string, bool>? harm
         if (Active != desired.Digest)
         {
             (Previous, Active) = (Active, desired.Digest);
+            Golden ??= Active;
             Served.Add(desired.Digest);
         }
         Report();
@@ -181,7 +201,7 @@ internal sealed class RigDevice(string id, int threads, Func<string, bool>? harm
     private void Report() => Send(_topics.Reported, header =>
     {
         Wire.Reported reported = new() { Header = header, Generation = (ulong)Generation, Facts = Facts, AgentVersion = "test" };
-        reported.Models["fashion"] = new Wire.ModelSlots { Active = Active?.ToString() ?? "", Previous = Previous?.ToString() ?? "" };
+        reported.Models["fashion"] = new Wire.ModelSlots { Active = Active?.ToString() ?? "", Previous = Previous?.ToString() ?? "", Golden = Golden?.ToString() ?? "" };
         return reported;
     });
 

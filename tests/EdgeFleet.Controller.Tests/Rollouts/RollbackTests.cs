@@ -11,12 +11,12 @@ namespace EdgeFleet.Controller.Tests.Rollouts;
 /// <summary>Taking a digest back: who is touched, what newcomers get, and that twice changes nothing.</summary>
 public sealed class RollbackTests
 {
-    private const string Full = "[ { bench: {} }, { shadow: {} }, { canary: { devices: 1 } }, { full: {} } ]";
+    internal const string Full = "[ { bench: {} }, { shadow: {} }, { canary: { devices: 1 } }, { full: {} } ]";
 
-    private static RollbackWish Wish(Digest? from = null, Digest? to = null, string selector = "") =>
+    internal static RollbackWish Wish(Digest? from = null, Digest? to = null, string selector = "") =>
         new("fashion", from, to, Selector.Parse(selector), "it is bad", "operator");
 
-    private static async Task<RolloutRig> RolledOutAsync(params RigDevice[] devices)
+    internal static async Task<RolloutRig> RolledOutAsync(params RigDevice[] devices)
     {
         RolloutRig rig = await RolloutRig.StartAsync(devices);
         RolloutState end = await rig.RunToEndAsync(await rig.CreateAsync(RolloutRig.Spec(Full)));
@@ -25,10 +25,10 @@ public sealed class RollbackTests
         return rig;
     }
 
-    private static async Task<RollbackRow> OrderAsync(RolloutRig rig, RollbackWish wish) =>
+    internal static async Task<RollbackRow> OrderAsync(RolloutRig rig, RollbackWish wish) =>
         Assert.IsType<RollbackOutcome.Ordered>(await rig.Rollbacks.OrderAsync(wish, CancellationToken.None)).Rollback;
 
-    private static Task<IReadOnlyList<RollbackDeviceRow>> DevicesAsync(RolloutRig rig, RollbackRow row) =>
+    internal static Task<IReadOnlyList<RollbackDeviceRow>> DevicesAsync(RolloutRig rig, RollbackRow row) =>
         rig.Database.ReadAsync(session => RollbackStore.ListDevices(session, row), CancellationToken.None);
 
     [Fact]
@@ -162,19 +162,19 @@ public sealed class RollbackTests
     }
 
     [Fact]
-    public async Task A_newcomer_for_whom_nothing_else_is_there_is_told_to_fetch_nothing()
+    public async Task A_newcomer_for_whom_nothing_else_is_there_is_told_to_fetch_nothing_where_nobody_serves_it()
     {
-        RigDevice serving = new("dev-1", 1), newcomer = new("dev-2", 1) { Online = false };
-        await using RolloutRig rig = await RolloutRig.StartAsync([serving, newcomer], provisioned: false);
+        RigDevice gone = new("dev-1", 1), newcomer = new("dev-2", 1) { Online = false };
+        await using RolloutRig rig = await RolloutRig.StartAsync([gone, newcomer], provisioned: false);
         await rig.RunToEndAsync(await rig.CreateAsync(RolloutRig.Spec("[ { full: {} } ]", "install")));
         Assert.Equal(RolloutRig.Candidate.ToString(), (await DesiredAsync(rig, "dev-2"))?.Digest);
+        await rig.Database.WriteAsync("revoke", transaction => DeviceStore.Revoke(transaction, "dev-1", "stolen", 1), CancellationToken.None);
 
         RollbackOutcome.Ordered ordered = Assert.IsType<RollbackOutcome.Ordered>(await rig.Rollbacks.OrderAsync(Wish(), CancellationToken.None));
 
         Assert.Equal(["dev-2"], ordered.Withdrawn);
         Assert.Null(await DesiredAsync(rig, "dev-2"));
-        // It serves and has nothing else: it is listed, and goes on serving.
-        Assert.Equal("dev-1", Assert.Single(ordered.Untouched).Id);
+        Assert.Empty(ordered.Untouched);
         newcomer.Online = true;
         await rig.RoundAsync();
         await rig.RoundAsync();
@@ -232,10 +232,10 @@ public sealed class RollbackTests
         await rig.RoundAsync();
         Assert.Equal((RolloutRig.Before, RolloutRig.Candidate), (device.Active, device.Previous));
 
-        RollbackOutcome.Ordered ordered = Assert.IsType<RollbackOutcome.Ordered>(await rig.Rollbacks.OrderAsync(Wish(from: RolloutRig.Before), CancellationToken.None));
+        string reason = Assert.IsType<RollbackOutcome.Refused>(await rig.Rollbacks.OrderAsync(Wish(from: RolloutRig.Before), CancellationToken.None)).Reason;
 
-        Assert.Contains("was taken back itself", Assert.Single(ordered.Untouched).Detail, StringComparison.Ordinal);
-        Assert.Empty(await DevicesAsync(rig, ordered.Rollback));
+        Assert.Contains($"no device can leave {RolloutRig.Before}: dev-1 holds nothing else but {RolloutRig.Candidate}, which was taken back itself", reason, StringComparison.Ordinal);
+        Assert.Equal(RolloutRig.Before, device.Active);
     }
 
     [Theory, InlineData("threads == \"2\"", RolloutPhase.Completed), InlineData("threads == \"1\"", RolloutPhase.Aborted), InlineData("", RolloutPhase.Aborted)]
@@ -256,7 +256,7 @@ public sealed class RollbackTests
         Digest other = Digest.Of([3]);
         RigDevice drawn = new("dev-1", 1), apart = new("dev-2", 2);
         await using RolloutRig rig = await RolloutRig.StartAsync([drawn, apart]);
-        await PublishAsync(rig, 3);
+        await rig.PublishAsync(3);
         apart.Install(other);
         await rig.RoundAsync();
         await rig.Database.WriteAsync("slots", transaction => transaction.Execute("UPDATE slots SET previous = @p WHERE device_id = 'dev-2'", new { p = RolloutRig.Before.ToString() }), CancellationToken.None);
@@ -292,7 +292,7 @@ public sealed class RollbackTests
     public async Task A_device_that_does_not_follow_keeps_no_later_rollout_out()
     {
         await using RolloutRig rig = await RolloutRig.StartAsync([new RigDevice("dev-1", 1), new RigDevice("dev-2", 1)]);
-        Digest next = await PublishAsync(rig, 3);
+        Digest next = await rig.PublishAsync(3);
         string id = await rig.CreateAsync(RolloutRig.Spec(Full));
         RigDevice stubborn = await FirstToServeAsync(rig);
         stubborn.FailsToGoBack = true;
@@ -319,7 +319,7 @@ public sealed class RollbackTests
     public async Task To_a_digest_that_no_device_ever_had_nothing_goes_and_nothing_is_changed()
     {
         await using RolloutRig rig = await RolledOutAsync(new RigDevice("dev-1", 1), new RigDevice("dev-2", 1));
-        Digest never = await PublishAsync(rig, 3);
+        Digest never = await rig.PublishAsync(3);
         string before = await PictureAsync(rig);
 
         string reason = Assert.IsType<RollbackOutcome.Refused>(await rig.Rollbacks.OrderAsync(Wish(to: never), CancellationToken.None)).Reason;
@@ -337,10 +337,10 @@ public sealed class RollbackTests
     {
         Digest other = Digest.Of([3]);
         await using RolloutRig rig = await RolledOutAsync(new RigDevice("dev-1", 1), new RigDevice("dev-2", 2));
-        await PublishAsync(rig, 3);
+        await rig.PublishAsync(3);
         // As if the second device had another history: what it served before is not what the operator names.
         await rig.Database.WriteAsync(
-            "another history", transaction => transaction.Execute("UPDATE slots SET previous = @other WHERE device_id = 'dev-2'", new { other = other.ToString() }), CancellationToken.None);
+            "another history", transaction => transaction.Execute("UPDATE slots SET previous = @other, golden = NULL WHERE device_id = 'dev-2'", new { other = other.ToString() }), CancellationToken.None);
 
         RollbackOutcome.Ordered ordered = Assert.IsType<RollbackOutcome.Ordered>(await rig.Rollbacks.OrderAsync(Wish(to: RolloutRig.Before), CancellationToken.None));
         await rig.RoundAsync();
@@ -357,7 +357,7 @@ public sealed class RollbackTests
         await using RolloutRig rig = await RolledOutAsync(new RigDevice("dev-1", 1));
         RollbackRow first = await OrderAsync(rig, Wish());
         await rig.RoundAsync();
-        Digest never = await PublishAsync(rig, 3);
+        Digest never = await rig.PublishAsync(3);
 
         string reason = Assert.IsType<RollbackOutcome.Refused>(await rig.Rollbacks.OrderAsync(Wish(to: never), CancellationToken.None)).Reason;
 
@@ -367,19 +367,6 @@ public sealed class RollbackTests
         await OrderAsync(rig, Wish(from: RolloutRig.Before, to: RolloutRig.Candidate));
         await rig.RoundAsync();
         Assert.Equal(RolloutRig.Candidate, rig.Devices[0].Active);
-    }
-
-    private static async Task<Digest> PublishAsync(RolloutRig rig, byte seed)
-    {
-        Digest digest = Digest.Of([seed]);
-        await rig.Database.WriteAsync(
-            "publish",
-            transaction => ArtifactStore.Add(
-                transaction,
-                new ArtifactRow { Digest = digest.ToString(), Model = "fashion", Manifest = System.Text.Encoding.UTF8.GetString(TestArtifacts.Manifest([seed]).ToBytes()) },
-                []),
-            CancellationToken.None);
-        return digest;
     }
 
     [Fact]
@@ -407,7 +394,7 @@ public sealed class RollbackTests
         await using RolloutRig rig = await RolledOutAsync(new RigDevice("dev-1", 1), new RigDevice("dev-2", 2));
         string generations = Generations(rig);
 
-        RollbackRow none = await OrderAsync(rig, Wish(from: await PublishAsync(rig, 3)));
+        RollbackRow none = await OrderAsync(rig, Wish(from: await rig.PublishAsync(3)));
         await rig.RoundAsync();
         Assert.Empty(await DevicesAsync(rig, none));
         Assert.Equal(generations, Generations(rig));
@@ -497,13 +484,13 @@ public sealed class RollbackTests
     }
 
     /// <summary>The canary: which device that is, is drawn anew in each run.</summary>
-    private static async Task<RigDevice> FirstToServeAsync(RolloutRig rig)
+    internal static async Task<RigDevice> FirstToServeAsync(RolloutRig rig)
     {
         await UntilAsync(rig, () => rig.Devices.Any(device => device.Active == RolloutRig.Candidate));
         return rig.Devices.Single(device => device.Active == RolloutRig.Candidate);
     }
 
-    private static async Task UntilAsync(RolloutRig rig, Func<bool> so)
+    internal static async Task UntilAsync(RolloutRig rig, Func<bool> so)
     {
         for (int round = 0; round < 60 && !so(); round++)
         {
@@ -512,10 +499,10 @@ public sealed class RollbackTests
         Assert.True(so());
     }
 
-    private static Task<DesiredModelRow?> DesiredAsync(RolloutRig rig, string device) =>
+    internal static Task<DesiredModelRow?> DesiredAsync(RolloutRig rig, string device) =>
         rig.Database.ReadAsync(session => DesiredStore.Find(session, device, "fashion"), CancellationToken.None);
 
-    private static Task<string> PictureAsync(RolloutRig rig) => rig.Database.ReadAsync(
+    internal static Task<string> PictureAsync(RolloutRig rig) => rig.Database.ReadAsync(
         session => string.Join('\n', session.Query<DesiredModelRow>("SELECT * FROM desired_models ORDER BY device_id")) + "\n"
             + string.Join('\n', AssignmentStore.List(session)) + "\n" + RollbackStore.NextOrdinal(session),
         CancellationToken.None);

@@ -80,13 +80,13 @@ internal sealed class RolloutRig : IAsyncDisposable, IRolloutRunner
         return rig;
     }
 
-    public static string Spec(string stages, string strategy = "staged", int attempt = 1, string selector = "") => $$"""
+    public static string Spec(string stages, string strategy = "staged", int attempt = 1, string selector = "", Digest? candidate = null) => $$"""
         apiVersion: edgefleet.io/v1
         kind: Rollout
         metadata: { name: trial }
         spec:
           model: fashion
-          candidate: {{Candidate}}
+          candidate: {{candidate ?? Candidate}}
           selector: '{{selector}}'
           strategy: {{strategy}}
           attempt: {{attempt}}
@@ -195,6 +195,20 @@ internal sealed class RolloutRig : IAsyncDisposable, IRolloutRunner
                 await RestartAsync(null);
             }
         }
+    }
+
+    /// <summary>Publishes another artifact of the model.</summary>
+    public async Task<Digest> PublishAsync(byte seed)
+    {
+        Digest digest = Digest.Of([seed]);
+        await Database.WriteAsync(
+            "publish",
+            transaction => ArtifactStore.Add(
+                transaction,
+                new ArtifactRow { Digest = digest.ToString(), Model = "fashion", Manifest = System.Text.Encoding.UTF8.GetString(TestArtifacts.Manifest([seed]).ToBytes()) },
+                []),
+            CancellationToken.None);
+        return digest;
     }
 
     /// <summary>What is wrong between devices and store; empty when a device never saw more than the store has.</summary>
