@@ -1,5 +1,6 @@
 using EdgeFleet.Controller.Fleet;
 using EdgeFleet.Controller.Hosting;
+using EdgeFleet.Controller.Rollouts;
 using EdgeFleet.Controller.Store;
 using EdgeFleet.Core;
 using Microsoft.Extensions.Logging;
@@ -14,6 +15,7 @@ internal sealed partial class IngestDesk(
     Database database, DeviceStreams streams, SignalBoard signals, MetricBoard metrics, string tenant, TimeProvider time, ILogger<IngestDesk> log)
 {
     private const string NotOrdered = "not-ordered";
+    private readonly BackToAssignment _back = new(new DesiredWriter(streams));
     private long _taken;
     private long _duplicates;
     private long _quarantined;
@@ -123,6 +125,13 @@ internal sealed partial class IngestDesk(
             case IncomingReport.State state:
                 if (IngestStore.PutState(transaction, state, now))
                 {
+                    foreach (ModelState model in state.Models)
+                    {
+                        if (model.Active is { } active)
+                        {
+                            _back.AtReport(transaction, state.Device, model.Model, active.ToString(), state.Generation);
+                        }
+                    }
                     Tell(transaction, "", state.Models.Select(model => model.Model));
                 }
                 break;

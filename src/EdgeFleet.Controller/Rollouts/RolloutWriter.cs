@@ -15,6 +15,8 @@ namespace EdgeFleet.Controller.Rollouts;
 /// </summary>
 internal sealed class RolloutWriter(DesiredWriter desired, SignalBoard signals, TimeProvider time)
 {
+    private readonly BackToAssignment _back = new(desired);
+
     /// <summary>
     /// The decision's verdicts as they are stored. Each carries every tick of its class; packing them is done before the
     /// transaction, for as long as that takes all that devices report waits for the one writer.
@@ -57,6 +59,7 @@ internal sealed class RolloutWriter(DesiredWriter desired, SignalBoard signals, 
             {
                 WriteAssignment(transaction, next, change, now);
             }
+            _back.AtEnd(transaction, next);
             AuditStore.Append(transaction, now, "controller", "rollout.ended", row.Id, $"{next.Phase}: {next.Reason}");
         }
         transaction.AfterCommit(() => signals.Notify(SignalBoard.RolloutEvents(row.Id)));
