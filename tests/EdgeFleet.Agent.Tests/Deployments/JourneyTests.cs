@@ -207,6 +207,24 @@ public sealed class JourneyTests : IDisposable
         Assert.Equal(reconciles, _runner.Reconciles);
     }
 
+    [Fact]
+    public async Task A_rollback_to_golden_past_the_previous_one_needs_no_network_either()
+    {
+        await InstallAsync();
+        await RolloutAsync(_candidate);
+        Digest next = _artifacts.Publish("fashion", "next");
+        await RolloutAsync(next, "r3");
+        Assert.Equal((next, _candidate, _baseline), (_rig.Slots.Read("fashion")!.Active, _rig.Slots.Read("fashion")!.Previous, _rig.Slots.Read("fashion")!.Golden));
+        _artifacts.Away = true;
+
+        _rig.Want(Wanted.Rollback(_baseline));
+        await _rig.UntilEndAsync(_baseline);
+
+        Assert.Equal(DeploymentPhase.Committed, _rig.Record()!.Phase);
+        Assert.Equal(_baseline, _runner.Serving("fashion"));
+        Assert.Equal((_baseline, next, _baseline), (_rig.Slots.Read("fashion")!.Active, _rig.Slots.Read("fashion")!.Previous, _rig.Slots.Read("fashion")!.Golden));
+    }
+
     [Theory]
     [InlineData(DeploymentGoal.Staged, DeploymentPhase.Staged), InlineData(DeploymentGoal.Benchmarked, DeploymentPhase.Benchmarked)]
     [InlineData(DeploymentGoal.Shadowing, DeploymentPhase.Shadowing)]
