@@ -73,13 +73,22 @@ internal static class ArtifactCommand
             List<JsonNode> shown = [.. items.OfType<JsonNode>().Where(item => parsed.GetValue(model) is not { } name || item.Text("model") == name)];
             output.Table(["MODEL", "VERSION", "DIGEST", "SIZE", "EVIDENCE", "CREATED"], shown.Select(item => new[]
             {
-                item.Text("model"), item.Text("version"), item.Text("digest"), item.Text("sizeBytes"), item.Text("verdict"), item.Text("createdAt"),
+                item.Text("model"), item.Text("version"), item.Text("digest"), item.Text("sizeBytes"), Evidence(item), item.Text("createdAt"),
             }));
             output.Json(new JsonArray([.. shown.Select(item => item.DeepClone())]));
             return ExitCode.Done;
         });
         return command;
     }
+
+    /// <summary>A verdict that was overridden is none, and only a model's first artifact may be without one.</summary>
+    private static string Evidence(JsonNode item) => (item.Text("verdict"), item["overrideReason"]) switch
+    {
+        ("-", null) => "first",
+        ("-", _) => "none,overridden",
+        (var verdict, null) => verdict,
+        (var verdict, _) => $"{verdict},overridden",
+    };
 
     private static Command CreateShow()
     {

@@ -8,7 +8,7 @@ namespace EdgeFleet.Cli.Rollouts;
 /// <summary><c>edgefleet rollout apply|list|show|watch|explain|approve|pause|resume|abort</c>.</summary>
 internal static class RolloutCommand
 {
-    private static readonly Argument<string> s_id = new("rollout") { Description = "Rollout id or name." };
+    private static readonly Argument<string> s_id = new("rollout") { Description = "Rollout id, or a name: the one that runs, else the newest of that name." };
 
     public static Command Create() => new("rollout", "One candidate across the fleet, in stages behind the gate.")
     {
@@ -131,7 +131,9 @@ internal static class RolloutCommand
             using ControllerClient controller = ControllerConnection.Open(parsed);
             JsonNode reply = await controller.PostAsync(
                 $"rollouts/{Uri.EscapeDataString(parsed.GetRequiredValue(s_id))}/{act}", new JsonObject { ["reason"] = parsed.GetValue(reason) }, cancellationToken);
-            output.Line($"{parsed.GetRequiredValue(s_id)}: {RolloutView.State(reply)}");
+            // The act is taken up by the rollout's next look at the fleet, so the state of this moment would say the opposite.
+            string next = act == "abort" ? $"; 'edgefleet rollout watch {reply.Text("id")}' shows the devices go back" : "";
+            output.Line($"{reply.Text("id")}: {reply.Text("message")}{next}");
             output.Json(reply);
             return ExitCode.Done;
         });

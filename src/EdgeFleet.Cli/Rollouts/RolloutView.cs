@@ -15,6 +15,7 @@ internal static class RolloutView
     public static async Task<JsonNode> ReadAsync(ControllerClient controller, string idOrName, Output output, CancellationToken cancellationToken)
     {
         JsonNode rollout = await controller.GetAsync($"rollouts/{Uri.EscapeDataString(idOrName)}?devices={(output.IsJson ? PageSize : ShownDevices)}", cancellationToken);
+        Tell(idOrName, rollout, output);
         if (output.IsJson && rollout["devices"] is JsonArray devices)
         {
             while (devices.Count < (int)(rollout.Number("deviceCount") ?? 0))
@@ -32,6 +33,16 @@ internal static class RolloutView
             }
         }
         return rollout;
+    }
+
+    /// <summary>Says which of several rollouts of a name this is.</summary>
+    public static void Tell(string idOrName, JsonNode rollout, Output output)
+    {
+        string[] others = [.. rollout.List("namesakes").Select(id => id.GetValue<string>())];
+        if (others.Length > 0 && idOrName != rollout.Text("id"))
+        {
+            output.Note($"'{idOrName}' is also the name of {string.Join(", ", others)}; this is {rollout.Text("id")}");
+        }
     }
 
     /// <summary>How many devices are in each phase, over all classes.</summary>
@@ -72,7 +83,7 @@ internal static class RolloutView
 
     public static void Print(JsonNode rollout, Output output)
     {
-        output.Line($"{rollout.Text("name")}  {rollout.Text("model")} {JsonReading.Short(rollout.Text("candidate"))}  {State(rollout)}{(rollout.List("classes").Any() ? "" : $": {rollout.Text("reason")}")}");
+        output.Line($"{rollout.Text("id")} {rollout.Text("name")}  {rollout.Text("model")} {JsonReading.Short(rollout.Text("candidate"))}  {State(rollout)}{(rollout.List("classes").Any() ? "" : $": {rollout.Text("reason")}")}");
         output.Table(["HARDWARE CLASS", "STATE", "STAGE", "DEVICES", "ADMITTED"], rollout.List("classes").Select(c => new[]
         {
             c.Text("hardwareClass"), State(c), c.Text("stage"), c.Text("devices"), c.Text("admitted"),

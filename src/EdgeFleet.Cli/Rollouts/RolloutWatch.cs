@@ -26,6 +26,9 @@ internal static class RolloutWatch
                 // Without devices: their phases are counted by the controller, so a fleet of ten thousand costs a line.
                 JsonNode rollout = await controller.GetAsync($"rollouts/{Uri.EscapeDataString(rolloutId)}?devices=0", cancellationToken);
                 away = null;
+                RolloutView.Tell(rolloutId, rollout, output);
+                // A name may pass to a newer rollout; who watches goes on with this one.
+                rolloutId = rollout.Text("id");
                 string line = Describe(rollout);
                 if (line != last)
                 {

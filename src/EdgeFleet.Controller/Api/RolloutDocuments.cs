@@ -39,6 +39,8 @@ internal sealed record RolloutDocument
     public required IReadOnlyList<NotDrawnDocument> NotDrawn { get; init; }
     /// <summary>The newest verdict of each class while the rollout runs.</summary>
     public required JsonElement Current { get; init; }
+    /// <summary>Other rollouts of the same name, the newest first.</summary>
+    public required IReadOnlyList<string> Namesakes { get; init; }
     /// <summary>The last event's number: where a watcher goes on.</summary>
     public required long LastEvent { get; init; }
 }

@@ -50,6 +50,7 @@ internal static class RolloutView
             Devices = Devices(session, row, state, streams, "", maximumDevices),
             NotDrawn = [.. state.NotDrawn.Take(maximumDevices).Select(d => new NotDrawnDocument(d.DeviceId, d.Reason))],
             Current = JsonSerializer.SerializeToElement(current.ToArray(), VerdictListJsonContext.Default.GateVerdictArray),
+            Namesakes = RolloutStore.ListNamesakes(session, row),
             LastEvent = RolloutStore.LastEvent(session, row.Id),
         };
     }

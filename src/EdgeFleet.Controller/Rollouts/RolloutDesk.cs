@@ -62,6 +62,10 @@ internal sealed class RolloutDesk(Database database, IRolloutRunner runner, Sign
                 {
                     return new RolloutOutcome.Unknown($"rollout '{idOrName}' is not known");
                 }
+                if (row.Id != idOrName && RolloutStore.ListRunningOfName(transaction, idOrName) is { Count: > 1 } several)
+                {
+                    return new RolloutOutcome.Conflict($"'{idOrName}' is the name of {several.Count} rollouts that run: {string.Join(", ", several.Select(one => $"{one.Id} ({one.Model})"))}; name one by its id");
+                }
                 CommandResult result = Apply(transaction, row, act, reason, actor);
                 return result.Changed ? new RolloutOutcome.Done(row.Id, result.Message) : (RolloutOutcome)new RolloutOutcome.Conflict(result.Message);
             },
@@ -138,7 +142,7 @@ internal sealed class RolloutDesk(Database database, IRolloutRunner runner, Sign
         if (RolloutStore.FindRunning(session, spec.Model) is { } running)
         {
             return (new RolloutOutcome.Conflict(
-                $"rollout '{running.Id}' ({running.Name}) of model '{spec.Model}' is {running.Phase}; one at a time: wait for it ('edgefleet rollout watch {running.Id}') or abort it ('edgefleet rollout abort {running.Id}')"), null);
+                $"rollout '{running.Id}' ({running.Name}) of model '{spec.Model}' is {running.Phase}; one at a time: wait for it ('edgefleet rollout watch {running.Id}') or abort it ('edgefleet rollout abort {running.Id} --reason …')"), null);
         }
         if (RetryComplaint(session, spec, digest) is { } complaint)
         {

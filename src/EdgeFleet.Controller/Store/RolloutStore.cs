@@ -56,9 +56,17 @@ internal static class RolloutStore
 
     public static RolloutRow? Find(ReadSession session, string id) => session.QueryOne<RolloutRow>("SELECT * FROM rollouts WHERE id = @id", new { id });
 
-    /// <summary>By id, else the newest of that name.</summary>
+    /// <summary>By id, else the newest of that name; one that runs goes before one that is over.</summary>
     public static RolloutRow? FindByIdOrName(ReadSession session, string text) =>
-        Find(session, text) ?? session.QueryOne<RolloutRow>("SELECT * FROM rollouts WHERE name = @text ORDER BY ordinal DESC LIMIT 1", new { text });
+        Find(session, text) ?? session.QueryOne<RolloutRow>("SELECT * FROM rollouts WHERE name = @text ORDER BY ended_at IS NULL DESC, ordinal DESC LIMIT 1", new { text });
+
+    /// <summary>Rollouts are told apart by their ids; a name may be that of several, one for each attempt or model.</summary>
+    public static IReadOnlyList<RolloutRow> ListRunningOfName(ReadSession session, string name) =>
+        session.Query<RolloutRow>("SELECT * FROM rollouts WHERE name = @name AND ended_at IS NULL ORDER BY ordinal", new { name });
+
+    /// <summary>The newest others of the same name.</summary>
+    public static IReadOnlyList<string> ListNamesakes(ReadSession session, RolloutRow row) =>
+        session.Query<string>("SELECT id FROM rollouts WHERE name = @Name AND id <> @Id ORDER BY ordinal DESC LIMIT 5", row);
 
     public static RolloutRow? FindRunning(ReadSession session, string model) =>
         session.QueryOne<RolloutRow>("SELECT * FROM rollouts WHERE model = @model AND ended_at IS NULL", new { model });

@@ -85,6 +85,7 @@ public sealed class RolloutStoryTests : IAsyncLifetime
         string[] listed = Run("artifact", "list").Output.TrimEnd().Split('\n');
         Assert.Equal(["MODEL", "VERSION", "DIGEST", "SIZE", "EVIDENCE", "CREATED"], listed[0].Split(' ', StringSplitOptions.RemoveEmptyEntries));
         Assert.Equal([candidate.ToString(), baseline.ToString()], listed[1..].Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[2]));
+        Assert.Equal(["none,overridden", "first"], listed[1..].Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[4]));
         Assert.Equal(3, Run("rollout", "list").Output.TrimEnd().Split('\n').Length);
 
         Digest never = await PublishAsync("v30", baseline);
@@ -96,6 +97,19 @@ public sealed class RolloutStoryTests : IAsyncLifetime
         EdgefleetProcess back = Run("rollback", "fashion", "--from", candidate.ToString(), "--to", baseline.ToString());
         Assert.True(back.ExitCode == 0, back.Errors + back.Output);
         Assert.Contains($"{Devices} of {Devices} device(s) serve {baseline}; the slowest after", back.Output, StringComparison.Ordinal);
+        Assert.Contains($"newcomers get {baseline}\n", back.Output, StringComparison.Ordinal);
+
+        string[] again = ["rollout", "apply", "-f", file, "--set", $"candidate={never}", "--set", "strategy=staged", "--set", "stages=[ { bench: { approval: true } }, { shadow: {} }, { full: {} } ]\n  attempt: 2"];
+        EdgefleetProcess third = Run(again);
+        Assert.True(third.ExitCode == 0, third.Errors);
+        EdgefleetProcess second = Run(again);
+        Assert.Contains("abort it ('edgefleet rollout abort r3 --reason …')", second.Errors, StringComparison.Ordinal);
+        EdgefleetProcess aborted = Run("rollout", "abort", "story", "--reason", "not tonight");
+        Assert.Contains("not tonight; 'edgefleet rollout watch r3' shows the devices go back", aborted.Output, StringComparison.Ordinal);
+        Assert.StartsWith("r3: aborted by", aborted.Output, StringComparison.Ordinal);
+        EdgefleetProcess newest = Run("rollout", "show", "story");
+        Assert.Contains("'story' is also the name of r2, r1; this is r3", newest.Errors, StringComparison.Ordinal);
+        Assert.StartsWith("r3 story ", newest.Output, StringComparison.Ordinal);
     }
 
     [Fact]
