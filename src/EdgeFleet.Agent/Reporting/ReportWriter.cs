@@ -28,6 +28,9 @@ internal sealed partial class ReportWriter(
     /// <summary>One sentence for a person; what a runtime or a server wrote into it may be any length.</summary>
     private const int LongestDetail = 4096;
 
+    /// <summary>Whose signature lets an artifact run here.</summary>
+    public IReadOnlyCollection<string> ReleaseKeyIds { get; init; } = [];
+
     private readonly ConcurrentDictionary<string, (Digest Digest, DateTimeOffset Since)> _servingSince = new(StringComparer.Ordinal);
     private readonly Lock _gate = new();
     private readonly OrderedDictionary<string, IMessage> _owed = new(StringComparer.Ordinal);
@@ -112,6 +115,7 @@ internal sealed partial class ReportWriter(
             AgentVersion = AgentVersion.Text,
         };
         report.Labels.Add(labels.ToDictionary());
+        report.ReleaseKeyIds.AddRange(ReleaseKeyIds);
         foreach (string model in slots.Models)
         {
             if (slots.Read(model) is { } known)

@@ -89,7 +89,11 @@ public sealed partial class DeviceAgent : IDisposable
         DesiredStore desired = new(state, loggers.CreateLogger<DesiredStore>());
         SlotTable slots = new(state, seams.Time, loggers.CreateLogger<SlotTable>());
         Outbox outbox = Outbox.Open(state.Files, state.Outbox, topics.Event("gap"), options.Outbox, seams.Time, loggers.CreateLogger<Outbox>());
-        ReportWriter reports = new(outbox, topics, slots, seams.Facts, () => desired.Generation, labels, seams.Time, loggers.CreateLogger<ReportWriter>());
+        ReleaseKeyRing releaseKeys = ReleaseKeyRing.FromPem(identity.ReleaseKeys);
+        ReportWriter reports = new(outbox, topics, slots, seams.Facts, () => desired.Generation, labels, seams.Time, loggers.CreateLogger<ReportWriter>())
+        {
+            ReleaseKeyIds = releaseKeys.KeyIds,
+        };
         foreach (string fault in mended)
         {
             LogMended(loggers.CreateLogger<DeviceAgent>(), state.Identity, fault);
@@ -104,7 +108,7 @@ public sealed partial class DeviceAgent : IDisposable
             State = state,
             Slots = slots,
             Files = new DeploymentFiles(state, loggers.CreateLogger<DeploymentFiles>()),
-            Store = new ArtifactStore(state, ReleaseKeyRing.FromPem(identity.ReleaseKeys), loggers.CreateLogger<ArtifactStore>()),
+            Store = new ArtifactStore(state, releaseKeys, loggers.CreateLogger<ArtifactStore>()),
             Source = seams.Source ?? new GrpcArtifactSource(link, seams.Time),
             Inspector = seams.Inspector,
             Trials = seams.Trials,

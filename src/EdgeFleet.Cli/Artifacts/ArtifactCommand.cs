@@ -54,6 +54,10 @@ internal static class ArtifactCommand
                 ["overrideReason"] = parsed.GetValue(overrideReason),
             };
             JsonNode reply = await controller.PostAsync("artifacts", body, cancellationToken);
+            if (reply["warning"]?.GetValue<string>() is { } warning)
+            {
+                output.Note($"warning: {warning}");
+            }
             output.Line($"published {bundle.Manifest.Model} {bundle.Manifest.Version} {bundle.Digest}");
             output.Json(reply);
             return ExitCode.Done;

@@ -79,8 +79,8 @@ internal static class ArtifactEndpoints
         return result switch
         {
             PublishResult.Published { Known: false } published =>
-                TypedResults.Created($"/api/v1/artifacts/{published.Digest}", new PublishedDocument(published.Digest.ToString(), published.Model, published.Version, false)),
-            PublishResult.Published known => TypedResults.Ok(new PublishedDocument(known.Digest.ToString(), known.Model, known.Version, true)),
+                TypedResults.Created($"/api/v1/artifacts/{published.Digest}", new PublishedDocument(published.Digest.ToString(), published.Model, published.Version, false, published.Warning)),
+            PublishResult.Published known => TypedResults.Ok(new PublishedDocument(known.Digest.ToString(), known.Model, known.Version, true, known.Warning)),
             PublishResult.Incomplete incomplete => Problems.Conflict(incomplete.Reason),
             PublishResult.Refused refused => Problems.Unprocessable(refused.Reason),
             _ => throw new System.Diagnostics.UnreachableException(),

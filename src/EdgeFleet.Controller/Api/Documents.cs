@@ -79,7 +79,7 @@ internal sealed record ArtifactDocument
     public JsonElement? Evidence { get; init; }
 }
 
-internal sealed record PublishedDocument(string Digest, string Model, string Version, bool Known);
+internal sealed record PublishedDocument(string Digest, string Model, string Version, bool Known, string? Warning);
 
 internal sealed record ContentDocument(string Sha256, long SizeBytes);
 

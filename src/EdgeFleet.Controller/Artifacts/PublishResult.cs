@@ -8,7 +8,8 @@ internal abstract record PublishResult
     private PublishResult() { }
 
     /// <param name="Known">It was published before; nothing changed.</param>
-    public sealed record Published(Digest Digest, string Model, string Version, bool Known) : PublishResult;
+    /// <param name="Warning">It can be rolled out, but not everywhere; why.</param>
+    public sealed record Published(Digest Digest, string Model, string Version, bool Known, string? Warning = null) : PublishResult;
 
     /// <summary>Its files, or what it refers to, are not here (yet).</summary>
     public sealed record Incomplete(string Reason) : PublishResult;

@@ -13,6 +13,8 @@ namespace EdgeFleet.Controller.Artifacts;
 /// </summary>
 internal sealed class Publisher(Database database, ContentStore content, ReleaseKeys releaseKeys, TimeProvider time)
 {
+    private const int WarningDevices = 8;
+
     public async Task<PublishResult> PublishAsync(PublishAttempt attempt, CancellationToken cancellationToken)
     {
         DsseEnvelope envelope;
@@ -54,7 +56,7 @@ internal sealed class Publisher(Database database, ContentStore content, Release
     {
         if (ArtifactStore.Exists(transaction, digest.ToString()))
         {
-            return new PublishResult.Published(digest, manifest.Model, manifest.Version, Known: true);
+            return new PublishResult.Published(digest, manifest.Model, manifest.Version, Known: true, WarningOf(transaction, keyId));
         }
         if (MissingContent(manifest) is { } missing)
         {
@@ -115,7 +117,16 @@ internal sealed class Publisher(Database database, ContentStore content, Release
         {
             AuditStore.Append(transaction, now, attempt.Actor, "artifact.override", digest.ToString(), $"{complaint}; published all the same: {attempt.OverrideReason}");
         }
-        return new PublishResult.Published(digest, manifest.Model, manifest.Version, Known: false);
+        return new PublishResult.Published(digest, manifest.Model, manifest.Version, Known: false, WarningOf(transaction, keyId));
+    }
+
+    /// <summary>A device's keys are set when it enrols; one that was added later is foreign to it.</summary>
+    private static string? WarningOf(WriteTransaction transaction, string keyId)
+    {
+        IReadOnlyList<string> devices = DeviceStore.ListUnawareOf(transaction, keyId);
+        string more = devices.Count > WarningDevices ? $" and {devices.Count - WarningDevices} more" : "";
+        return devices.Count == 0 ? null
+            : $"{devices.Count} of the fleet's devices do not believe the release key {keyId[..12]} and will refuse this artifact ({string.Join(", ", devices.Take(WarningDevices))}{more}); sign it with a key that they know, or enrol them anew";
     }
 
     private string? MissingContent(ArtifactManifest manifest)

@@ -14,6 +14,7 @@ internal static class ReportDecoder
 {
     private const int MaximumModels = 64;
     private const int MaximumEntries = 64;
+    private const int MaximumKeys = 32;
     /// <summary>Ten weeks of ticks of a minute. A tick is stored once by its number, and only of a rollout that the device takes part in.</summary>
     private const long MaximumTick = 100_000;
     /// <summary>A tick is half a kilobyte; with the number above this bounds what one device can store of one rollout.</summary>
@@ -129,8 +130,13 @@ internal static class ReportDecoder
         return new IncomingReport.State(
             device, boot, seq, checked((long)wire.Generation), wire.Facts is null ? null : DesiredMapping.ToCore(Clean(wire.Facts)),
             ReportText.Clean(wire.HardwareClass, 256), models,
-            ReportText.CleanMap($"labels of device '{device}'", wire.Labels, MaximumEntries), ReportText.Clean(wire.AgentVersion, 64));
+            ReportText.CleanMap($"labels of device '{device}'", wire.Labels, MaximumEntries), ReportText.Clean(wire.AgentVersion, 64), KeyIds(device, wire.ReleaseKeyIds));
     }
+
+    private static IReadOnlyList<string> KeyIds(string device, RepeatedField<string> ids) =>
+        ids.Count <= MaximumKeys && ids.All(id => id.Length == 64 && id.All(char.IsAsciiHexDigitLower))
+            ? [.. ids.Distinct(StringComparer.Ordinal)]
+            : throw new FormatException($"reported of device '{device}': {ids.Count} ids of release keys; expected at most {MaximumKeys}, each of 64 hexadecimal digits");
 
     private static IncomingReport.Deployment Deployment(string device, Wire.DeploymentReport wire)
     {

@@ -73,6 +73,10 @@ internal static class DeviceStore
     public static IReadOnlyList<string> ListRevokedIds(ReadSession session) =>
         session.Query<string>("SELECT id FROM devices WHERE state = 'revoked' ORDER BY id");
 
+    /// <summary>Members that have said which release keys they believe, and not this one.</summary>
+    public static IReadOnlyList<string> ListUnawareOf(ReadSession session, string releaseKeyId) => session.Query<string>(
+        "SELECT id FROM devices WHERE state = 'active' AND release_keys <> '' AND INSTR(release_keys, @releaseKeyId) = 0 ORDER BY id", new { releaseKeyId });
+
     public static FleetCounts Count(ReadSession session) => session.QueryOne<FleetCounts>(
         """
         SELECT COUNT(*) AS devices,

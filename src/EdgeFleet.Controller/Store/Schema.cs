@@ -287,6 +287,12 @@ internal static class Schema
 
         """;
 
+    /// <summary>Ids of the release keys that a device said it believes, with commas; empty where it has not said.</summary>
+    public const string DeviceReleaseKeys = """
+        ALTER TABLE devices ADD COLUMN release_keys TEXT NOT NULL DEFAULT '';
+
+        """;
+
     public const string Rollouts = """
         CREATE TABLE rollouts (
             id         TEXT PRIMARY KEY,

@@ -280,6 +280,28 @@ public sealed class PublishingTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Publishing_names_the_devices_that_do_not_believe_the_key_it_is_signed_by()
+    {
+        using ReleaseKey older = ReleaseKey.Create();
+        string token = await _controller.CreateTokenAsync(new JsonObject { ["autoApprove"] = true, ["count"] = 3 });
+        // The third has not said what it believes, as an agent of before would not.
+        foreach ((string id, string[] keys) in ((string, string[])[])[("dev-1", [older.KeyId]), ("dev-2", [older.KeyId, _controller.ReleaseKey.KeyId]), ("dev-3", [])])
+        {
+            await using ScriptedDevice device = await ScriptedDevice.EnrollAsync(_controller, id, token);
+            EdgeFleet.Protocol.V1.Reported reported = new() { Header = device.Header(), Facts = ScriptedDevice.Facts() };
+            reported.ReleaseKeyIds.AddRange(keys);
+            await device.SendAsync(device.OwnTopics.Reported, reported);
+        }
+
+        JsonNode published = await _controller.PostAsync(
+            "artifacts", TestArtifacts.Request(TestArtifacts.Manifest(_base).Sign(_controller.ReleaseKey), null));
+
+        string warning = published["warning"]!.GetValue<string>();
+        Assert.StartsWith($"1 of the fleet's devices do not believe the release key {_controller.ReleaseKey.KeyId[..12]}", warning, StringComparison.Ordinal);
+        Assert.Contains("(dev-1)", warning, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_file_that_is_larger_than_allowed_is_not_kept()
     {
         EdgeFleet.Controller.Artifacts.ContentStore store = new(_folder["small"], maximumBytes: 1000, TimeProvider.System);

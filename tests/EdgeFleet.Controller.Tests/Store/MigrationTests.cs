@@ -57,6 +57,7 @@ public sealed class MigrationTests : IDisposable
         await Database.Open(Options()).DisposeAsync();
         Alter("""
             DROP TABLE orders;
+            ALTER TABLE devices DROP COLUMN release_keys;
             DROP TABLE deployments;
             CREATE TABLE deployments (
                 device_id TEXT NOT NULL, model TEXT NOT NULL, digest TEXT NOT NULL, rollout_id TEXT NOT NULL, attempt INTEGER NOT NULL, generation INTEGER NOT NULL,
