@@ -99,7 +99,7 @@ internal sealed class RollbackPlan
         {
             List<string> others = [.. new[] { slot.Previous, slot.Golden }.OfType<string>().Where(held => held.Length > 0 && held != from).Distinct(StringComparer.Ordinal)];
             Leave(others.Count > 0
-                ? $"holds nothing else but {string.Join(" and ", others)}, which was taken back itself (--to {others[0]} puts it there all the same)"
+                ? $"holds nothing else but {string.Join(" and ", others)}, {(others.Count == 1 ? "which was taken back itself" : "which were taken back themselves")} (--to {others[0]} puts it there all the same)"
                 : "holds no previous digest");
         }
 

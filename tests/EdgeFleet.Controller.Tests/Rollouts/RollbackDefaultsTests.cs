@@ -119,6 +119,24 @@ public sealed class RollbackDefaultsTests
     }
 
     [Fact]
+    public async Task A_device_that_serves_nothing_and_was_told_nothing_is_none_of_its_business()
+    {
+        RigDevice blank = new("dev-2", 1), serving = new("dev-1", 1);
+        await using RolloutRig rig = await RolloutRig.StartAsync([serving, blank], provisioned: false);
+        serving.Install(RolloutRig.Before);
+        await rig.RoundAsync();
+        await rig.RunToEndAsync(await rig.CreateAsync(RolloutRig.Spec(Full, selector: "deviceId == \"dev-1\"")));
+        Assert.Equal((RolloutRig.Candidate, null), (serving.Active, blank.Active));
+
+        RollbackOutcome.Ordered ordered = Assert.IsType<RollbackOutcome.Ordered>(await rig.Rollbacks.OrderAsync(Wish(to: RolloutRig.Before), CancellationToken.None));
+        await rig.RoundAsync();
+
+        Assert.Empty(ordered.Untouched);
+        RollbackDeviceRow only = Assert.Single(await DevicesAsync(rig, ordered.Rollback));
+        Assert.Equal(("dev-1", true), (only.DeviceId, only.DoneAt is not null));
+    }
+
+    [Fact]
     public async Task A_device_whose_previous_was_taken_back_goes_to_its_golden()
     {
         await using RolloutRig rig = await RolledOutAsync(new RigDevice("dev-1", 1), new RigDevice("dev-2", 1));
@@ -150,7 +168,7 @@ public sealed class RollbackDefaultsTests
 
         string reason = Assert.IsType<RollbackOutcome.Refused>(await rig.Rollbacks.OrderAsync(Wish(from: RolloutRig.Candidate), CancellationToken.None)).Reason;
 
-        Assert.Contains($"dev-1 holds nothing else but {next} and {RolloutRig.Before}, which was taken back itself (--to {next} puts it there all the same)", reason, StringComparison.Ordinal);
+        Assert.Contains($"dev-1 holds nothing else but {next} and {RolloutRig.Before}, which were taken back themselves (--to {next} puts it there all the same)", reason, StringComparison.Ordinal);
         Assert.Equal(before, await PictureAsync(rig));
         Assert.True(Assert.IsType<RollbackOutcome.Ordered>(await rig.Rollbacks.OrderAsync(Wish(RolloutRig.Candidate, next), CancellationToken.None)).Lifted);
         await rig.RoundAsync();

@@ -15,6 +15,22 @@ public sealed class RolloutTests
     private const string Full = "[ { bench: {} }, { shadow: {} }, { canary: { devices: 1 } }, { full: {} } ]";
 
     [Fact]
+    public async Task A_name_that_two_rollouts_have_that_run_is_answered_with_their_ids()
+    {
+        await using RolloutRig rig = await RolloutRig.StartAsync([new RigDevice("dev-1", 1)]);
+        string id = await rig.CreateAsync(RolloutRig.Spec("[ { bench: {} }, { shadow: {} }, { full: {} } ]"));
+        await rig.Database.WriteAsync(
+            "another model's",
+            transaction => RolloutStore.Add(transaction, RolloutStore.Find(transaction, id)! with { Id = "r99", Ordinal = 99, Model = "other" }),
+            CancellationToken.None);
+
+        RolloutOutcome outcome = await rig.Rollouts.CommandAsync("trial", OperatorAct.Pause, "", "operator", CancellationToken.None);
+
+        Assert.Contains($"'trial' is the name of 2 rollouts that run: {id} (fashion), r99 (other); name one by its id", Assert.IsType<RolloutOutcome.Conflict>(outcome).Reason, StringComparison.Ordinal);
+        Assert.IsType<RolloutOutcome.Done>(await rig.Rollouts.CommandAsync(id, OperatorAct.Pause, "", "operator", CancellationToken.None));
+    }
+
+    [Fact]
     public async Task A_second_rollout_of_the_same_model_is_refused_while_one_runs_and_names_it()
     {
         await using RolloutRig rig = await RolloutRig.StartAsync([new RigDevice("dev-1", 1)]);
