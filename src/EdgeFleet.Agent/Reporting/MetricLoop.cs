@@ -1,5 +1,6 @@
 using EdgeFleet.Agent.Devices;
 using EdgeFleet.Agent.Runners;
+using EdgeFleet.Agent.Slots;
 using Google.Protobuf.WellKnownTypes;
 using Wire = EdgeFleet.Protocol.V1;
 
@@ -9,7 +10,8 @@ namespace EdgeFleet.Agent.Reporting;
 /// Says from time to time how the device and its models are doing. Nothing is kept: what finds no link is dropped, and the
 /// next one says it better. No decision rests on it.
 /// </summary>
-internal sealed class MetricLoop(ReportPublisher publisher, IDeviceGauges gauges, IModelRunner runner, Outbox outbox, MetricOptions options, TimeProvider time)
+internal sealed class MetricLoop(
+    ReportPublisher publisher, IDeviceGauges gauges, IModelRunner runner, SlotTable slots, Outbox outbox, MetricOptions options, TimeProvider time)
 {
     public async Task RunAsync(CancellationToken cancellationToken)
     {
@@ -35,6 +37,11 @@ internal sealed class MetricLoop(ReportPublisher publisher, IDeviceGauges gauges
         }
         report.Values["outbox_reports"] = outbox.Count;
         report.Values["outbox_bytes"] = outbox.LiveBytes;
+        if (!slots.Models.Any(model => slots.Read(model) is not null))
+        {
+            // Nobody to ask about: a device that has no model yet may have no runner either.
+            return report;
+        }
         try
         {
             RunnerReport status = await runner.StatusAsync(cancellationToken).ConfigureAwait(false);

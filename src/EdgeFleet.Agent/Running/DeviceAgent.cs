@@ -124,7 +124,7 @@ public sealed partial class DeviceAgent : IDisposable
         ReportPublisher publisher = new(
             outbox, identity, topics, new PresenceEpoch(state, seams.Time), address => Broker(address, identity, link, clock, options, seams.Time), seams.Broker,
             options.Publisher, seams.Time, loggers.CreateLogger<ReportPublisher>());
-        MetricLoop? metrics = seams.Gauges is { } gauges ? new MetricLoop(publisher, gauges, seams.Runner, outbox, options.Metrics, seams.Time) : null;
+        MetricLoop? metrics = seams.Gauges is { } gauges ? new MetricLoop(publisher, gauges, seams.Runner, slots, outbox, options.Metrics, seams.Time) : null;
         return new DeviceAgent(link, outbox, engine, sync, publisher, reports, metrics, identity);
     }
 

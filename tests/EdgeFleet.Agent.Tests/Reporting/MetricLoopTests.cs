@@ -2,6 +2,7 @@ using EdgeFleet.Agent.Devices;
 using EdgeFleet.Agent.Enrollment;
 using EdgeFleet.Agent.Reporting;
 using EdgeFleet.Agent.Runners;
+using EdgeFleet.Agent.Slots;
 using EdgeFleet.Agent.State;
 using EdgeFleet.Agent.Syncing;
 using EdgeFleet.Agent.Tests.Support;
@@ -20,6 +21,7 @@ public sealed class MetricLoopTests : IDisposable
     private readonly ImpatientTime _time = new();
     private readonly Topics _topics = new("default", "device-1");
     private readonly StateFolder _state;
+    private readonly SlotTable _slots;
     private readonly Outbox _outbox;
     private readonly TaskCompletionSource<MqttMessage> _said = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -27,6 +29,8 @@ public sealed class MetricLoopTests : IDisposable
     {
         _state = new StateFolder(DeviceRig.Root, _disk);
         _state.Prepare();
+        _slots = new SlotTable(_state, _time, NullLogger<SlotTable>.Instance);
+        _slots.Write("fashion", Digest.Of([1]), null, null);
         _outbox = Outbox.Open(_disk, _state.Outbox, _topics.Event("gap"), new OutboxOptions(), _time, NullLogger<Outbox>.Instance);
     }
 
@@ -54,6 +58,18 @@ public sealed class MetricLoopTests : IDisposable
         Assert.Empty(report.Models);
     }
 
+    [Fact]
+    public async Task Where_there_is_no_model_yet_no_runner_is_asked()
+    {
+        _slots.Clear("fashion");
+        Runner runner = new(Model());
+
+        Wire.MetricReport report = Wire.MetricReport.Parser.ParseFrom((await SaidAsync(runner)).Payload.Span);
+
+        Assert.Empty(report.Models);
+        Assert.Equal(0, runner.Asked);
+    }
+
     private async Task<MqttMessage> SaidAsync(IModelRunner runner)
     {
         _outbox.Append(ReportClass.Evidence, _topics.Event("x"), false, new Wire.EventReport { Subject = "waits" });
@@ -65,7 +81,7 @@ public sealed class MetricLoopTests : IDisposable
         using CancellationTokenSource stop = new();
         Task publishing = publisher.RunAsync(stop.Token);
         publisher.Use(new BrokerAddress("127.0.0.1", 8883));
-        Task speaking = new MetricLoop(publisher, new Gauges(), runner, _outbox, new MetricOptions { First = TimeSpan.FromMilliseconds(1), Every = TimeSpan.FromMilliseconds(1) }, TimeProvider.System)
+        Task speaking = new MetricLoop(publisher, new Gauges(), runner, _slots, _outbox, new MetricOptions { First = TimeSpan.FromMilliseconds(1), Every = TimeSpan.FromMilliseconds(1) }, TimeProvider.System)
             .RunAsync(stop.Token);
 
         MqttMessage said = await _said.Task.WaitAsync(TimeSpan.FromSeconds(20));
@@ -85,9 +101,14 @@ public sealed class MetricLoopTests : IDisposable
     /// <summary>A runner that serves one model, or does not answer.</summary>
     private sealed class Runner(RunnerModel? serves) : IModelRunner
     {
+        public int Asked { get; private set; }
+
         public Task<RunnerReport> ReconcileAsync(string model, CancellationToken cancellationToken) => throw new NotSupportedException("A reading changes nothing.");
 
-        public Task<RunnerReport> StatusAsync(CancellationToken cancellationToken) =>
-            serves is null ? throw new RunnerAwayException("connection refused") : Task.FromResult(new RunnerReport(DateTimeOffset.UnixEpoch, [serves]));
+        public Task<RunnerReport> StatusAsync(CancellationToken cancellationToken)
+        {
+            Asked++;
+            return serves is null ? throw new RunnerAwayException("connection refused") : Task.FromResult(new RunnerReport(DateTimeOffset.UnixEpoch, [serves]));
+        }
     }
 }
