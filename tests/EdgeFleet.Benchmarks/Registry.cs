@@ -19,6 +19,7 @@ internal static class Registry
     public static IReadOnlyList<Measurement> Evidence { get; } =
     [
         new("gate", "whether the gate's tests keep their promise under peeking (simulated fleets)", Gating.GateEvidence.RunAsync),
+        new("fleet-soak", "rollouts, aborts and rollbacks on 100 hollow agents while controller and broker are killed (10 minutes)", ControlPlane.FleetSoak.RunAsync),
         new("paired-benchmark", "whether the benchmark tells the truth about two models", Measuring.PairedBenchmarkEvidence.RunAsync),
     ];
 }

@@ -36,13 +36,20 @@ internal sealed class ControllerProcess : IAsyncDisposable
         }
     }
 
-    public static async Task<ControllerProcess> StartAsync(CancellationToken cancellationToken)
+    public double StoreMiB => new FileInfo(_controller.StoreFile).Length / 1024.0 / 1024.0;
+
+    public static async Task<ControllerProcess> StartAsync(CancellationToken cancellationToken, bool staysPut = false)
     {
         cancellationToken.ThrowIfCancellationRequested();
         string folder = Directory.CreateTempSubdirectory("edgefleet-bench-").FullName;
         ReleaseKey key = ReleaseKey.Create();
-        return new ControllerProcess(await Testing.Controllers.ControllerProcess.StartAsync(folder, key.PublicPem()), folder, key);
+        return new ControllerProcess(await Testing.Controllers.ControllerProcess.StartAsync(folder, key.PublicPem(), staysPut), folder, key);
     }
+
+    /// <summary>kill -9, and a new one on the same folder.</summary>
+    public Task KillAndStartAsync() => _controller.KillAndStartAsync();
+
+    public Task KillBrokerAsync() => _controller.KillBrokerAsync();
 
     public async Task<string> CreateTokenAsync(int devices, CancellationToken cancellationToken)
     {

@@ -14,12 +14,14 @@ public sealed class ControllerProcess : IAsyncDisposable
 {
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
     private readonly string _folder;
+    private readonly (int Enroll, int Device, int Broker) _ports;
     private readonly StringBuilder _words = new();
     private Process _process;
 
-    private ControllerProcess(string folder)
+    private ControllerProcess(string folder, (int Enroll, int Device, int Broker) ports)
     {
         _folder = folder;
+        _ports = ports;
         _process = Launch();
     }
 
@@ -36,11 +38,12 @@ public sealed class ControllerProcess : IAsyncDisposable
     public string StoreFile => Path.Join(_folder, "store.db");
 
     /// <param name="releaseKeyPem">A public key whose signature lets an artifact run.</param>
-    public static async Task<ControllerProcess> StartAsync(string folder, string releaseKeyPem)
+    /// <param name="staysPut">Every start listens where the first did, as agents expect that keep what they were told at their enrolment.</param>
+    public static async Task<ControllerProcess> StartAsync(string folder, string releaseKeyPem, bool staysPut = false)
     {
         Directory.CreateDirectory(Path.Join(folder, "trust"));
         await File.WriteAllTextAsync(Path.Join(folder, "trust", "release.pub"), releaseKeyPem);
-        ControllerProcess controller = new(folder);
+        ControllerProcess controller = new(folder, staysPut ? (LoopbackPort.FindFree(), LoopbackPort.FindFree(), LoopbackPort.FindFree()) : default);
         await controller.AwaitAsync();
         return controller;
     }
@@ -114,7 +117,7 @@ public sealed class ControllerProcess : IAsyncDisposable
             "dotnet",
             [
                 Path.Join(AppContext.BaseDirectory, "edgefleet-controller.dll"), "--data", _folder, "--operator-url", "http://127.0.0.1:0",
-                "--bind", "127.0.0.1", "--enroll-port", "0", "--device-port", "0", "--broker-port", "0",
+                "--bind", "127.0.0.1", "--enroll-port", Text(_ports.Enroll), "--device-port", Text(_ports.Device), "--broker-port", Text(_ports.Broker),
             ]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
         process.OutputDataReceived += (_, line) => Note(line.Data);
         process.ErrorDataReceived += (_, line) => Note(line.Data);
@@ -122,6 +125,8 @@ public sealed class ControllerProcess : IAsyncDisposable
         process.BeginErrorReadLine();
         return process;
     }
+
+    private static string Text(int port) => port.ToString(System.Globalization.CultureInfo.InvariantCulture);
 
     private async Task AwaitAsync()
     {
