@@ -122,7 +122,12 @@ internal static class ControllerCommand
         {
             await using ControllerHost host = await ControllerHost.StartAsync(options, new ControllerParts(), cancellationToken);
             await host.WaitForShutdownAsync(cancellationToken);
-            return host.Failure is null ? 0 : WorldFailed;
+            if (host.Failure is not { } failure)
+            {
+                return 0;
+            }
+            await Console.Error.WriteLineAsync($"edgefleet-controller: {failure.Message}");
+            return WorldFailed;
         }
         catch (Exception ex) when (ex is IOException or UnauthorizedAccessException or FormatException or InvalidDataException or DllNotFoundException)
         {

@@ -64,6 +64,7 @@ internal sealed partial class ControllerHost : IAsyncDisposable
     private async Task StartPartsAsync(ControllerParts parts, CancellationToken cancellationToken)
     {
         DataFolder folder = Own(DataFolder.Open(Options.DataFolder));
+        bool anew = folder.MayBeginAnew();
         Database database = Own(Database.Open(new DatabaseOptions
         {
             File = folder.StoreFile, Tenant = Options.Tenant, Time = parts.Time, Observer = parts.Observer, MaximumBatch = parts.MaximumBatch,
@@ -76,6 +77,12 @@ internal sealed partial class ControllerHost : IAsyncDisposable
         ILogger<ControllerHost> log = app.Services.GetRequiredService<ILogger<ControllerHost>>();
         FatalErrors fatal = app.Services.GetRequiredService<FatalErrors>();
         _ = fatal.Watch("store", database.Completion);
+        if (anew)
+        {
+            LogBegunAnew(log, folder.StoreFile);
+            await database.WriteAsync(
+                "begin anew", transaction => AuditStore.Append(transaction, parts.Time.NowMs(), "controller", "database.begun-anew", folder.StoreFile, "the database of this authority's fleet was gone"), cancellationToken);
+        }
         await app.Services.GetRequiredService<OperatorAccess>().EnsureAdminAsync(folder.OperatorTokenFile, cancellationToken);
 
         BrokerEndpoint mqtt = new("localhost", 0);
@@ -167,6 +174,9 @@ internal sealed partial class ControllerHost : IAsyncDisposable
 
     [LoggerMessage(EventId = 2010, Level = LogLevel.Information, Message = "Operators at {OperatorUrl}, enrolment at {EnrollUrl}, devices at {DeviceUrl}, reports at mqtts://{Mqtt}, epoch {Epoch}")]
     private static partial void LogStarted(ILogger logger, string operatorUrl, string enrollUrl, string deviceUrl, string mqtt, long epoch);
+
+    [LoggerMessage(EventId = 2012, Level = LogLevel.Warning, Message = "The database {File} begins empty: each device of this fleet has to be enrolled anew")]
+    private static partial void LogBegunAnew(ILogger logger, string file);
 
     [LoggerMessage(EventId = 2011, Level = LogLevel.Warning, Message = "The broker at {Host}:{Port} did not answer within {Patience}; going on without reports until it does")]
     private static partial void LogBrokerAway(ILogger logger, string host, int port, TimeSpan patience);

@@ -37,5 +37,29 @@ internal sealed class DataFolder : IDisposable
         return folder;
     }
 
+    /// <summary>
+    /// A folder with an operator's token or with content has had a database (an authority may have been brought). One that has
+    /// lost it would begin as an empty fleet that knows none of its devices; whether it shall is for a person to say.
+    /// </summary>
+    /// <returns>True: a person has said so.</returns>
+    /// <exception cref="InvalidDataException">The database is gone.</exception>
+    public bool MayBeginAnew()
+    {
+        string asked = System.IO.Path.Join(Path, "store.new");
+        bool isOld = File.Exists(OperatorTokenFile) || Directory.Exists(ContentFolder);
+        if (!isOld || new FileInfo(StoreFile) is { Exists: true, Length: > 0 })
+        {
+            return false;
+        }
+        if (!File.Exists(asked))
+        {
+            throw new InvalidDataException(
+                $"the database '{StoreFile}' is gone, though the folder is that of a fleet; restore a backup of it (fleet/deploy/README.md, Backup). "
+                + $"Without one: create an empty file '{asked}' and start again; the fleet begins empty, and each device has to be enrolled anew with a new token (its models stay)");
+        }
+        File.Delete(asked);
+        return true;
+    }
+
     public void Dispose() => _lease.Dispose();
 }

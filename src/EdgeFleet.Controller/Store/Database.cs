@@ -19,6 +19,7 @@ internal sealed class Database : IAsyncDisposable
     private readonly ConcurrentBag<SqliteConnection> _idleReaders = [];
     private readonly SemaphoreSlim _readers;
     private readonly Task _loop;
+    private readonly TaskCompletionSource _damaged = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private bool _closed;
 
     static Database() => DefaultTypeMap.MatchNamesWithUnderscores = true;
@@ -33,6 +34,7 @@ internal sealed class Database : IAsyncDisposable
         _readers = new SemaphoreSlim(options.Readers);
         _queue = Channel.CreateBounded<IWork>(new BoundedChannelOptions(options.QueueLength) { SingleReader = true, FullMode = BoundedChannelFullMode.Wait });
         _loop = Task.Run(WriteLoopAsync);
+        Completion = Task.WhenAny(_loop, _damaged.Task).Unwrap();
     }
 
     /// <summary>
@@ -44,16 +46,34 @@ internal sealed class Database : IAsyncDisposable
     /// <summary>From here on it has all that this controller does; what was before, a restored file may have lost.</summary>
     public DateTimeOffset OpenedAt { get; }
 
-    /// <summary>Ends when the store is closed; faults when the writer met something it does not know how to survive.</summary>
-    public Task Completion => _loop;
+    /// <summary>Ends when the store is closed; faults when the file is damaged or the writer met something it does not know how to survive.</summary>
+    public Task Completion { get; }
 
     /// <summary>Opens or creates the file, brings the schema up to date and takes the next epoch.</summary>
+    /// <exception cref="StoreUnavailableException">The file is damaged.</exception>
     public static Database Open(DatabaseOptions options)
     {
         SqliteLibrary.Ensure();
+        try
+        {
+            return OpenSound(options);
+        }
+        catch (SqliteException ex) when (StoreDamage.Is(ex))
+        {
+            throw StoreDamage.Of(options.File, ex.Message, ex);
+        }
+    }
+
+    private static Database OpenSound(DatabaseOptions options)
+    {
         SqliteConnection connection = Connect(options.File, SqliteOpenMode.ReadWriteCreate);
         try
         {
+            // A second for each gigabyte; what is damaged is to be found before anything is decided on it.
+            if (connection.QuerySingle<string>("PRAGMA quick_check(1)") is var found and not "ok")
+            {
+                throw StoreDamage.Of(options.File, found.ReplaceLineEndings(" "));
+            }
             connection.Execute($"PRAGMA journal_mode = WAL; PRAGMA synchronous = {(options.Flushes ? "FULL" : "OFF")}; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY;");
             Migrations.Apply(connection, options.Tenant);
             long epoch = connection.QuerySingle<long>(
@@ -110,7 +130,7 @@ internal sealed class Database : IAsyncDisposable
         catch (SqliteException ex) when (!IsOfTheStatement(ex))
         {
             // The disk or the file, as for writes: whoever asked may ask again.
-            throw new StoreUnavailableException($"not read: {ex.Message}", ex);
+            throw Unavailable("not read", ex);
         }
         finally
         {
@@ -138,6 +158,18 @@ internal sealed class Database : IAsyncDisposable
     /// <summary>The statement was wrong or broke a rule of the schema; the file is well, and the rest of the batch too.</summary>
     private static bool IsOfTheStatement(SqliteException ex) => ex.SqliteErrorCode is SQLitePCL.raw.SQLITE_ERROR or SQLitePCL.raw.SQLITE_CONSTRAINT
         or SQLitePCL.raw.SQLITE_MISMATCH or SQLitePCL.raw.SQLITE_RANGE or SQLitePCL.raw.SQLITE_TOOBIG or SQLitePCL.raw.SQLITE_MISUSE;
+
+    private StoreUnavailableException Unavailable(string what, SqliteException ex)
+    {
+        if (!StoreDamage.Is(ex))
+        {
+            return new StoreUnavailableException($"{what}: {ex.Message}", ex);
+        }
+        StoreUnavailableException damage = StoreDamage.Of(_options.File, ex.Message, ex);
+        // Not by halves: what can still be read may be wrong by what cannot.
+        _damaged.TrySetException(damage);
+        return damage;
+    }
 
     private SqliteConnection ConnectReader()
     {
@@ -218,7 +250,7 @@ internal sealed class Database : IAsyncDisposable
                 _session.Leave();
                 foreach (IWork work in batch)
                 {
-                    work.Fail(new StoreUnavailableException($"{work.What}: not stored: {ex.Message}", ex));
+                    work.Fail(Unavailable($"{work.What}: not stored", ex));
                 }
                 return;
             }
@@ -239,7 +271,7 @@ internal sealed class Database : IAsyncDisposable
     {
         while (_queue.Reader.TryRead(out IWork? work))
         {
-            work.Fail(new StoreUnavailableException($"{work.What}: not stored: {ex.Message}", ex));
+            work.Fail(Unavailable($"{work.What}: not stored", ex));
         }
     }
 
