@@ -14,9 +14,11 @@ internal static class DeviceChannel
 
     public static GrpcChannel Create(string url, string rootPem, PemIdentity? identity, TimeProvider time)
     {
+        // The authority said that it was then when it gave the device its own certificate.
+        DateTimeOffset floor = identity is null ? DateTimeOffset.MinValue : new DateTimeOffset(identity.Leaf.NotBefore);
         SslClientAuthenticationOptions tls = new()
         {
-            RemoteCertificateValidationCallback = (_, certificate, chain, errors) => Accepts(rootPem, time, certificate, chain, errors),
+            RemoteCertificateValidationCallback = (_, certificate, chain, errors) => Accepts(rootPem, floor, time, certificate, chain, errors),
         };
         if (identity is not null)
         {
@@ -34,16 +36,17 @@ internal static class DeviceChannel
     }
 
     /// <exception cref="AuthenticationException">It is not the controller; the message says why, and becomes part of the call's status.</exception>
-    private static bool Accepts(string rootPem, TimeProvider time, X509Certificate? certificate, X509Chain? chain, SslPolicyErrors errors)
+    private static bool Accepts(string rootPem, DateTimeOffset floor, TimeProvider time, X509Certificate? certificate, X509Chain? chain, SslPolicyErrors errors)
     {
         using X509Certificate2 root = X509Certificate2.CreateFromPem(rootPem);
         DateTimeOffset now = time.GetUtcNow();
-        DateTimeOffset judgedAt = now;
-        if (certificate is X509Certificate2 shown && (now < root.NotBefore || now > root.NotAfter))
+        // A clock outside the life of the root is certainly wrong, and says nothing. Nor can it be earlier than the device's own
+        // certificate, or than the one that the server shows: the pinned authority signed both, and signs nothing ahead of time.
+        // So a clock that is behind keeps nobody out, and a certificate that has ended by any of these is refused.
+        DateTimeOffset judgedAt = now < root.NotBefore || now > root.NotAfter || now < floor ? floor : now;
+        if (certificate is X509Certificate2 shown && judgedAt < shown.NotBefore + s_allowance)
         {
-            // The clock is certainly wrong: it lies outside the life of the root. The pinned root still says who this is; how
-            // long its certificates live can only be judged once the controller has said what time it is.
-            judgedAt = new DateTimeOffset(shown.NotBefore) + s_allowance;
+            judgedAt = shown.NotBefore + s_allowance;
         }
         return CertificateTrust.FromPem(rootPem, new Moment(judgedAt)).AcceptsServer(certificate, chain, errors)
             ? true

@@ -10,6 +10,8 @@ using EdgeFleet.Trust.Certificates;
 using EdgeFleet.Trust.Enrollment;
 using EdgeFleet.Trust.Envelopes;
 using Grpc.Core;
+using Grpc.Net.Client;
+using Wire = EdgeFleet.Protocol.V1;
 
 namespace EdgeFleet.Agent.Tests.Enrollment;
 
@@ -131,6 +133,53 @@ public sealed class EnrollmentTests : IAsyncLifetime
         await EnrollAsync(_disk, _controller.Bundle(), time: wrong);
 
         Assert.Equal(_controller.Enrollment.Devices[Id], KeyIdOn(_disk));
+    }
+
+    [Fact]
+    public async Task A_clock_that_is_days_behind_keeps_a_device_neither_from_enrolling_nor_from_its_stream()
+    {
+        // Inside the root's life, and before the server's certificate: a board without a clock battery, or a controller that
+        // was started since.
+        ManualTimeProvider controllers = new(DateTimeOffset.UtcNow.AddYears(-1));
+        await using ScriptedController controller = await ScriptedController.StartAsync(controllers, serverIssuedAfter: TimeSpan.FromDays(30));
+        ManualTimeProvider behind = new(controllers.GetUtcNow().AddDays(-10));
+        await EnrollAsync(_disk, controller.Bundle(), time: behind);
+
+        Assert.Equal(controller.Enrollment.Devices[Id], KeyIdOn(_disk));
+        Assert.Null(await FailureOfACallAsync(controller, behind));
+    }
+
+    [Fact]
+    public async Task A_certificate_that_ended_before_the_devices_own_began_is_refused_however_far_the_clock_is_behind()
+    {
+        ManualTimeProvider controllers = new(DateTimeOffset.UtcNow.AddYears(-1));
+        await using ScriptedController controller = await ScriptedController.StartAsync(controllers);
+        // The device has a certificate that is younger than the end of the one that the server shows.
+        controllers.Advance(TimeSpan.FromDays(100));
+        await EnrollAsync(_disk, controller.Bundle(), time: new ManualTimeProvider(controllers.GetUtcNow().AddDays(-50)));
+
+        string? failure = await FailureOfACallAsync(controller, new ManualTimeProvider(controllers.GetUtcNow().AddDays(-50)));
+        Assert.Contains("the server's certificate is valid from", failure, StringComparison.Ordinal);
+    }
+
+    /// <summary>What TLS says of a call with the identity on the disk; null where it lets it through.</summary>
+    private async Task<string?> FailureOfACallAsync(ScriptedController controller, TimeProvider time)
+    {
+        using PemIdentity identity = new IdentityFiles(new StateFolder(DeviceRig.Root, _disk)).LoadIdentity();
+        using GrpcChannel channel = DeviceChannel.Create(controller.DeviceUrl, controller.Authority.RootPem, identity, time);
+        try
+        {
+            using System.Security.Cryptography.ECDsa key = System.Security.Cryptography.ECDsa.Create(System.Security.Cryptography.ECCurve.NamedCurves.nistP256);
+            await new Wire.Enrollment.EnrollmentClient(channel).RenewAsync(new Wire.RenewRequest
+            {
+                CertificateRequest = Google.Protobuf.ByteString.CopyFrom(CertificateRequests.Create(key, Id)),
+            });
+            return null;
+        }
+        catch (RpcException ex) when (ex.StatusCode == StatusCode.Unavailable)
+        {
+            return ex.Status.Detail;
+        }
     }
 
     [Fact]

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Security;
+using EdgeFleet.Testing.Time;
 using EdgeFleet.Trust.Certificates;
 using EdgeFleet.Trust.Enrollment;
 using Grpc.Core;
@@ -41,11 +42,13 @@ internal sealed class ScriptedController : IAsyncDisposable
     public string DeviceUrl => Enrollment.DeviceUrl;
 
     /// <param name="time">The controller's clock; the system's where a test does not care.</param>
-    public static async Task<ScriptedController> StartAsync(TimeProvider? time = null)
+    /// <param name="serverIssuedAfter">Its own certificate is so much younger than its root.</param>
+    public static async Task<ScriptedController> StartAsync(TimeProvider? time = null, TimeSpan serverIssuedAfter = default)
     {
         time ??= TimeProvider.System;
         AuthorityFiles files = CertificateAuthority.Create("test", time);
         CertificateAuthority authority = CertificateAuthority.Load(files.RootPem, files.IssuerPem, files.IssuerKeyPem, time);
+        (time as ManualTimeProvider)?.Advance(serverIssuedAfter);
         ServerCertificate server = authority.IssueServer("controller", ["127.0.0.1"]);
         PemIdentity shown = PemIdentity.Load(server.ChainPem, server.KeyPem);
         CertificateTrust trust = CertificateTrust.FromPem(authority.RootPem, time);
