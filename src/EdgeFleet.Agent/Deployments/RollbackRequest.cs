@@ -17,8 +17,19 @@ internal sealed record RollbackRequest
     public required Digest Target { get; init; }
     public required string Reason { get; init; }
 
-    public void Leave(StateFolder state) =>
-        StateFile.Write(state.Files, state.RollbackRequest(Model), this, RequestJsonContext.Default.RollbackRequest);
+    public void Leave(StateFolder state)
+    {
+        try
+        {
+            Write(state);
+        }
+        catch (IOException ex) when (DiskReserve.IsFull(ex))
+        {
+            // What is kept for a rollback is for asking for one too.
+            new DiskReserve(state).GiveUp();
+            Write(state);
+        }
+    }
 
     /// <summary>The models for which one was left.</summary>
     public static IReadOnlyList<string> Waiting(StateFolder state) =>
@@ -31,6 +42,8 @@ internal sealed record RollbackRequest
 
     public static RollbackRequest? Read(StateFolder state, string model) => StateFile.Read(
         state.Files, state.RollbackRequest(model), RequestJsonContext.Default.RollbackRequest, found => found.SchemaVersion, CurrentSchemaVersion, static (_, _) => { });
+
+    private void Write(StateFolder state) => StateFile.Write(state.Files, state.RollbackRequest(Model), this, RequestJsonContext.Default.RollbackRequest);
 
     /// <summary>Removes it, once what it asks for is on disk.</summary>
     public static void Remove(StateFolder state, string model) => DurableFile.Delete(state.Files, state.RollbackRequest(model));

@@ -66,6 +66,18 @@ public sealed class HardTimesTests : IDisposable
     }
 
     [Fact]
+    public async Task A_rollback_can_be_asked_for_at_the_device_on_a_disk_without_a_single_byte_left()
+    {
+        await RunAsync(Wanted.Install(_baseline));
+        await RunAsync(Wanted.Staged(_candidate, DeploymentGoal.Active));
+        _disk.CapacityBytes = Used();
+
+        new RollbackRequest { Model = "fashion", Target = _baseline, Reason = "asked for at the device" }.Leave(_rig.State);
+
+        Assert.Equal(_baseline, RollbackRequest.Read(_rig.State, "fashion")!.Target);
+    }
+
+    [Fact]
     public async Task What_the_disk_did_not_take_of_an_end_is_reported_as_soon_as_it_does()
     {
         bool refuses = true;
