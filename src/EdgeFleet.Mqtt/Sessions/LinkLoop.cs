@@ -124,7 +124,7 @@ internal sealed class LinkLoop(MqttSessionOptions options, TimeProvider time, Ra
     private ConnectionEnd Suspect(ConnectionEnd end) => end with
     {
         Cause = MqttDisconnectCause.SuspectedTakeOver,
-        Detail = $"the broker accepts '{options.ClientId}' and soon closes the link again without a word: another client may be using this id",
+        Detail = $"the broker accepts '{options.ClientId}' and soon closes the link again without a word: another client may be using this id, or the broker shuts this one out (a revoked device)",
     };
 
     private async Task PauseAsync(ConnectionEnd end, TimeSpan pause)
