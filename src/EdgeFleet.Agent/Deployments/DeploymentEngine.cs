@@ -20,6 +20,7 @@ internal sealed partial class DeploymentEngine(
     private readonly ConcurrentDictionary<string, bool> _asked = new(StringComparer.Ordinal);
     private readonly SemaphoreSlim _turn = new(1, 1);
     private readonly DiskReserve _reserve = new(services.State);
+    private readonly RunnerPresence _runner = new(services.Reports, services.Time, log);
     private readonly Lock _contentGate = new();
     private readonly TaskCompletionSource _failed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly List<Task> _running = [];
@@ -243,7 +244,7 @@ internal sealed partial class DeploymentEngine(
         }
     }
 
-    /// <summary>Sees a runner that fell back by itself, and makes that durable.</summary>
+    /// <summary>Sees a runner that fell back by itself, and makes that durable; says when it is away.</summary>
     private async Task WatchRunnerAsync(CancellationToken cancellationToken)
     {
         using PeriodicTimer timer = new(services.Options.RunnerWatch, services.Time);
@@ -253,7 +254,9 @@ internal sealed partial class DeploymentEngine(
             {
                 try
                 {
-                    foreach (string behind in Look(await services.Runner.StatusAsync(cancellationToken).ConfigureAwait(false)))
+                    RunnerReport report = await services.Runner.StatusAsync(cancellationToken).ConfigureAwait(false);
+                    _runner.Answered();
+                    foreach (string behind in Look(report))
                     {
                         LogRunnerBehind(behind);
                         await services.Runner.ReconcileAsync(behind, cancellationToken).ConfigureAwait(false);
@@ -262,6 +265,7 @@ internal sealed partial class DeploymentEngine(
                 catch (RunnerAwayException ex)
                 {
                     LogRunnerAway(ex.Message, services.Options.RunnerWatch);
+                    _runner.Missed(ex.Message);
                 }
             }
         }

@@ -37,6 +37,9 @@ internal sealed partial class ReportWriter(
     private readonly Backoff _retry = new(TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(1), Random.Shared);
     private TaskCompletionSource _owes = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
+    /// <summary>What the reported state says of the runner.</summary>
+    public Wire.Runner Runner { get; set; }
+
     public void Deployment(DeploymentRecord record)
     {
         Wire.DeploymentReport report = new()
@@ -92,6 +95,7 @@ internal sealed partial class ReportWriter(
         if (serving is { } digest)
         {
             Serving(model, digest, time.GetUtcNow());
+            Runner = Wire.Runner.Answers;
         }
         else
         {
@@ -113,6 +117,7 @@ internal sealed partial class ReportWriter(
             Facts = DesiredMapping.ToWire(now),
             HardwareClass = now.ClassId,
             AgentVersion = AgentVersion.Text,
+            Runner = Runner,
         };
         report.Labels.Add(labels.ToDictionary());
         report.ReleaseKeyIds.AddRange(ReleaseKeyIds);

@@ -7,12 +7,27 @@ namespace EdgeFleet.Agent.Runners;
 /// <summary>The runner over its control socket.</summary>
 internal sealed class ControlSocketRunner(string controlSocket) : IModelRunner, IDisposable
 {
+    /// <summary>A status is in the runner's memory; one that hangs is as good as one that is not there.</summary>
+    private static readonly TimeSpan s_statusLimit = TimeSpan.FromSeconds(10);
+
     private readonly RunnerClient _client = new(controlSocket);
 
     public Task<RunnerReport> ReconcileAsync(string model, CancellationToken cancellationToken) =>
         AskAsync(() => _client.ReconcileAsync(model, cancellationToken));
 
-    public Task<RunnerReport> StatusAsync(CancellationToken cancellationToken) => AskAsync(() => _client.StatusAsync(cancellationToken));
+    public async Task<RunnerReport> StatusAsync(CancellationToken cancellationToken)
+    {
+        using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(s_statusLimit);
+        try
+        {
+            return await AskAsync(() => _client.StatusAsync(limit.Token)).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new RunnerAwayException($"the runner at '{controlSocket}' does not answer within {s_statusLimit.TotalSeconds:0} s");
+        }
+    }
 
     public void Dispose() => _client.Dispose();
 

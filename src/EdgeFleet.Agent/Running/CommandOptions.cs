@@ -17,6 +17,8 @@ internal static class CommandOptions
 {
     public static Option<string> State() => new("--state") { Description = "The device's state folder.", HelpName = "DIR", Required = true };
 
+    public static Option<string?> ServeControl() => new("--serve-control") { Description = "The runner's control socket. Default: STATE/serve/control.sock.", HelpName = "SOCKET" };
+
     public static Option<int> Threads() => new("--threads")
     {
         Description = "Threads that inference may use; part of the hardware class.",

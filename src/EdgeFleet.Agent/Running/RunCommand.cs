@@ -17,7 +17,7 @@ public static class RunCommand
     public static Command Create()
     {
         Option<string> state = CommandOptions.State();
-        Option<string?> control = new("--serve-control") { Description = "The runner's control socket. Default: STATE/serve/control.sock.", HelpName = "SOCKET" };
+        Option<string?> control = CommandOptions.ServeControl();
         Option<int> threads = CommandOptions.Threads();
         Option<string?> lease = new("--bench-lease") { Description = "A file whose lock lets one benchmark run at a time on this machine.", HelpName = "FILE" };
         Option<string[]> labels = CommandOptions.Labels();

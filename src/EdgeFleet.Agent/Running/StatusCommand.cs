@@ -4,6 +4,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using EdgeFleet.Agent.Deployments;
 using EdgeFleet.Agent.Enrollment;
+using EdgeFleet.Agent.Runners;
 using EdgeFleet.Agent.Slots;
 using EdgeFleet.Agent.State;
 using EdgeFleet.Agent.Syncing;
@@ -20,13 +21,15 @@ public static class StatusCommand
         Option<string> state = CommandOptions.State();
         Option<string> output = new("--output", "-o") { Description = "text or json.", HelpName = "FORMAT", DefaultValueFactory = _ => "text" };
         output.AcceptOnlyFromAmong("text", "json");
-        Command command = new("status", "Show what this device is and what it is doing.") { state, output };
-        command.SetAction(parsed => Show(
-            new StateFolder(Path.GetFullPath(parsed.GetValue(state)!), new ReadOnlyFileStore(LinuxFileStore.Instance)), parsed.GetValue(output) == "json"));
+        Option<string?> control = CommandOptions.ServeControl();
+        Command command = new("status", "Show what this device is and what it is doing.") { state, output, control };
+        command.SetAction((parsed, cancellationToken) => ShowAsync(
+            new StateFolder(Path.GetFullPath(parsed.GetValue(state)!), new ReadOnlyFileStore(LinuxFileStore.Instance)), parsed.GetValue(output) == "json",
+            parsed.GetValue(control), cancellationToken));
         return command;
     }
 
-    private static int Show(StateFolder state, bool json)
+    private static async Task<int> ShowAsync(StateFolder state, bool json, string? control, CancellationToken cancellationToken)
     {
         try
         {
@@ -36,6 +39,7 @@ public static class StatusCommand
                 return ExitCodes.WorldFailed;
             }
             JsonObject status = Describe(state, identity);
+            status["runner"] = await AskRunnerAsync(control ?? state.ControlSocket, cancellationToken).ConfigureAwait(false);
             if (json)
             {
                 Console.Out.WriteLine(status.ToJsonString(new JsonSerializerOptions { WriteIndented = true }));
@@ -108,6 +112,20 @@ public static class StatusCommand
         };
     }
 
+    private static async Task<JsonObject> AskRunnerAsync(string controlSocket, CancellationToken cancellationToken)
+    {
+        using ControlSocketRunner runner = new(controlSocket);
+        try
+        {
+            await runner.StatusAsync(cancellationToken).ConfigureAwait(false);
+            return new JsonObject { ["answers"] = true };
+        }
+        catch (RunnerAwayException ex)
+        {
+            return new JsonObject { ["answers"] = false, ["reason"] = ex.Message };
+        }
+    }
+
     private static bool IsRunning(StateFolder state)
     {
         if (!File.Exists(state.RunLock))
@@ -123,6 +141,8 @@ public static class StatusCommand
         Console.Out.WriteLine($"device      {status["device"]} (tenant {status["tenant"]})");
         Console.Out.WriteLine($"controller  {status["controller"]}");
         Console.Out.WriteLine($"agent       {((bool)status["running"]! ? "running" : "not running")}, desired generation {status["generation"]}");
+        bool answers = (bool)status["runner"]!["answers"]!;
+        Console.Out.WriteLine($"runner      {(answers ? "answers" : $"AWAY, nothing is served: {status["runner"]!["reason"]}")}");
         if (status["certificate"] is { } certificate)
         {
             Console.Out.WriteLine($"certificate {((bool)certificate["ended"]! ? "ENDED at" : "good until")} {certificate["notAfter"]}");

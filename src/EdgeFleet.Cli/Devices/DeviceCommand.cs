@@ -98,9 +98,9 @@ internal static class DeviceCommand
             Output output = Output.Of(parsed);
             using ControllerClient controller = ControllerConnection.Open(parsed);
             List<JsonNode> devices = await DeviceListing.AllAsync(controller, parsed.GetValue(selector), cancellationToken);
-            output.Table(["DEVICE", "STATE", "ONLINE", "HARDWARE CLASS", "SERVES", "GENERATION", "LABELS"], devices.Take(parsed.GetValue(limit) is > 0 and var rows ? rows : devices.Count).Select(item => new[]
+            output.Table(["DEVICE", "STATE", "ONLINE", "PROBLEM", "HARDWARE CLASS", "SERVES", "GENERATION", "LABELS"], devices.Take(parsed.GetValue(limit) is > 0 and var rows ? rows : devices.Count).Select(item => new[]
             {
-                item.Text("id"), item.Text("state"), item.Flag("online") ? "yes" : "no", item.Text("hardwareClass"),
+                item.Text("id"), item.Text("state"), item.Flag("online") ? "yes" : "no", DeviceListing.Problems(item), item.Text("hardwareClass"),
                 DeviceListing.Serves(item), item.Text("generation"), DeviceListing.Labels(item),
             }));
             output.Note(DeviceListing.Summary(devices, parsed.GetValue(limit)));

@@ -38,6 +38,9 @@ internal static class DeviceListing
         ? string.Join(", ", models.Select(pair => $"{pair.Key} {JsonReading.Short(pair.Value?.Text("active") ?? "-")}"))
         : "-";
 
+    /// <summary>What a person has to look at; device show has the events that say more.</summary>
+    public static string Problems(JsonNode device) => device["problems"] is JsonArray { Count: > 0 } problems ? string.Join(", ", problems) : "-";
+
     public static string Labels(JsonNode device) => device["labels"] is JsonObject { Count: > 0 } labels
         ? string.Join(",", labels.Select(pair => $"{pair.Key}={pair.Value}"))
         : "-";

@@ -6,6 +6,7 @@ namespace EdgeFleet.Controller.Api;
 /// <summary>Makes the documents of devices from their rows.</summary>
 internal static class DeviceDocuments
 {
+    public const string IdentityShared = "identity-shared";
     private const int EventsShown = 20;
 
     /// <summary>A page of devices: as many queries for two hundred as for one.</summary>
@@ -15,7 +16,7 @@ internal static class DeviceDocuments
         ILookup<string, SlotsRow> slots = DeviceStore.ListSlotsOf(session, ids).ToLookup(slot => slot.DeviceId, StringComparer.Ordinal);
         ILookup<string, DesiredModelRow> desired = DesiredStore.ListOfDevices(session, ids).ToLookup(model => model.DeviceId, StringComparer.Ordinal);
         IReadOnlyDictionary<string, long> generations = DesiredStore.GenerationsOf(session, ids);
-        return rows.Select(row => Of(row, slots[row.Id], desired[row.Id], generations.GetValueOrDefault(row.Id), streams.IsConnected(row.Id)));
+        return rows.Select(row => Of(row, slots[row.Id], desired[row.Id], generations.GetValueOrDefault(row.Id), streams.IsConnected(row.Id), streams.IsContested(row.Id)));
     }
 
     /// <summary>One device with its deployments and last events.</summary>
@@ -25,7 +26,7 @@ internal static class DeviceDocuments
         Events = [.. IngestStore.ListEvents(session, row.Id, EventsShown).Select(e => new EventDocument(e.Type, e.Subject, e.Detail, Clock.FromMs(e.At)))],
     };
 
-    private static DeviceDocument Of(DeviceRow row, IEnumerable<SlotsRow> slotsOfDevice, IEnumerable<DesiredModelRow> desiredOfDevice, long desiredGeneration, bool online)
+    private static DeviceDocument Of(DeviceRow row, IEnumerable<SlotsRow> slotsOfDevice, IEnumerable<DesiredModelRow> desiredOfDevice, long desiredGeneration, bool online, bool contested)
     {
         Dictionary<string, SlotsRow> slots = slotsOfDevice.ToDictionary(slot => slot.Model, StringComparer.Ordinal);
         Dictionary<string, DesiredModelRow> desired = desiredOfDevice.ToDictionary(model => model.Model, StringComparer.Ordinal);
@@ -36,6 +37,8 @@ internal static class DeviceDocuments
             State = row.State,
             Online = online,
             LastSeen = last > 0 ? Clock.FromMs(last) : null,
+            Runner = row.Runner,
+            Problems = [.. Problems(row, contested)],
             HardwareClass = row.HardwareClass,
             Facts = StoreJson.ReadFacts(row.Facts),
             Labels = StoreJson.ReadMap(row.Labels),
@@ -49,6 +52,18 @@ internal static class DeviceDocuments
             Models = slots.Keys.Union(desired.Keys, StringComparer.Ordinal).Order(StringComparer.Ordinal)
                 .ToDictionary(model => model, model => Model(slots.GetValueOrDefault(model), desired.GetValueOrDefault(model)), StringComparer.Ordinal),
         };
+    }
+
+    private static IEnumerable<string> Problems(DeviceRow row, bool contested)
+    {
+        if (row.State == DeviceStates.Active && row.Runner == RunnerStates.Away)
+        {
+            yield return "runner-away";
+        }
+        if (contested)
+        {
+            yield return IdentityShared;
+        }
     }
 
     private static DeploymentDocument Deployment(DeploymentRow row) => new(

@@ -39,6 +39,10 @@ internal sealed record DeviceDocument
     /// <summary>A stream of the device is open, so it hears of changes at once.</summary>
     public required bool Online { get; init; }
     public required DateTimeOffset? LastSeen { get; init; }
+    /// <summary>Whether what serves the models answers the agent: <c>answers</c>, <c>away</c> or <c>unknown</c>.</summary>
+    public required string Runner { get; init; }
+    /// <summary>What a person has to look at: <c>runner-away</c>, <c>identity-shared</c> (two agents use it); none where empty. The events say more.</summary>
+    public required IReadOnlyList<string> Problems { get; init; }
     public required string HardwareClass { get; init; }
     public required HardwareFacts Facts { get; init; }
     public required IReadOnlyDictionary<string, string> Labels { get; init; }

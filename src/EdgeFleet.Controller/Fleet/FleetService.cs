@@ -1,3 +1,5 @@
+using EdgeFleet.Controller.Api;
+using EdgeFleet.Controller.Ingest;
 using EdgeFleet.Controller.Store;
 using EdgeFleet.Protocol;
 using Google.Protobuf.WellKnownTypes;
@@ -21,13 +23,17 @@ internal sealed partial class FleetService(
     {
         string deviceId = await caller.RequireAsync(context);
         // Registered before anything is read: what changes from now on wakes the stream.
-        using DeviceStream stream = streams.Open(deviceId);
+        using DeviceStream stream = streams.Open(deviceId, out bool contested);
         using CancellationTokenSource ended = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, stream.Closed);
         try
         {
             // Asked again now that a revocation finds the stream: one that came in between has found none to end.
             await caller.RequireAsync(context);
             LogConnected(deviceId, request.KnownGeneration);
+            if (contested)
+            {
+                await SayContestedAsync(deviceId, ended.Token);
+            }
             await SeenAsync(deviceId, ended.Token);
             await RunAsync(stream, request, responseStream, ended.Token);
         }
@@ -106,6 +112,25 @@ internal sealed partial class FleetService(
             : throw new RpcException(new Status(StatusCode.InvalidArgument, $"device '{deviceId}': {what} {value} is above {MaximumNumber}; nobody counts that far"));
     }
 
+    private async Task SayContestedAsync(string deviceId, CancellationToken cancellationToken)
+    {
+        LogContested(deviceId, Contention.Enough, Contention.Window);
+        try
+        {
+            await database.WriteAsync(
+                $"contested {deviceId}",
+                transaction => IngestStore.PutEvent(
+                    transaction, deviceId, 0, 0, DeviceDocuments.IdentityShared, "stream",
+                    $"{Contention.Enough} streams within {Contention.Window.TotalSeconds:0} s each ended the one before: two agents seem to use this identity (a copied state folder or disk image); stop one and enrol it under a name of its own",
+                    "{}", time.NowMs()),
+                cancellationToken);
+        }
+        catch (StoreUnavailableException ex)
+        {
+            LogSeenLost(ex, deviceId);
+        }
+    }
+
     private async Task SeenAsync(string deviceId, CancellationToken cancellationToken)
     {
         try
@@ -151,6 +176,9 @@ internal sealed partial class FleetService(
     [LoggerMessage(EventId = 2102, Level = LogLevel.Debug, Message = "Device {DeviceId} is gone")]
     private partial void LogDisconnected(string deviceId);
 
-    [LoggerMessage(EventId = 2104, Level = LogLevel.Warning, Message = "When device {DeviceId} was last seen could not be stored")]
+    [LoggerMessage(EventId = 2105, Level = LogLevel.Warning, Message = "Device {DeviceId}: {Count} streams within {Window} each ended the one before. Two agents seem to use its identity (a copied state folder or disk image): stop one and enrol it under a name of its own")]
+    private partial void LogContested(string deviceId, int count, TimeSpan window);
+
+    [LoggerMessage(EventId = 2104, Level = LogLevel.Warning, Message = "What was seen of the stream of device {DeviceId} could not be stored")]
     private partial void LogSeenLost(Exception exception, string deviceId);
 }

@@ -19,7 +19,7 @@ internal abstract record IncomingReport(string Device)
 
     public sealed record State(
         string Device, long Boot, long Seq, long Generation, HardwareFacts? Facts, string HardwareClass,
-        IReadOnlyList<ModelState> Models, IReadOnlyDictionary<string, string> Labels, string AgentVersion, IReadOnlyList<string> ReleaseKeyIds) : Sequenced(Device, Boot, Seq);
+        IReadOnlyList<ModelState> Models, IReadOnlyDictionary<string, string> Labels, string AgentVersion, IReadOnlyList<string> ReleaseKeyIds, string Runner) : Sequenced(Device, Boot, Seq);
 
     public sealed record Deployment(
         string Device, long Boot, long Seq, string Model, Digest Digest, string RolloutId, int Attempt, long Generation,

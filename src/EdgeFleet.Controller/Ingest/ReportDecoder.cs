@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using EdgeFleet.Controller.Store;
 using EdgeFleet.Core;
 using EdgeFleet.Core.Evidence;
 using EdgeFleet.Protocol;
@@ -130,13 +131,20 @@ internal static class ReportDecoder
         return new IncomingReport.State(
             device, boot, seq, checked((long)wire.Generation), wire.Facts is null ? null : DesiredMapping.ToCore(Clean(wire.Facts)),
             ReportText.Clean(wire.HardwareClass, 256), models,
-            ReportText.CleanMap($"labels of device '{device}'", wire.Labels, MaximumEntries), ReportText.Clean(wire.AgentVersion, 64), KeyIds(device, wire.ReleaseKeyIds));
+            ReportText.CleanMap($"labels of device '{device}'", wire.Labels, MaximumEntries), ReportText.Clean(wire.AgentVersion, 64), KeyIds(device, wire.ReleaseKeyIds), Runner(wire.Runner));
     }
 
     private static IReadOnlyList<string> KeyIds(string device, RepeatedField<string> ids) =>
         ids.Count <= MaximumKeys && ids.All(id => id.Length == 64 && id.All(char.IsAsciiHexDigitLower))
             ? [.. ids.Distinct(StringComparer.Ordinal)]
             : throw new FormatException($"reported of device '{device}': {ids.Count} ids of release keys; expected at most {MaximumKeys}, each of 64 hexadecimal digits");
+
+    private static string Runner(Wire.Runner wire) => wire switch
+    {
+        Wire.Runner.Answers => RunnerStates.Answers,
+        Wire.Runner.Away => RunnerStates.Away,
+        _ => RunnerStates.Unknown,
+    };
 
     private static IncomingReport.Deployment Deployment(string device, Wire.DeploymentReport wire)
     {

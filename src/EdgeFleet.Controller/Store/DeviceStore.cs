@@ -7,6 +7,15 @@ internal static class DeviceStates
     public const string Revoked = "revoked";
 }
 
+/// <summary>Whether what serves the models on a device answers its agent.</summary>
+internal static class RunnerStates
+{
+    /// <summary>Nothing is provisioned, nobody has looked yet, or the agent is one that does not say.</summary>
+    public const string Unknown = "unknown";
+    public const string Answers = "answers";
+    public const string Away = "away";
+}
+
 internal sealed record DeviceRow
 {
     public string Id { get; init; } = "";
@@ -31,6 +40,8 @@ internal sealed record DeviceRow
     public long ReportedSeq { get; init; }
     public long ReportedGeneration { get; init; }
     public long? ReportedAt { get; init; }
+    /// <summary>One of <see cref="RunnerStates"/>, as the device said last.</summary>
+    public string Runner { get; init; } = RunnerStates.Unknown;
 }
 
 /// <summary>What a device says that it serves of one model.</summary>

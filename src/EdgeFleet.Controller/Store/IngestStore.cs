@@ -56,13 +56,13 @@ internal static class IngestStore
         transaction.Prepare(
             """
             UPDATE devices SET reported_boot = @1, reported_seq = @2, reported_generation = @3, reported_at = @4, labels = @5,
-                   facts = @6, hardware_class = @7, agent_version = @8, release_keys = @9
+                   facts = @6, hardware_class = @7, agent_version = @8, release_keys = @9, runner = @10
             WHERE id = @0
             """).Execute(
             report.Device, report.Boot, report.Seq, report.Generation, now, StoreJson.Write(labels),
             report.Facts is { } facts ? StoreJson.Write(facts) : device.Facts,
             report.Facts?.ClassId ?? (report.HardwareClass.Length > 0 ? report.HardwareClass : device.HardwareClass),
-            report.AgentVersion.Length > 0 ? report.AgentVersion : device.AgentVersion, string.Join(',', report.ReleaseKeyIds));
+            report.AgentVersion.Length > 0 ? report.AgentVersion : device.AgentVersion, string.Join(',', report.ReleaseKeyIds), report.Runner);
 
         foreach (ModelState model in report.Models)
         {

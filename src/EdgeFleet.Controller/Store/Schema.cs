@@ -293,6 +293,8 @@ internal static class Schema
 
         """;
 
+    public const string RunnerOfDevices = "ALTER TABLE devices ADD COLUMN runner TEXT NOT NULL DEFAULT 'unknown';";
+
     public const string Rollouts = """
         CREATE TABLE rollouts (
             id         TEXT PRIMARY KEY,

@@ -46,6 +46,7 @@ internal sealed class DeviceRig : IDeviceFacts, IModelInspector, IDisposable
         Clock = new FleetClock(Time);
         // Looked at beside the engine, which alone may put a damaged file aside.
         Files = new DeploymentFiles(new StateFolder(Root, new ReadOnlyFileStore(disk)), NullLogger<DeploymentFiles>.Instance);
+        Writer = new ReportWriter(Outbox, topics, Slots, this, () => Desired.Generation, new Dictionary<string, string>(), Time, NullLogger<ReportWriter>.Instance);
         Engine = new DeploymentEngine(
             new DeploymentServices
             {
@@ -58,7 +59,7 @@ internal sealed class DeviceRig : IDeviceFacts, IModelInspector, IDisposable
                 Trials = trials,
                 Runner = runner,
                 Facts = this,
-                Reports = new ReportWriter(Outbox, topics, Slots, this, () => Desired.Generation, new Dictionary<string, string>(), Time, NullLogger<ReportWriter>.Instance),
+                Reports = Writer,
                 Options = options ?? Patient,
                 Time = Time,
             },
@@ -85,6 +86,7 @@ internal sealed class DeviceRig : IDeviceFacts, IModelInspector, IDisposable
     public DesiredStore Desired { get; }
     public SlotTable Slots { get; }
     public Outbox Outbox { get; }
+    public ReportWriter Writer { get; }
     public DeploymentFiles Files { get; }
     public DeploymentEngine Engine { get; }
     public FleetClock Clock { get; }
@@ -170,6 +172,10 @@ internal sealed class DeviceRig : IDeviceFacts, IModelInspector, IDisposable
 
     /// <summary>Every deployment report in the outbox, in order.</summary>
     public IReadOnlyList<Wire.DeploymentReport> Reports => Read("/deployment/", Wire.DeploymentReport.Parser);
+
+    public IReadOnlyList<Wire.Reported> ReportedStates => Read("/reported", Wire.Reported.Parser);
+
+    public IReadOnlyList<Wire.EventReport> Events => Read("/event/", Wire.EventReport.Parser);
 
     public IReadOnlyList<Wire.ShadowReport> ShadowReports => Read("/shadow/", Wire.ShadowReport.Parser);
 

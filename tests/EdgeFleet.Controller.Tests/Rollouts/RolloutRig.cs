@@ -247,7 +247,7 @@ internal sealed class RolloutRig : IAsyncDisposable, IRolloutRunner
     private void Begin(IWriteObserver? observer)
     {
         Database database = Database.Open(new DatabaseOptions { File = _folder["store.db"], Observer = observer, MaximumBatch = 1, Flushes = false });
-        DeviceStreams streams = new();
+        DeviceStreams streams = new(_time);
         SignalBoard signals = new();
         DesiredWriter desired = new(streams);
         RolloutWriter writer = new(desired, signals, _time);
@@ -263,7 +263,7 @@ internal sealed class RolloutRig : IAsyncDisposable, IRolloutRunner
     {
         if (device.Stream is null)
         {
-            device.Stream = _parts.Streams.Open(device.Id);
+            device.Stream = _parts.Streams.Open(device.Id, out _);
             device.Stream.DesiredChanged();
             device.Acknowledge(await Database.ReadAsync(session => IngestStore.FindContiguous(session, device.Id, 1), CancellationToken.None));
         }

@@ -58,6 +58,7 @@ public sealed class MigrationTests : IDisposable
         Alter("""
             DROP TABLE orders;
             ALTER TABLE devices DROP COLUMN release_keys;
+            ALTER TABLE devices DROP COLUMN runner;
             DROP TABLE deployments;
             CREATE TABLE deployments (
                 device_id TEXT NOT NULL, model TEXT NOT NULL, digest TEXT NOT NULL, rollout_id TEXT NOT NULL, attempt INTEGER NOT NULL, generation INTEGER NOT NULL,

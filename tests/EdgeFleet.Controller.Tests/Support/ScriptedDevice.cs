@@ -47,6 +47,7 @@ internal sealed class ScriptedDevice : IAsyncDisposable
     public Digest? Previous { get; set; }
     public long Generation { get; set; }
     public long Epoch { get; set; }
+    public Wire.Runner Runner { get; set; }
     /// <summary>Up to where it has let go of its reports.</summary>
     public long Released { get; set; }
     public Wire.Welcome? Welcome { get; private set; }
@@ -207,7 +208,7 @@ internal sealed class ScriptedDevice : IAsyncDisposable
     {
         Wire.Reported reported = new()
         {
-            Header = Header(), Generation = (ulong)Generation, Facts = Facts(Threads), HardwareClass = DesiredMapping.ToCore(Facts(Threads)).ClassId, AgentVersion = "test",
+            Header = Header(), Generation = (ulong)Generation, Facts = Facts(Threads), HardwareClass = DesiredMapping.ToCore(Facts(Threads)).ClassId, AgentVersion = "test", Runner = Runner,
         };
         if (Active is { } active)
         {
