@@ -66,10 +66,11 @@ public sealed class OperatorTests : IDisposable
         {
             File.Delete(file);
         }
+        await File.WriteAllBytesAsync(_folder["data/store.new"], []);
         await using TestController controller = await StartAsync();
 
         Assert.Equal(HttpStatusCode.OK, await StatusAsync(controller, token));
-        Assert.Equal(["operator.put"], (await controller.GetAsync("audit"))["items"]!.AsArray().Select(entry => entry!["act"]!.GetValue<string>()));
+        Assert.Equal(["database.begun-anew", "operator.put"], (await controller.GetAsync("audit"))["items"]!.AsArray().Select(entry => entry!["act"]!.GetValue<string>()));
     }
 
     [Theory, InlineData("operators"), InlineData("rollbacks"), InlineData("enrollment-tokens"), InlineData("release-keys")]
