@@ -56,7 +56,7 @@ internal static class ControllerCommand
             Exit codes: 0 stopped as told, 2 wrong usage, 3 it could not start or go on.
             """)
         {
-            s_data, s_tenant, s_operatorUrl, s_bind, s_enrollPort, s_devicePort, s_names, s_beat, s_maximumContent,
+            s_data, s_tenant, s_operatorUrl, s_bind, s_enrollPort, s_devicePort, s_names, s_beat, s_maximumContent, s_renewalGrace, s_keepEvidence,
             s_brokerPort, s_mqttHost, s_mqttPort, s_mqttCa, s_mqttCertificate, s_mqttKey,
         };
         command.SetAction(RunAsync);
