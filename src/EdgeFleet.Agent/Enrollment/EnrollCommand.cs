@@ -58,7 +58,8 @@ public static class EnrollCommand
         try
         {
             EnrollmentBundle bundle = read();
-            deviceId = deviceId is null ? FromHostName(Environment.MachineName) : Identifier.Require("device id", deviceId);
+            // A member keeps its name, whatever the machine is called.
+            deviceId = deviceId is null ? new IdentityFiles(state).Document?.DeviceId ?? FromHostName(Environment.MachineName) : Identifier.Require("device id", deviceId);
             Enroller enroller = new(state, TimeProvider.System);
             bool anew = enroller.EnrolsAnew(bundle);
             // An agent that runs may renew its certificate at any moment; key and certificate would come from two hands.
