@@ -145,6 +145,11 @@ internal sealed partial class ModelWorker
         // The last phase may have been saved and not reported; saying it twice changes nothing.
         _services.Reports.Deployment(record);
         _engine.Saved(record);
+        if (record is { Phase: DeploymentPhase.Refused, Code: FailureCodes.DiskFull, Reason: DesiredReason.Assignment })
+        {
+            // No rollout will ask this device again. Somebody may have made room, so each start tries anew.
+            _record = null;
+        }
     }
 
     private async Task TellRunnerAsync(CancellationToken cancellationToken)

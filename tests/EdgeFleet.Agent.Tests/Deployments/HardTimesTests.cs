@@ -51,6 +51,23 @@ public sealed class HardTimesTests : IDisposable
     }
 
     [Fact]
+    public async Task A_newcomer_whose_disk_had_no_room_tries_again_at_its_next_start()
+    {
+        Digest big = _artifacts.Publish("fashion", "big", modelBytes: new byte[500_000]);
+        DesiredDeployment assigned = Wanted.Install(big) with { Reason = DesiredReason.Assignment, RolloutId = "" };
+        _disk.CapacityBytes = Used() + 100_000;
+        _rig.Want(assigned);
+        await _rig.UntilAsync(rig => rig.Record() is { Phase: DeploymentPhase.Refused, Code: FailureCodes.DiskFull });
+        await _rig.EndAsync();
+
+        _disk.CapacityBytes = 1L << 30;
+        _rig = new DeviceRig(_disk, _artifacts, _runner, _trials);
+        await _rig.UntilPhaseAsync(DeploymentPhase.Committed);
+
+        Assert.Equal(big, _runner.Serving("fashion"));
+    }
+
+    [Fact]
     public async Task A_rollback_fits_on_a_disk_without_a_single_byte_left()
     {
         await RunAsync(Wanted.Install(_baseline));
