@@ -35,7 +35,8 @@ public sealed record GateCalibration
         int longest = usable.Count == 0 ? 0 : usable.Max(d => d.Ticks.Count);
         if (longest < margins.CalibrationTicks)
         {
-            waitingFor = $"{longest} of {margins.CalibrationTicks} calibration ticks";
+            waitingFor = $"{longest} of {margins.CalibrationTicks} calibration ticks"
+                + (longest == 0 && devices.Any(device => device.Ticks.Count > 0) ? "; the shadow runs and no device has had a request to compare: do applications ask the model?" : "");
             return null;
         }
         int noisePairs = 0;

@@ -64,7 +64,7 @@ public sealed class GateCalibrationTests
         GateDevice idle = Device("a", 50, 0) with { Ticks = [.. Enumerable.Range(0, 50).Select(t => new GateTick { Tick = t })] };
 
         Assert.Null(GateCalibration.TryFreeze([idle], s_margins, out string waitingFor));
-        Assert.Equal("0 of 3 calibration ticks", waitingFor);
+        Assert.Equal("0 of 3 calibration ticks; the shadow runs and no device has had a request to compare: do applications ask the model?", waitingFor);
     }
 
     [Fact]

@@ -124,6 +124,14 @@ public sealed class GateTests
     }
 
     [Fact]
+    public void A_shadow_that_no_application_feeds_says_so()
+    {
+        GateVerdict verdict = Gate.Evaluate(Gates.Input(Gates.Devices(3, i => Gates.Device(i, 5, pairs: 0, logRatio: null))) with { Calibration = null });
+
+        Assert.Contains("do applications ask the model?", Assert.Single(verdict.Missing, m => m.Code == MissingCodes.Calibration).Detail, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Before_the_noise_is_known_nothing_is_judged()
     {
         GateVerdict verdict = Gate.Evaluate(Gates.Input(Gates.Devices(3, i => Gates.Device(i, 2, disagreements: 90))) with { Calibration = null });
