@@ -268,7 +268,7 @@ internal sealed class ClassReconciler(
         }
         string left = silent.Count == 0 ? "" : $"; off line and told to follow: {Named(silent)}";
         string told = waiting.Count == 0 ? "every device that can be reached is back"
-            : FormattableString.Invariant($"not waited for any longer {(progress.LetGo ? "because a person said so" : $"after {BackLimit(state.Policy).TotalSeconds:0} s")}: on line, told to go back and not back yet: {Named(waiting)} ('edgefleet rollback {Spec.Model} --from {Spec.Candidate}' tells them again)");
+            : FormattableString.Invariant($"not waited for any longer {(progress.LetGo ? "because a person said so" : $"after {BackLimit(state.Policy).TotalSeconds:0} s")}: told to go back and not back yet: {Named(waiting)} ('edgefleet rollback {Spec.Model} --from {Spec.Candidate}' tells them again)");
         return keep.Count == 0
             ? Move(progress, StageOutcome.AllBack, "classRolledBack", $"{told}{left}. {progress.Reason}")
             : Move(progress, StageOutcome.SomeKeep, "classKeepsInPart", $"{keep.Count} of {progress.Devices.Count} device(s) keep it, having no model of before to go back to: {Named(keep)}{(waiting.Count == 0 ? "" : $"; {told}")}{left}. {progress.Reason}");
