@@ -64,6 +64,7 @@ internal sealed class MetricLoop(
         {
             ["requests"] = model.Requests,
             ["failures"] = model.Failures,
+            ["rejected"] = model.Rejected,
             ["non_finite"] = model.NonFinite,
             ["wrong_shape"] = model.WrongShape,
             ["p50_us"] = model.P50Micros,

@@ -34,6 +34,8 @@ public sealed record RunnerModel
     public DateTimeOffset? Since { get; init; }
     public long Requests { get; init; }
     public long Failures { get; init; }
+    /// <summary>Requests with values that the model did not take, while it answered an input of the runner's own.</summary>
+    public long Rejected { get; init; }
     public long NonFinite { get; init; }
     public long WrongShape { get; init; }
     public double P50Micros { get; init; }

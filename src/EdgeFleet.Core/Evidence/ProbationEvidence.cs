@@ -6,6 +6,7 @@ public sealed record ProbationEvidence
     public int SchemaVersion { get; init; } = 1;
     public required long Requests { get; init; }
     public required long Failures { get; init; }
+    public long Rejected { get; init; }
     public required long NonFinite { get; init; }
     public required long WrongShape { get; init; }
     public required int RunnerRestarts { get; init; }

@@ -138,16 +138,27 @@ public sealed class JourneyTests : IDisposable
         Assert.Equal(_baseline, _runner.Serving("fashion"));
     }
 
+    [Theory, InlineData(1, 1), InlineData(9, 9), InlineData(100, 50)]
+    public async Task Requests_that_hold_what_no_model_takes_end_no_probation(int requests, int rejected)
+    {
+        await InstallAsync();
+        _runner.Count = (digest, model) => digest == _candidate ? model with { Requests = requests, Rejected = rejected } : model;
+        _rig.Want(Wanted.Staged(_candidate, DeploymentGoal.Active));
+        await _rig.UntilEndAsync(_candidate);
+
+        Assert.Equal((DeploymentPhase.Committed, (long)rejected), (_rig.Record()!.Phase, _rig.Record()!.Probation!.Rejected));
+    }
+
     [Theory]
-    [InlineData(FailureCodes.NonFinite), InlineData(FailureCodes.WrongShape), InlineData(FailureCodes.FailedRequests)]
-    public async Task A_candidate_that_misbehaves_on_probation_is_taken_back_at_once_and_off_line(string code)
+    [InlineData(FailureCodes.NonFinite, 0), InlineData(FailureCodes.WrongShape, 0), InlineData(FailureCodes.FailedRequests, 0), InlineData(FailureCodes.FailedRequests, 51)]
+    public async Task A_candidate_that_misbehaves_on_probation_is_taken_back_at_once_and_off_line(string code, int rejected)
     {
         await InstallAsync();
         _runner.Count = (digest, model) => digest != _candidate ? model : code switch
         {
             FailureCodes.NonFinite => model with { Requests = 100, NonFinite = 1 },
             FailureCodes.WrongShape => model with { Requests = 100, WrongShape = 1 },
-            _ => model with { Requests = 100, Failures = 1 },
+            _ => model with { Requests = 100, Failures = rejected > 0 ? 0 : 1, Rejected = rejected },
         };
         // From here on there is no network.
         _rig.Want(Wanted.Staged(_candidate, DeploymentGoal.Staged));

@@ -11,6 +11,9 @@ namespace EdgeFleet.Agent.Deployments.Acts;
 /// </summary>
 internal sealed class Probation(DeploymentServices services)
 {
+    /// <summary>Fewer rejected requests than this say more about one application than about the model.</summary>
+    private const int LeastRejected = 10;
+
     /// <param name="update">Keeps the record in memory, and saves it when asked to.</param>
     public async Task<ActResult> WatchAsync(DeploymentRecord record, Func<DeploymentRecord, bool, DeploymentRecord> update, CancellationToken cancellationToken)
     {
@@ -91,6 +94,11 @@ internal sealed class Probation(DeploymentServices services)
         {
             return ActResult.Broken(FailureCodes.WrongShape, $"{served.WrongShape} of {served.Requests} answers have the wrong shape");
         }
+        // One odd request is its sender's doing; a model that does not take most of what it is asked serves nobody.
+        if (served.Rejected >= LeastRejected && served.Rejected * 2 > served.Requests)
+        {
+            return ActResult.BadDigest(FailureCodes.FailedRequests, $"{served.Rejected} of {served.Requests} requests hold values that it does not take");
+        }
         return served.Failures > record.Plan.ProbationMaxFailures
             ? ActResult.BadDigest(FailureCodes.FailedRequests, $"{served.Failures} of {served.Requests} requests failed; {record.Plan.ProbationMaxFailures} may")
             : null;
@@ -100,6 +108,7 @@ internal sealed class Probation(DeploymentServices services)
     {
         Requests = served.Requests,
         Failures = served.Failures,
+        Rejected = served.Rejected,
         NonFinite = served.NonFinite,
         WrongShape = served.WrongShape,
         RunnerRestarts = record.RunnerRestarts,
