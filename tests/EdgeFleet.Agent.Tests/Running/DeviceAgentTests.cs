@@ -1,10 +1,14 @@
 using EdgeFleet.Agent.Running;
 using EdgeFleet.Agent.State;
+using EdgeFleet.Agent.Tests.Reporting;
 using EdgeFleet.Agent.Tests.Serving;
 using EdgeFleet.Agent.Tests.Support;
 using EdgeFleet.Agent.Tests.Support.Controller;
 using EdgeFleet.Linux.Files;
+using EdgeFleet.Mqtt;
 using EdgeFleet.Testing.Files;
+using EdgeFleet.Trust.Certificates;
+using Google.Protobuf.WellKnownTypes;
 using Wire = EdgeFleet.Protocol.V1;
 
 namespace EdgeFleet.Agent.Tests.Running;
@@ -49,8 +53,38 @@ public sealed class DeviceAgentTests : IAsyncLifetime
         Assert.Equal(EnrolledDevice.Id, told.Subject);
     }
 
-    private DeviceAgent Create() => DeviceAgent.Create(_state, new AgentOptions(), new AgentSeams
+    [Theory, InlineData(true), InlineData(false)]
+    public async Task The_broker_is_judged_by_the_roots_that_the_controller_names_else_by_those_of_the_fleet(bool named)
     {
+        string others = CertificateAuthority.Create("someone else", TimeProvider.System).RootPem;
+        TaskCompletionSource<MqttSessionOptions> opened = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        using DeviceAgent agent = Create(options =>
+        {
+            opened.TrySetResult(options);
+            return new LossyBroker(options, static _ => false, static _ => { });
+        });
+        using CancellationTokenSource stop = new();
+        Task running = agent.RunAsync(stop.Token);
+
+        ScriptedStream stream = await _controller.Fleet.NextStreamAsync();
+        await stream.SayAsync(new Wire.SyncEvent
+        {
+            Welcome = new Wire.Welcome
+            {
+                Epoch = 1, Time = Timestamp.FromDateTimeOffset(TimeProvider.System.GetUtcNow()), BeatIntervalMs = 30_000, Tenant = "default",
+                MqttHost = "127.0.0.1", MqttPort = 8883, MqttRootsPem = named ? others : "",
+            },
+        });
+        MqttSessionOptions options = await opened.Task.WaitAsync(TimeSpan.FromSeconds(20));
+        await stop.CancelAsync();
+        await Task.WhenAny(running).WaitAsync(TimeSpan.FromSeconds(20));
+
+        Assert.Equal((named ? others : _controller.Authority.RootPem).Trim(), Assert.Single(options.Tls!.TrustedRoots).ExportCertificatePem().Trim());
+    }
+
+    private DeviceAgent Create(Func<MqttSessionOptions, IMqttSession>? broker = null) => DeviceAgent.Create(_state, new AgentOptions(), new AgentSeams
+    {
+        Broker = broker ?? (static options => new MqttSession(options)),
         Runner = new FakeRunner(_disk, DeviceRig.Root),
         Trials = new FakeTrials(),
         Facts = new Machine(),

@@ -10,6 +10,7 @@ using EdgeFleet.Testing;
 using FsCheck;
 using FsCheck.Fluent;
 using Google.Protobuf;
+using Microsoft.Extensions.DependencyInjection;
 using Wire = EdgeFleet.Protocol.V1;
 
 namespace EdgeFleet.Controller.Tests.Ingest;
@@ -44,6 +45,27 @@ public sealed class IngestTests : IAsyncLifetime
     {
         await _controller.DisposeAsync();
         _folder.Dispose();
+    }
+
+    [Fact]
+    public async Task How_a_device_is_doing_is_kept_of_members_alone_and_goes_with_them()
+    {
+        await _controller.Database.WriteAsync("revoke", transaction => DeviceStore.Revoke(transaction, "dev-1", "stolen", 0), CancellationToken.None);
+        MetricBoard board = _controller.Host.Services.GetRequiredService<MetricBoard>();
+        Wire.MetricReport metric = new() { Values = { ["load_average_1m"] = 1 } };
+        foreach (string device in new[] { "dev-0", "dev-1", "nobody" })
+        {
+            await TakeAsync(new Topics("default", device).Metric, metric);
+        }
+
+        Assert.NotNull(board.Find("dev-0"));
+        Assert.Null(board.Find("dev-1"));
+        Assert.Null(board.Find("nobody"));
+
+        await _controller.PostAsync("devices/dev-0/revoke", new JsonObject { ["reason"] = "scrapped" });
+        using HttpResponseMessage removed = await _controller.Operator.DeleteAsync("devices/dev-0");
+        removed.EnsureSuccessStatusCode();
+        Assert.Null(board.Find("dev-0"));
     }
 
     private Task TakeAsync(string topic, IMessage message) => _controller.Ingest.TakeAsync(topic, message.ToByteArray(), CancellationToken.None);
