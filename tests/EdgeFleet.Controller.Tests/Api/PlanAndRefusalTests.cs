@@ -185,6 +185,12 @@ public sealed class PlanAndRefusalTests : IAsyncLifetime
     {
         JsonNode first = await _controller.PostYamlAsync("rollouts", Spec(_candidate, selector: "deviceId == \"dev-1\""));
         string id = first["id"]!.GetValue<string>();
+        // It begins by itself a moment later, and the refusal names its phase: both answers shall see the same one.
+        JsonNode seen = new JsonObject { ["last"] = 0 };
+        while ((await _controller.GetAsync($"rollouts/{id}"))["state"]!.GetValue<string>() == "pending")
+        {
+            seen = await _controller.GetAsync($"rollouts/{id}/events?waitMs=20000&after={seen["last"]}");
+        }
 
         await RefusedTwiceAsync(HttpStatusCode.Conflict, Spec(_candidate), $"rollout '{id}' (trial) of model 'fashion'", $"edgefleet rollout abort {id}");
 
