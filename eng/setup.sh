@@ -70,12 +70,11 @@ fi
 
 # ---- npm packages ------------------------------------------------------------------------------------------------
 
-npm_folder() { # folder, what it brings, files inside node_modules to remove afterwards
-  local folder=$1 what=$2 lock stamp log
-  shift 2
-  lock=$(sha256sum "$folder/package-lock.json" | cut -d' ' -f1)
+npm_folder() { # folder, what it brings, a function that keeps of node_modules what is needed (it runs inside)
+  local folder=$1 what=$2 keep=$3 wanted stamp log
+  wanted=$({ cat "$folder/package-lock.json"; declare -f "$keep"; } | sha256sum | cut -d' ' -f1)
   stamp=$folder/node_modules/.setup-stamp
-  [ "$(cat "$stamp" 2>/dev/null)" = "$lock" ] && return 0
+  [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ] && return 0
   say "fetching $what (npm, $folder)"
   log=$(mktemp)
   # No package of ours needs an install script: those of onnxruntime-node would fetch CUDA libraries.
@@ -84,16 +83,22 @@ npm_folder() { # folder, what it brings, files inside node_modules to remove aft
     fail "npm could not fetch $what into $folder. Its whole output is in $log; the npm registry must be reachable ('npm ping')."
   fi
   rm -f "$log"
-  local extra
-  for extra in "$@"; do rm -rf "$folder/node_modules/$extra"; done
-  echo "$lock" >"$stamp"
+  (cd "$folder/node_modules" && "$keep") || fail "$folder: the packages are not laid out as expected; see $keep in eng/setup.sh"
+  echo "$wanted" >"$stamp"
 }
 
+keep_all() { :; }
+
 # The packages carry libraries for every system (670 MB); those of Linux stay (90 MB).
-npm_folder eng/onnxruntime "ONNX Runtime" \
-  com.github.asus4.onnxruntime/Plugins onnxruntime-node/bin/napi-v6/darwin onnxruntime-node/bin/napi-v6/win32
+keep_linux() {
+  # The C header is the same for every system, and it comes only beside a library of iOS. `make bench` compiles against it.
+  mv 'com.github.asus4.onnxruntime/Plugins/iOS~/onnxruntime.xcframework/ios-arm64/onnxruntime.framework/Headers' com.github.asus4.onnxruntime/include &&
+    rm -rf com.github.asus4.onnxruntime/Plugins onnxruntime-node/bin/napi-v6/darwin onnxruntime-node/bin/napi-v6/win32
+}
+
+npm_folder eng/onnxruntime "ONNX Runtime" keep_linux
 if [ -e tests/EdgeFleet.Grpc.Tests/Peers/package.json ]; then
-  npm_folder tests/EdgeFleet.Grpc.Tests/Peers "the gRPC peer that tests talk to"
+  npm_folder tests/EdgeFleet.Grpc.Tests/Peers "the gRPC peer that tests talk to" keep_all
 fi
 
 say "ready (.NET SDK $dotnet_version, Node.js $(node --version))"

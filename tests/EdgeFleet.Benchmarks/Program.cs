@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using EdgeFleet.Benchmarks;
 
@@ -18,6 +19,11 @@ if (args is [EdgeFleet.Benchmarks.Grpc.StreamServer.Command])
 if (args is [EdgeFleet.Benchmarks.Mqtt.IdleSessions.Command])
 {
     return await EdgeFleet.Benchmarks.Mqtt.IdleSessions.RunAsync(stop.Token);
+}
+
+if (args is [EdgeFleet.Benchmarks.Measuring.LoopProcess.Command, var model, var seed, var warmUp])
+{
+    return EdgeFleet.Benchmarks.Measuring.LoopProcess.Run(model, ulong.Parse(seed, CultureInfo.InvariantCulture), int.Parse(warmUp, CultureInfo.InvariantCulture));
 }
 
 string kind = args.FirstOrDefault() ?? "bench";
