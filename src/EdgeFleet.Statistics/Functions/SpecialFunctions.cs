@@ -59,6 +59,34 @@ internal static class SpecialFunctions
             : Math.Exp(LogRegularizedBetaBySeries(x, a, b));
     }
 
+    /// <summary>P(|Z| ≥ z) of a standard normal Z, z ≥ 0: erfc(z / √2).</summary>
+    public static double TwoSidedNormalTail(double z)
+    {
+        if (!(z >= 0))
+        {
+            throw new ArgumentOutOfRangeException(nameof(z), z, "a distance is not negative");
+        }
+        double density = Math.Exp(-0.5 * z * z) * Math.Sqrt(2 / Math.PI);
+        if (z < 3)
+        {
+            // Abramowitz and Stegun 26.2.11: the middle is density × (z + z^3/3 + z^5/(3×5) + …), all terms positive.
+            double term = z, sum = z;
+            for (int k = 3; term > Precision * sum; k += 2)
+            {
+                term *= z * z / k;
+                sum += term;
+            }
+            return 1 - (density * sum);
+        }
+        // Abramowitz and Stegun 26.2.14: density / (z + 1/(z + 2/(z + 3/(z + …)))), from the far end.
+        double fraction = z;
+        for (int k = 200; k > 0; k--)
+        {
+            fraction = z + (k / fraction);
+        }
+        return density / fraction;
+    }
+
     // e^x - 1 without cancellation near 0; .NET has no double expm1.
     private static double Expm1(double x)
     {
