@@ -4,7 +4,7 @@ using System.Text;
 namespace EdgeFleet.Linux.SystemFiles;
 
 /// <summary>The kernel's files below a root folder, with the kernel's own errnos.</summary>
-public sealed partial class KernelFiles(string root) : ISystemFiles
+public sealed partial class KernelFiles(string root) : ISystemFiles, ISystemSettings
 {
     private const int Step = 4096;
     /// <summary>Nothing that a reader looks at is larger; a stranger's tree may hold a file without an end.</summary>
@@ -44,6 +44,30 @@ public sealed partial class KernelFiles(string root) : ISystemFiles
                     Array.Resize(ref buffer, Math.Min(2 * buffer.Length, Longest));
                 }
             }
+        }
+        finally
+        {
+            _ = close(descriptor);
+        }
+    }
+
+    public unsafe Errno Write(string path, string text)
+    {
+        const int O_WRONLY = 1, O_CLOEXEC = 0x80000;
+        byte[] bytes = Encoding.UTF8.GetBytes(text);
+        int descriptor = open(Resolve(path), O_WRONLY | O_CLOEXEC);
+        if (descriptor < 0)
+        {
+            return (Errno)Marshal.GetLastPInvokeError();
+        }
+        try
+        {
+            nint written;
+            fixed (byte* start = bytes)
+            {
+                written = write(descriptor, start, (nuint)bytes.Length);
+            }
+            return written == bytes.Length ? Errno.None : written < 0 ? (Errno)Marshal.GetLastPInvokeError() : Errno.Eio;
         }
         finally
         {
@@ -137,6 +161,9 @@ public sealed partial class KernelFiles(string root) : ISystemFiles
 
     [LibraryImport("libc", SetLastError = true)]
     private static unsafe partial nint pread(int descriptor, byte* buffer, nuint count, long offset);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static unsafe partial nint write(int descriptor, byte* buffer, nuint count);
 
     [LibraryImport("libc")]
     private static partial int close(int descriptor);

@@ -6,8 +6,9 @@ namespace EdgeFleet.Testing.Files;
 /// <summary>
 /// A tree of kernel files whose reads a test can make fail, change or count. Without a fault it is the tree itself.
 /// </summary>
-public sealed class FaultySystemFiles(ISystemFiles below) : ISystemFiles
+public sealed class FaultySystemFiles(ISystemFiles below) : ISystemFiles, ISystemSettings
 {
+    private readonly List<(string Path, string Text)> _writes = [];
     private readonly Dictionary<string, Errno> _errors = new(StringComparer.Ordinal);
     private readonly Dictionary<string, Func<int, string>> _texts = new(StringComparer.Ordinal);
     private readonly Dictionary<string, int> _reads = new(StringComparer.Ordinal);
@@ -50,6 +51,31 @@ public sealed class FaultySystemFiles(ISystemFiles below) : ISystemFiles
             return _errors.GetValueOrDefault(path) is var error and not Errno.None ? FileText.Failed(error)
                 : _texts.TryGetValue(path, out Func<int, string>? text) ? FileText.Of(text(number))
                 : below.Read(path);
+        }
+    }
+
+    /// <summary>What was written, in order; a path that was made to fail takes nothing.</summary>
+    public IReadOnlyList<(string Path, string Text)> Writes
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return [.. _writes];
+            }
+        }
+    }
+
+    public Errno Write(string path, string text)
+    {
+        lock (_lock)
+        {
+            Errno error = _errors.GetValueOrDefault(path);
+            if (error == Errno.None)
+            {
+                _writes.Add((path, text));
+            }
+            return error;
         }
     }
 
