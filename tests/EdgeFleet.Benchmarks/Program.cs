@@ -43,7 +43,7 @@ if (chosen.Count == 0)
 string folder = Path.Combine(Checkout.Root, "artifacts", kind);
 Directory.CreateDirectory(folder);
 JsonSerializerOptions indented = new() { WriteIndented = true, PropertyNamingPolicy = JsonNamingPolicy.CamelCase };
-int failed = 0;
+int failed = 0, missed = 0;
 foreach (Measurement measurement in chosen)
 {
     Console.WriteLine($"== {measurement.Name}: {measurement.What}");
@@ -53,6 +53,7 @@ foreach (Measurement measurement in chosen)
         foreach (BenchFigure figure in figures)
         {
             string mark = figure.Target is null ? "" : figure.Reached ? "reached" : "NOT reached";
+            missed += figure.Target is null || figure.Reached ? 0 : 1;
             Console.WriteLine($"   {figure.Name,-58} {figure.Value,12:0.###} {figure.Unit,-10} {figure.Target,-12} {mark}");
         }
         await File.WriteAllTextAsync(Path.Combine(folder, $"{measurement.Name}.json"), JsonSerializer.Serialize(figures, indented), stop.Token);
@@ -64,4 +65,5 @@ foreach (Measurement measurement in chosen)
     }
 }
 Console.WriteLine($"written to {Path.GetRelativePath(Checkout.Root, folder)}/");
-return failed == 0 ? 0 : 3;
+// A benchmark's target is missed on a busy machine too; evidence that misses a bar is evidence against us.
+return failed > 0 ? 3 : kind == "evidence" && missed > 0 ? 1 : 0;

@@ -20,6 +20,7 @@ internal static class Registry
     public static IReadOnlyList<Measurement> Evidence { get; } =
     [
         new("gate", "whether the gate's tests keep their promise under peeking (simulated fleets)", Gating.GateEvidence.RunAsync),
+        new("verdict-simulation", "whether paired blocks find the differences that exist and no others (simulated devices)", Measuring.VerdictSimulation.RunAsync),
         new("fleet-soak", "rollouts, aborts and rollbacks on 100 hollow agents while controller and broker are killed (10 minutes)", ControlPlane.FleetSoak.RunAsync),
         new("paired-benchmark", "whether the benchmark tells the truth about two models", Measuring.PairedBenchmarkEvidence.RunAsync),
     ];
