@@ -28,6 +28,7 @@ bench: build ## Measure speed as ratios within one run; writes artifacts/bench/*
 	@dotnet tests/EdgeFleet.Benchmarks/bin/$(CONFIGURATION)/net10.0/EdgeFleet.Benchmarks.dll bench
 
 evidence: build ## Long simulations and soaks; writes artifacts/evidence/*.json
+	@bash eng/setup.sh evidence
 	@dotnet tests/EdgeFleet.Benchmarks/bin/$(CONFIGURATION)/net10.0/EdgeFleet.Benchmarks.dll evidence
 
 clean: ## Remove build results and artifacts

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Makes a checkout ready to build, test and run: Debian packages, and from npm what NuGet does not have.
-# Safe to repeat: what is up to date is left alone. `make setup`, `make demo` and `make test` call it.
+# Safe to repeat: what is up to date is left alone. `make setup`, `make demo` and `make test` call it; `make evidence` calls it
+# with the word `evidence`, for packages that nothing else needs.
 # Exit code 3: something is missing that cannot be had here; the last lines say what and what to do.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -32,12 +33,14 @@ node_major=$(node -p 'process.versions.node.split(".")[0]')
 
 installed() { [ "$(dpkg-query --show --showformat='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
 
-wanted=$(sed -e 's/#.*//' -e 's/[[:space:]]//g' -e '/^$/d' eng/debian-packages.txt)
+names() { sed -e 's/#.*//' -e 's/[[:space:]]//g' -e '/^$/d' "$1"; }
+
+wanted=$(names eng/debian-packages.txt)
 command -v dpkg-query >/dev/null || fail "this is not a Debian system; install what provides these Debian packages, with their meaning in eng/debian-packages.txt: ${wanted//$'\n'/ }"
 missing=()
 for package in $wanted; do installed "$package" || missing+=("$package"); done
 
-install_packages() {
+install_packages() { # packages
   # A package's service must not start by itself: the controller runs its own broker, and port 1883 may be taken.
   local policy=/usr/sbin/policy-rc.d log status=0
   if [ ! -e "$policy" ]; then
@@ -46,16 +49,16 @@ install_packages() {
     chmod 0755 "$policy"
   fi
   log=$(mktemp)
-  say "installing Debian packages: ${missing[*]}"
+  say "installing Debian packages: $*"
   export DEBIAN_FRONTEND=noninteractive
-  { apt-get update && apt-get install --yes --no-install-recommends "${missing[@]}"; } >"$log" 2>&1 || status=$?
+  { apt-get update && apt-get install --yes --no-install-recommends "$@"; } >"$log" 2>&1 || status=$?
   if [ "$status" != 0 ]; then
     tail -n 15 "$log" >&2
-    fail "apt-get could not install: ${missing[*]}. Its whole output is in $log; the package sources of this machine must be reachable."
+    fail "apt-get could not install: $*. Its whole output is in $log; the package sources of this machine must be reachable."
   fi
   rm -f "$log"
   # On a system with systemd the broker's unit would start at the next boot; before this run it was not there.
-  if [ -d /run/systemd/system ] && [[ " ${missing[*]} " == *" mosquitto "* ]]; then
+  if [ -d /run/systemd/system ] && [[ " $* " == *" mosquitto "* ]]; then
     systemctl disable --now --quiet mosquitto.service
   fi
 }
@@ -65,7 +68,16 @@ if [ ${#missing[@]} -gt 0 ]; then
     fail "Debian packages are missing and this is not root. Install them with:
   sudo apt-get update && sudo apt-get install --yes --no-install-recommends ${missing[*]}"
   fi
-  install_packages
+  install_packages "${missing[@]}"
+fi
+
+if [ "${1:-}" = evidence ]; then
+  extra=()
+  for package in $(names eng/debian-packages-evidence.txt); do installed "$package" || extra+=("$package"); done
+  # In a shell of its own: what is missing here ends one measurement and not the others.
+  if [ ${#extra[@]} -gt 0 ] && { [ "$(id -u)" != 0 ] || ! (install_packages "${extra[@]}"); }; then
+    say "going on without: ${extra[*]} (eng/debian-packages-evidence.txt says what for)"
+  fi
 fi
 
 # ---- npm packages ------------------------------------------------------------------------------------------------

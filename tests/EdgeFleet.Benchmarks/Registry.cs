@@ -23,5 +23,6 @@ internal static class Registry
         new("verdict-simulation", "whether paired blocks find the differences that exist and no others (simulated devices)", Measuring.VerdictSimulation.RunAsync),
         new("fleet-soak", "rollouts, aborts and rollbacks on 100 hollow agents while controller and broker are killed (10 minutes)", ControlPlane.FleetSoak.RunAsync),
         new("paired-benchmark", "whether the benchmark tells the truth about two models", Measuring.PairedBenchmarkEvidence.RunAsync),
+        new("gpio", "our GPIO requests before an arm64 kernel and a chip (qemu)", Gpio.GpioEvidence.RunAsync),
     ];
 }
