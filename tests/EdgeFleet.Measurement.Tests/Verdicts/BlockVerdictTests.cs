@@ -110,6 +110,7 @@ public sealed class BlockVerdictTests
         Assert.Equal(Verdict.Inconclusive, decided.Verdict);
         Assert.Contains("energy is absent: no meter", decided.Sentence, StringComparison.Ordinal);
         Assert.False(decided.GoOn); // no number of blocks brings a meter
+        Assert.False(Judge(Latency(0.5), Absent("energy", required: true), Metric("memory", 1.05, required: false)).GoOn);
         Assert.Equal(Verdict.Fail, Judge(Latency(1.5), Absent("energy", required: true)).Verdict);
 
         BlockVerdict none = BlockVerdict.Of(GroupSequential.Standard.At(0), [MetricBlocks.Measured("latency", [], Margin)], Soundness.Sound);
