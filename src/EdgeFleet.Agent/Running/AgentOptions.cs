@@ -1,6 +1,7 @@
 using EdgeFleet.Agent.Deployments;
 using EdgeFleet.Agent.Reporting;
 using EdgeFleet.Agent.Syncing;
+using EdgeFleet.Linux.Gpio;
 
 namespace EdgeFleet.Agent.Running;
 
@@ -16,4 +17,6 @@ public sealed record AgentOptions
     public PublisherOptions Publisher { get; init; } = new();
     /// <summary>How long the broker keeps the device's session while it is off line.</summary>
     public TimeSpan BrokerSession { get; init; } = TimeSpan.FromHours(24);
+    /// <summary>The line of a button that asks for a local rollback; null: there is none.</summary>
+    public GpioAddress? RollbackButton { get; init; }
 }

@@ -2,6 +2,7 @@ using EdgeFleet.Agent.Content;
 using EdgeFleet.Agent.Devices;
 using EdgeFleet.Agent.Runners;
 using EdgeFleet.Agent.Workers;
+using EdgeFleet.Linux.Gpio;
 using EdgeFleet.Mqtt;
 using Microsoft.Extensions.Logging;
 
@@ -20,6 +21,7 @@ public sealed record AgentSeams
     public IDeviceGauges? Gauges { get; init; }
     public IModelInspector Inspector { get; init; } = new ScanningInspector();
     public TimeProvider Time { get; init; } = TimeProvider.System;
+    public IGpioKernel Gpio { get; init; } = GpioKernel.Host;
     public required ILoggerFactory Loggers { get; init; }
     public Func<MqttSessionOptions, IMqttSession> Broker { get; init; } = static options => new MqttSession(options);
     /// <summary>Null: from the controller, over the agent's own channel.</summary>

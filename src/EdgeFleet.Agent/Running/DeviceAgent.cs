@@ -27,9 +27,11 @@ public sealed partial class DeviceAgent : IDisposable
     private readonly ReportPublisher _publisher;
     private readonly ReportWriter _reports;
     private readonly MetricLoop? _metrics;
+    private readonly RollbackButton? _button;
 
     private DeviceAgent(
-        ControllerLink link, Outbox outbox, DeploymentEngine engine, SyncLoop sync, ReportPublisher publisher, ReportWriter reports, MetricLoop? metrics, EnrollmentDocument identity)
+        ControllerLink link, Outbox outbox, DeploymentEngine engine, SyncLoop sync, ReportPublisher publisher, ReportWriter reports, MetricLoop? metrics, RollbackButton? button,
+        EnrollmentDocument identity)
     {
         _link = link;
         _outbox = outbox;
@@ -38,6 +40,7 @@ public sealed partial class DeviceAgent : IDisposable
         _publisher = publisher;
         _reports = reports;
         _metrics = metrics;
+        _button = button;
         Identity = identity;
     }
 
@@ -125,7 +128,8 @@ public sealed partial class DeviceAgent : IDisposable
             outbox, identity, topics, new PresenceEpoch(state, seams.Time), address => Broker(address, identity, link, clock, options, seams.Time), seams.Broker,
             options.Publisher, seams.Time, loggers.CreateLogger<ReportPublisher>());
         MetricLoop? metrics = seams.Gauges is { } gauges ? new MetricLoop(publisher, gauges, seams.Runner, slots, outbox, options.Metrics, seams.Time) : null;
-        return new DeviceAgent(link, outbox, engine, sync, publisher, reports, metrics, identity);
+        RollbackButton? button = options.RollbackButton is { } line ? new RollbackButton(state, seams.Gpio, line, seams.Time, loggers.CreateLogger<RollbackButton>()) : null;
+        return new DeviceAgent(link, outbox, engine, sync, publisher, reports, metrics, button, identity);
     }
 
     /// <summary>Runs until cancelled. Any exception that a part does not expect ends all of them and comes out here.</summary>
@@ -162,6 +166,10 @@ public sealed partial class DeviceAgent : IDisposable
         if (_metrics is not null)
         {
             parts.Add(_metrics.RunAsync(stop.Token));
+        }
+        if (_button is not null)
+        {
+            parts.Add(_button.RunAsync(stop.Token));
         }
         Task first = await Task.WhenAny(parts).ConfigureAwait(false);
         await stop.CancelAsync().ConfigureAwait(false);

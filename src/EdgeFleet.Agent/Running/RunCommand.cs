@@ -7,6 +7,7 @@ using EdgeFleet.Agent.State;
 using EdgeFleet.Agent.Workers;
 using EdgeFleet.Linux;
 using EdgeFleet.Linux.Files;
+using EdgeFleet.Linux.Gpio;
 using Microsoft.Extensions.Logging;
 
 namespace EdgeFleet.Agent.Running;
@@ -21,10 +22,15 @@ public static class RunCommand
         Option<int> threads = CommandOptions.Threads();
         Option<string?> lease = new("--bench-lease") { Description = "A file whose lock lets one benchmark run at a time on this machine.", HelpName = "FILE" };
         Option<string[]> labels = CommandOptions.Labels();
+        Option<string?> button = new("--rollback-button")
+        {
+            Description = $"The GPIO line of a button to ground: held for {RollbackButton.Held.TotalSeconds:0} s it takes back what was activated last on this device.",
+            HelpName = "CHIP:LINE",
+        };
         Option<bool> verbose = new("--verbose") { Description = "Log what is worth knowing when something is looked into." };
         Command command = new("run", "Supervise this device: keep it at its desired state, measure, watch, roll back, report.")
         {
-            state, control, threads, lease, labels, verbose,
+            state, control, threads, lease, labels, button, verbose,
         };
         command.SetAction((parsed, cancellationToken) => RunAsync(
             new StateFolder(Path.GetFullPath(parsed.GetValue(state)!), LinuxFileStore.Instance),
@@ -32,13 +38,14 @@ public static class RunCommand
             parsed.GetValue(threads),
             parsed.GetValue(lease) is { } file ? Path.GetFullPath(file) : null,
             parsed.GetValue(labels)!,
+            parsed.GetValue(button),
             parsed.GetValue(verbose),
             cancellationToken));
         return command;
     }
 
     private static async Task<int> RunAsync(
-        StateFolder state, string? control, int threads, string? lease, string[] labels, bool verbose, CancellationToken cancellationToken)
+        StateFolder state, string? control, int threads, string? lease, string[] labels, string? button, bool verbose, CancellationToken cancellationToken)
     {
         using ILoggerFactory loggers = StandardErrorLog.Create(verbose ? LogLevel.Debug : LogLevel.Information);
         using CancellationTokenSource told = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -46,6 +53,7 @@ public static class RunCommand
         using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, context => { context.Cancel = true; told.Cancel(); });
         try
         {
+            GpioAddress? line = button is null ? null : GpioAddress.Parse(button);
             IReadOnlyDictionary<string, string> extra = CommandOptions.ParseLabels(labels);
             if (!Directory.Exists(state.Root))
             {
@@ -60,7 +68,7 @@ public static class RunCommand
             using ControlSocketRunner runner = new(control ?? state.ControlSocket);
             using DeviceAgent agent = DeviceAgent.Create(
                 state,
-                new AgentOptions { Labels = extra, Deployments = new DeploymentOptions { Threads = threads, BenchLease = lease } },
+                new AgentOptions { Labels = extra, Deployments = new DeploymentOptions { Threads = threads, BenchLease = lease }, RollbackButton = line },
                 new AgentSeams
                 {
                     Runner = runner,

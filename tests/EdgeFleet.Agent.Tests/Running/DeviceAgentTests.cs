@@ -5,8 +5,10 @@ using EdgeFleet.Agent.Tests.Serving;
 using EdgeFleet.Agent.Tests.Support;
 using EdgeFleet.Agent.Tests.Support.Controller;
 using EdgeFleet.Linux.Files;
+using EdgeFleet.Linux.Gpio;
 using EdgeFleet.Mqtt;
 using EdgeFleet.Testing.Files;
+using EdgeFleet.Testing.Kernel;
 using EdgeFleet.Trust.Certificates;
 using Google.Protobuf.WellKnownTypes;
 using Wire = EdgeFleet.Protocol.V1;
@@ -82,8 +84,27 @@ public sealed class DeviceAgentTests : IAsyncLifetime
         Assert.Equal((named ? others : _controller.Authority.RootPem).Trim(), Assert.Single(options.Tls!.TrustedRoots).ExportCertificatePem().Trim());
     }
 
-    private DeviceAgent Create(Func<MqttSessionOptions, IMqttSession>? broker = null) => DeviceAgent.Create(_state, new AgentOptions(), new AgentSeams
+    [Fact]
+    public async Task A_button_is_watched_for_as_long_as_the_agent_runs()
     {
+        ScriptedGpioChip chip = new();
+        using DeviceAgent agent = Create(gpio: chip);
+        using CancellationTokenSource stop = new();
+
+        Task running = agent.RunAsync(stop.Token);
+        await chip.Idle.WaitAsync(TimeSpan.FromSeconds(20));
+        Assert.Single(chip.Descriptors);
+        await stop.CancelAsync();
+        await running.WaitAsync(TimeSpan.FromSeconds(20));
+
+        Assert.Equal("/dev/gpiochip2", chip.OpenedPath);
+        Assert.Empty(chip.Descriptors);
+    }
+
+    private DeviceAgent Create(Func<MqttSessionOptions, IMqttSession>? broker = null, ScriptedGpioChip? gpio = null) => DeviceAgent.Create(
+        _state, new AgentOptions { RollbackButton = gpio is null ? null : new GpioAddress("gpiochip2", 7) }, new AgentSeams
+    {
+        Gpio = gpio ?? (IGpioKernel)GpioKernel.Host,
         Broker = broker ?? (static options => new MqttSession(options)),
         Runner = new FakeRunner(_disk, DeviceRig.Root),
         Trials = new FakeTrials(),

@@ -15,6 +15,7 @@ public sealed class WrongUsageTests
     [InlineData("Give --bundle FILE", "enroll", "--state", "/tmp", "--url", "x")]
     [InlineData("--wait 'soon': expected a whole number", "rollback", "--state", "/tmp", "--model", "fashion", "--wait", "soon")]
     [InlineData("--wait '-1': expected a whole number", "rollback", "--state", "/tmp", "--model", "fashion", "--wait", "-1")]
+    [InlineData("'gpiochip0' is no line; it is CHIP:LINE", "run", "--state", "/tmp", "--rollback-button", "gpiochip0")]
     [InlineData("xml", "status", "--state", "/tmp", "-o", "xml")]
     [InlineData("--nonsense", "run", "--state", "/tmp", "--nonsense")]
     [InlineData("--job", "bench")]
