@@ -48,8 +48,19 @@ public sealed class ChildProcess : IAsyncDisposable
         }
         info.Environment[ProcessTraits.ParentVariable] = Environment.ProcessId.ToString(CultureInfo.InvariantCulture);
         Process process = await ProcessStarter.StartAsync(info).ConfigureAwait(false);
-        process.StandardInput.Close();
+        if (!options.KeepInput)
+        {
+            process.StandardInput.Close();
+        }
         return new ChildProcess(process, options);
+    }
+
+    /// <summary>Writes a line to the worker's standard input.</summary>
+    /// <exception cref="IOException">The worker has closed it.</exception>
+    public async Task WriteLineAsync(string line, CancellationToken cancellationToken)
+    {
+        await _process.StandardInput.WriteAsync($"{line}\n".AsMemory(), cancellationToken).ConfigureAwait(false);
+        await _process.StandardInput.FlushAsync(cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>The worker's result lines until it closes its output. To be read once.</summary>

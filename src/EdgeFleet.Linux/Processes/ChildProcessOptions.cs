@@ -9,6 +9,8 @@ public sealed record ChildProcessOptions
     /// <summary>Resident memory above this ends the worker. Null: no cap.</summary>
     public long? MemoryLimitBytes { get; init; }
     public TimeSpan MemoryCheckInterval { get; init; } = TimeSpan.FromMilliseconds(50);
+    /// <summary>Leaves the worker's standard input open for <see cref="ChildProcess.WriteLineAsync"/>.</summary>
+    public bool KeepInput { get; init; }
     /// <summary>Called with each line of the worker's log.</summary>
     public Action<string>? Log { get; init; }
     public TimeProvider Time { get; init; } = TimeProvider.System;

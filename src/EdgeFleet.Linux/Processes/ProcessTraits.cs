@@ -56,8 +56,12 @@ public static partial class ProcessTraits
             }
         }
         while (found);
-        File.WriteAllText("/proc/self/oom_score_adj", oomScoreAdjustment.ToString(CultureInfo.InvariantCulture));
+        PreferAsVictim(oomScoreAdjustment);
     }
+
+    /// <summary>The first to go when memory runs out: 1000 before all others. Raising it is always allowed.</summary>
+    public static void PreferAsVictim(int oomScoreAdjustment) =>
+        File.WriteAllText("/proc/self/oom_score_adj", oomScoreAdjustment.ToString(CultureInfo.InvariantCulture));
 
     private static IOException Failed(string call)
     {

@@ -53,9 +53,10 @@ public sealed partial class KernelFiles(string root) : ISystemFiles, ISystemSett
 
     public unsafe Errno Write(string path, string text)
     {
-        const int O_WRONLY = 1, O_CLOEXEC = 0x80000;
+        // Cut to nothing first, as a shell's redirection does: sysfs does not mind, and a captured tree needs it.
+        const int O_WRONLY = 1, O_TRUNC = 0x200, O_CLOEXEC = 0x80000;
         byte[] bytes = Encoding.UTF8.GetBytes(text);
-        int descriptor = open(Resolve(path), O_WRONLY | O_CLOEXEC);
+        int descriptor = open(Resolve(path), O_WRONLY | O_TRUNC | O_CLOEXEC);
         if (descriptor < 0)
         {
             return (Errno)Marshal.GetLastPInvokeError();
