@@ -3,6 +3,12 @@ using EdgeFleet.Agent.Enrollment;
 using EdgeFleet.Agent.Running;
 using EdgeFleet.Agent.Serving;
 using EdgeFleet.Agent.Trials;
+using EdgeFleet.Measurement.Hosts;
+
+if (args is [ModelHost.Command])
+{
+    return ModelHost.Run(); // before anything else is loaded: its memory is measured
+}
 
 RootCommand root = new("EdgeFleet on a device.")
 {

@@ -8,6 +8,12 @@ using EdgeFleet.Cli.Models;
 using EdgeFleet.Cli.Rollouts;
 using EdgeFleet.Cli.Simulation;
 using EdgeFleet.Cli.Terminal;
+using EdgeFleet.Measurement.Hosts;
+
+if (args is [ModelHost.Command])
+{
+    return ModelHost.Run(); // before anything else is loaded: its memory is measured
+}
 
 RootCommand root = new("""
     EdgeFleet gets a compressed model onto a fleet of devices, on each device only after that device has shown that it is

@@ -11,7 +11,10 @@ public sealed class SeededCoin(ulong seed)
     public bool Flip() => (Next() >> 63) != 0;
 
     /// <summary>True with this chance.</summary>
-    public bool Chance(double share) => (Next() >> 11) * (1.0 / (1UL << 53)) < share;
+    public bool Chance(double share) => Share() < share;
+
+    /// <summary>Uniform in [0, 1).</summary>
+    public double Share() => (Next() >> 11) * (1.0 / (1UL << 53));
 
     /// <summary>A whole number from 0 to below the bound, near enough to uniform for bounds far below 2^32.</summary>
     public int Below(int bound) => (int)(((Next() >> 32) * (ulong)bound) >> 32);

@@ -11,6 +11,11 @@ Console.CancelKeyPress += (_, e) =>
     stop.Cancel();
 };
 
+if (args is [EdgeFleet.Measurement.Hosts.ModelHost.Command])
+{
+    return EdgeFleet.Measurement.Hosts.ModelHost.Run();
+}
+
 if (args is [EdgeFleet.Benchmarks.Grpc.StreamServer.Command])
 {
     return await EdgeFleet.Benchmarks.Grpc.StreamServer.RunAsync(stop.Token);

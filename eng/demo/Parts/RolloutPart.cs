@@ -49,10 +49,10 @@ internal static class RolloutPart
                 List<double> values = [.. benches.Select(pick).OfType<JsonNode>().Select(value => value.GetValue<double>()).Order()];
                 return values.Count == 0 ? null : values[values.Count / 2];
             }
-            double? ratio = Median(b => b["latencyRatio"]);
-            double? before = Median(b => b["baseline"]?["p50Micros"]);
-            double? after = Median(b => b["candidate"]?["p50Micros"]);
-            double? memory = Median(b => b["candidatePeakMemory"]?["value"]);
+            double? ratio = Median(b => b["latency"]?["ratio"]);
+            double? before = Median(b => b["latency"]?["baseline"]?["p50"]?["micros"]);
+            double? after = Median(b => b["latency"]?["candidate"]?["p50"]?["micros"]);
+            double? memory = Median(b => b["memory"]?["candidate"]?["peak"]?["value"]);
             long pairs = group.Sum(device => device.Shadow?["pairs"]?.GetValue<long>() ?? 0);
             long disagreements = group.Sum(device => device.Shadow?["disagreements"]?.GetValue<long>() ?? 0);
             double? agreement = pairs > 0 ? 100.0 * (pairs - disagreements) / pairs : null;

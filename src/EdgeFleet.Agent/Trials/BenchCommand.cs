@@ -1,5 +1,7 @@
 using System.CommandLine;
+using EdgeFleet.Agent.Workers;
 using EdgeFleet.Core.Evidence;
+using EdgeFleet.Linux.Processes;
 using EdgeFleet.Measurement.Benchmarks;
 
 namespace EdgeFleet.Agent.Trials;
@@ -20,12 +22,14 @@ public static class BenchCommand
     {
         BenchJob job = JobFile.Read(path, EvidenceJsonContext.Default.BenchJob);
         JobFile.Require(path, job.SchemaVersion == BenchJob.CurrentSchemaVersion, $"schemaVersion {job.SchemaVersion} is not known; this build reads {BenchJob.CurrentSchemaVersion}");
-        JobFile.Require(path, job.Blocks is > 0 and <= 10_000, $"blocks is {job.Blocks}; 1 to 10000 are possible");
-        JobFile.Require(path, job.BlockMs is > 0 and <= 600_000, $"blockMs is {job.BlockMs}; 1 to 600000 are possible");
+        JobFile.Require(path, job.Looks.All(blocks => blocks is > 1 and <= 10_000), $"looks are [{string.Join(", ", job.Looks)}]; 2 to 10000 are possible");
+        JobFile.Require(path, job.CellMs is > 0 and <= 600_000, $"cellMs is {job.CellMs}; 1 to 600000 are possible");
+        JobFile.Require(path, job.ColdStarts is >= 0 and <= 100, $"coldStarts is {job.ColdStarts}; 0 to 100 are possible");
+        JobFile.Require(path, job.TailInferences is >= 0 and <= 1_000_000, $"tailInferences is {job.TailInferences}; 0 to 1000000 are possible");
         JobFile.Require(path, job.WarmUpMs is >= 0 and <= 600_000, $"warmUpMs is {job.WarmUpMs}; 0 to 600000 are possible");
-        JobFile.Require(path, job.IntraOpThreads is > 0 and <= 1024, $"intraOpThreads is {job.IntraOpThreads}; 1 to 1024 are possible");
-        BenchEvidence evidence = await PairedBenchmark.RunAsync(job, new Lines(output), cancellationToken, time);
-        output.Write(WorkerLine.OfResult(evidence));
+        JobFile.Require(path, job.Session.Threads is > 0 and <= 1024, $"threads is {job.Session.Threads}; 1 to 1024 are possible");
+        BenchOutcome outcome = await PairedBenchmark.RunAsync(job, OwnProgram.Find(WorkerTrials.AgentAssembly), new Lines(output), cancellationToken, time);
+        output.Write(WorkerLine.OfResult(outcome.Evidence));
     }
 
     private sealed class Lines(WorkerOutput output) : IProgress<BenchProgress>

@@ -48,13 +48,19 @@ internal sealed record WorkerLine
     public override string ToString() => JsonSerializer.Serialize(this, WorkerLineJsonContext.Default.WorkerLine);
 }
 
-/// <summary>Why a worker has no result. The first four are the model's doing; a worker that dies without a line crashed.</summary>
+/// <summary>Why a worker has no result. The last four are not the candidate's doing; a worker that dies without a line crashed.</summary>
 internal static class WorkerErrors
 {
     public const string ModelNotLoaded = Measurement.Benchmarks.BenchException.ModelNotLoaded;
     public const string ModelFailed = Measurement.Benchmarks.BenchException.ModelFailed;
     public const string ContractChanged = Measurement.Benchmarks.BenchException.ContractChanged;
-    public const string BudgetExceeded = "BudgetExceeded";
+    public const string NonFinite = Measurement.Benchmarks.BenchException.NonFinite;
+    public const string Crashed = Measurement.Benchmarks.BenchException.Crashed;
+    public const string Hung = Measurement.Benchmarks.BenchException.Hung;
+    public const string BudgetExceeded = Measurement.Benchmarks.BenchException.OutOfMemory;
+    /// <summary>The model that serves failed in its trial.</summary>
+    public const string BaselineFailed = "BaselineFailed";
+    public const string WorldFailed = Measurement.Benchmarks.BenchException.WorldFailed;
     /// <summary>The kernel does not say how much memory the worker takes.</summary>
     public const string NoMemoryReading = "NoMemoryReading";
     /// <summary>The job file cannot be read or says what cannot be done.</summary>

@@ -38,7 +38,7 @@ internal static class WorkerProcess
         }
         catch (BenchException ex)
         {
-            output.Write(WorkerLine.OfError(ex.Code, ex.Message));
+            output.Write(WorkerLine.OfError(ex.OfBaseline ? WorkerErrors.BaselineFailed : ex.Code, ex.Message));
         }
         catch (WorkerException ex)
         {

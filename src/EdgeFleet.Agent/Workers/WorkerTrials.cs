@@ -16,6 +16,9 @@ namespace EdgeFleet.Agent.Workers;
 /// </summary>
 internal sealed partial class WorkerTrials(StateFolder state, TimeProvider time, ILogger<WorkerTrials> log) : ITrials
 {
+    /// <summary>What <c>dotnet</c> is asked to run where this process is a test host.</summary>
+    internal const string AgentAssembly = "edgefleet-agent.dll";
+
     public async Task<TrialResult> LoadAsync(BenchJob job, long memoryLimitBytes, CancellationToken cancellationToken)
     {
         TrialResult result = await BenchAsync(job, memoryLimitBytes, cancellationToken).ConfigureAwait(false);
@@ -23,7 +26,7 @@ internal sealed partial class WorkerTrials(StateFolder state, TimeProvider time,
     }
 
     public Task<TrialResult> BenchAsync(BenchJob job, long memoryLimitBytes, CancellationToken cancellationToken) =>
-        RunAsync("bench", job, EvidenceJsonContext.Default.BenchJob, memoryLimitBytes, static (_, _) => Task.CompletedTask, cancellationToken);
+        RunAsync("bench", job with { MemoryLimitBytes = memoryLimitBytes }, EvidenceJsonContext.Default.BenchJob, memoryLimitBytes, static (_, _) => Task.CompletedTask, cancellationToken);
 
     public async Task<TrialResult> ShadowAsync(ShadowJob job, Func<ShadowTick, CancellationToken, Task> take, CancellationToken cancellationToken)
     {
@@ -103,6 +106,8 @@ internal sealed partial class WorkerTrials(StateFolder state, TimeProvider time,
             WorkerErrors.ModelNotLoaded => new TrialResult.ModelFailed(FailureCodes.DoesNotLoad, error.Message ?? "", Invariant: false),
             WorkerErrors.ModelFailed => new TrialResult.ModelFailed(FailureCodes.InferenceFailed, error.Message ?? "", Invariant: true),
             WorkerErrors.ContractChanged => new TrialResult.ModelFailed(FailureCodes.OtherContract, error.Message ?? "", Invariant: false),
+            WorkerErrors.NonFinite => new TrialResult.ModelFailed(FailureCodes.NonFinite, error.Message ?? "", Invariant: true),
+            WorkerErrors.Crashed or WorkerErrors.Hung => new TrialResult.ModelFailed(FailureCodes.Crashed, error.Message ?? "", Invariant: true),
             WorkerErrors.BudgetExceeded => new TrialResult.ModelFailed(FailureCodes.OutOfMemory, error.Message ?? "", Invariant: true),
             _ => new TrialResult.WorldFailed($"the {command} worker: {error.Code}: {error.Message}"),
         },
@@ -129,13 +134,8 @@ internal sealed partial class WorkerTrials(StateFolder state, TimeProvider time,
 
     private ChildProcessOptions Options(string command, string jobFile, long memoryLimitBytes)
     {
-        string[] arguments = [command, "--job", jobFile];
-        string? self = Environment.ProcessPath;
-        bool host = self is null || Path.GetFileNameWithoutExtension(self) is "dotnet" or "testhost";
-        return new ChildProcessOptions
+        return OwnProgram.Find(AgentAssembly).With(command, "--job", jobFile) with
         {
-            FileName = host ? "dotnet" : self!,
-            Arguments = host ? [Path.Join(AppContext.BaseDirectory, "edgefleet-agent.dll"), .. arguments] : arguments,
             MemoryLimitBytes = memoryLimitBytes,
             Log = line => LogWorker(command, line),
             Time = time,

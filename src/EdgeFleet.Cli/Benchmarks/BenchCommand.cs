@@ -1,11 +1,12 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
-using System.Text.Json.Nodes;
 using EdgeFleet.Cli.Terminal;
 using EdgeFleet.Core.Evidence;
+using EdgeFleet.Inference;
 using EdgeFleet.Linux;
 using EdgeFleet.Linux.Hardware;
+using EdgeFleet.Linux.Processes;
 using EdgeFleet.Measurement.Benchmarks;
 
 namespace EdgeFleet.Cli.Benchmarks;
@@ -15,11 +16,22 @@ internal static class BenchCommand
 {
     private static readonly Option<FileInfo> s_baseline = new("--baseline", "-b") { Description = "The ONNX model to compare with, or the only one to measure.", Required = true };
     private static readonly Option<FileInfo?> s_candidate = new("--candidate", "-c") { Description = "The ONNX model on trial. Without it the baseline is measured alone." };
-    private static readonly Option<int> s_threads = CheckedOption.Whole("--threads", "Threads of one inference.", 1, 1, 1024);
-    // With fewer than six the median has no interval at 95 %: even all of one sign is one chance in 2^4.
-    private static readonly Option<int> s_blocks = CheckedOption.Whole("--blocks", "Paired blocks; the block is the unit of the statistics.", 30, 6, 10_000);
-    private static readonly Option<int> s_blockMs = CheckedOption.Whole("--block-ms", "Milliseconds of one model's part of a block.", 100, 1, 600_000);
+    private static readonly Option<FileInfo?> s_input = new("--input") { Description = "A dataset file (kind: Dataset) whose rows are fed to both in the same order; without it, seeded noise.", HelpName = "DATASET" };
+    private static readonly Option<string> s_split = new("--split") { Description = "Which split of the dataset.", DefaultValueFactory = _ => "test" };
+    private static readonly Option<int> s_blocks = CheckedOption.Whole("--blocks", "Paired blocks, looked at once. Without it: looks at 12, 20 and 30, and stops as soon as the verdict is clear.", 0, 3, 10_000);
+    private static readonly Option<int> s_cellMs = CheckedOption.Whole("--cell-ms", "Milliseconds of one of the four cells of a block; a meter may need longer ones.", 100, 1, 600_000);
+    private static readonly Option<int> s_warmUpMs = CheckedOption.Whole("--warm-up-ms", "The most that each model is warmed up; it ends as soon as its windows agree.", 30_000, 1, 600_000);
+    private static readonly Option<int> s_coldStarts = CheckedOption.Whole("--cold-starts", "Starts of each model in a process of its own.", 3, 0, 100);
+    private static readonly Option<int> s_tail = CheckedOption.Whole("--tail", "Single inferences for the percentiles, at most a minute of them; p99 takes 662.", 1000, 0, 1_000_000);
+    private static readonly Option<int> s_idle = CheckedOption.Whole("--idle-seconds", "Idle power is read for so long before the models are loaded, and half as long after. No meter, no wait.", 20, 1, 3600);
+    private static readonly Option<bool> s_live = new("--live") { Description = "The device goes on serving meanwhile: only the paired ratios mean anything." };
     private static readonly Option<double> s_margin = CheckedOption.Number("--margin", "Share by which the candidate may be slower (0.05 = 5 %).", 0.05, 0, 10);
+    private static readonly Option<double> s_memoryMargin = CheckedOption.Number("--memory-margin", "Share by which its peak memory may be larger.", 0.10, 0, 10);
+    private static readonly Option<double> s_energyMargin = CheckedOption.Number("--energy-margin", "Share by which it may take more energy; with it there is no pass without a meter.", double.NaN, 0, 10);
+    private static readonly Option<ulong?> s_seed = new("--seed") { Description = "Orders, paddings and synthetic inputs come from it; drawn and reported where it is not given." };
+    private static readonly Option<string?> s_governor = new("--governor") { Description = "A frequency governor (such as performance) for the time of the measurement, put back however it ends. Needs root." };
+    private static readonly Option<int> s_memoryLimit = CheckedOption.Whole("--memory-limit-mib", "End a model whose process takes more than this; 0 is no limit.", 0, 0, 1 << 20);
+    private static readonly Option<FileInfo?> s_raw = new("--raw") { Description = "Write every sample there, gzipped JSON.", HelpName = "FILE" };
     private static readonly Option<FileInfo?> s_lease = new("--lease") { Description = "A file whose lock lets one benchmark run at a time on this machine." };
     private static readonly Option<DirectoryInfo?> s_root = new("--root") { Description = "Read /proc and /sys below this folder instead." };
 
@@ -27,9 +39,18 @@ internal static class BenchCommand
     {
         Command command = new("bench", """
             Compare two models on this machine in randomised paired blocks and say pass, fail or inconclusive with the interval.
-              edgefleet bench --baseline model.onnx --candidate out/int8/model.onnx
-            Exits 1 when the candidate fails. A figure that cannot be measured here is absent, with the reason.
-            """) { s_baseline, s_candidate, s_threads, s_blocks, s_blockMs, s_margin, s_lease, s_root };
+              edgefleet bench --baseline model.onnx --candidate out/int8/model.onnx --html report.html
+            Each model runs in a process of its own. Exits 1 when the candidate fails. A figure that cannot be measured here is
+            absent, with the reason; edgefleet doctor says what to do about it.
+            """)
+        {
+            s_baseline, s_candidate, s_input, s_split, s_blocks, s_cellMs, s_warmUpMs, s_coldStarts, s_tail, s_idle, s_live, s_margin, s_memoryMargin,
+            s_energyMargin, s_seed, s_governor, s_memoryLimit, s_raw, s_lease, s_root,
+        };
+        foreach (Option option in SessionOptions.All)
+        {
+            command.Options.Add(option);
+        }
         command.SetAction((parsed, cancellationToken) => RunAsync(parsed, cancellationToken));
         return command;
     }
@@ -37,104 +58,60 @@ internal static class BenchCommand
     private static async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellationToken)
     {
         Output output = Output.Of(parsed);
-        string baseline = Existing(parsed.GetRequiredValue(s_baseline));
-        string? candidate = parsed.GetValue(s_candidate) is { } file ? Existing(file) : null;
-        string root = parsed.GetValue(s_root)?.FullName ?? "/";
-        int threads = parsed.GetValue(s_threads);
-        BenchJob job = new()
-        {
-            BaselinePath = candidate is null ? null : baseline,
-            CandidatePath = candidate ?? baseline,
-            IntraOpThreads = threads,
-            Blocks = parsed.GetValue(s_blocks),
-            BlockMs = parsed.GetValue(s_blockMs),
-            LatencyMargin = parsed.GetValue(s_margin),
-            LeaseFile = parsed.GetValue(s_lease)?.FullName,
-            Seed = (ulong)Random.Shared.NextInt64(),
-            SystemRoot = root,
-            HardwareClass = new HardwareReader(new SystemRoot(root)).Read($"onnxruntime-{EdgeFleet.Inference.InferenceRuntime.Version}", "cpu", threads).ClassId,
-        };
-        BenchEvidence evidence;
+        using BenchInputs? inputs = parsed.GetValue(s_input) is { } dataset ? BenchInputs.Of(dataset.FullName, parsed.GetValue(s_split)!, Existing(parsed.GetRequiredValue(s_baseline))) : null;
+        BenchJob job = JobOf(parsed) with { InputPath = inputs?.Path };
+        BenchOutcome outcome;
         try
         {
-            evidence = await PairedBenchmark.RunAsync(job, new Notes(output), cancellationToken);
+            using BenchDisplay display = new(output);
+            outcome = await PairedBenchmark.RunAsync(job, OwnProgram.Find("edgefleet.dll"), display, cancellationToken);
         }
         catch (BenchException ex)
         {
-            throw new CommandFailedException(ExitCode.VerdictIsNo, ex.Message, ex);
+            throw new CommandFailedException(ex.Code == BenchException.WorldFailed || ex.OfBaseline ? ExitCode.WorldFailed : ExitCode.VerdictIsNo, ex.Message, ex);
         }
-        Print(evidence, candidate is not null, output);
-        output.Json(Document(evidence));
+        BenchEvidence evidence = outcome.Evidence;
+        if (parsed.GetValue(s_raw) is { } raw)
+        {
+            evidence = evidence with { Raw = outcome.Raw.Save(raw.FullName) };
+        }
+        BenchTable.Print(evidence, output);
+        output.Json(JsonSerializer.SerializeToNode(evidence, EvidenceJsonContext.Default.BenchEvidence));
         return evidence.Verdict == "fail" ? ExitCode.VerdictIsNo : ExitCode.Done;
     }
 
-    private static string Existing(FileInfo file) => file.Exists ? file.FullName : throw new FileNotFoundException($"model '{file.FullName}' does not exist");
-
-    private static void Print(BenchEvidence evidence, bool paired, Output output)
+    private static BenchJob JobOf(ParseResult parsed)
     {
-        CultureInfo culture = CultureInfo.InvariantCulture;
-        string Micros(double? value) => value?.ToString("0.0 µs", culture) ?? "-";
-        string Figure(Reading reading) => reading.State == ReadingState.Absent
-            ? $"absent: {reading.Reason}"
-            : reading.Unit == "bytes" ? (reading.Value!.Value / (1 << 20)).ToString("0.0 MiB", culture) : $"{reading.Value!.Value.ToString("0.###", culture)} {reading.Unit}";
-        List<string[]> rows =
-        [
-            ["p50", Micros(evidence.Baseline?.P50Micros), Micros(evidence.Candidate.P50Micros)],
-            ["p95", Micros(evidence.Baseline?.P95Micros), Micros(evidence.Candidate.P95Micros)],
-            ["p99", Micros(evidence.Baseline?.P99Micros), Micros(evidence.Candidate.P99Micros)],
-            ["load", Figure(evidence.BaselineLoad), Figure(evidence.CandidateLoad)],
-            ["peak memory", Figure(evidence.BaselinePeakMemory), Figure(evidence.CandidatePeakMemory)],
-        ];
-        output.Table(paired ? ["", "BASELINE", "CANDIDATE"] : ["", "MODEL"], rows.Select(row => paired ? row : [row[0], row[2]]));
-        output.Line($"energy: {Figure(evidence.Energy)}");
-        if (paired)
+        string baseline = Existing(parsed.GetRequiredValue(s_baseline));
+        string? candidate = parsed.GetValue(s_candidate) is { } file ? Existing(file) : null;
+        string root = parsed.GetValue(s_root)?.FullName ?? "/";
+        SessionChoice session = SessionOptions.Of(parsed);
+        double energyMargin = parsed.GetValue(s_energyMargin);
+        int memoryLimit = parsed.GetValue(s_memoryLimit);
+        return new BenchJob
         {
-            output.Line(string.Create(culture, $"latency ratio {evidence.LatencyRatio:0.000}, {evidence.Confidence:P0} interval {evidence.LatencyRatioLow:0.000} to {evidence.LatencyRatioHigh:0.000} over {evidence.Blocks} paired blocks: {evidence.Difference}"));
-            output.Line($"verdict: {evidence.Verdict}: {evidence.Reason}");
-        }
-    }
-
-    private static JsonObject Document(BenchEvidence evidence)
-    {
-        JsonNode whole = JsonSerializer.SerializeToNode(evidence, EvidenceJsonContext.Default.BenchEvidence)!;
-        JsonNode? Take(string name) => whole[name]?.DeepClone();
-        return new JsonObject
-        {
-            ["verdict"] = Take("verdict"),
-            ["difference"] = Take("difference"),
-            ["reason"] = Take("reason"),
-            ["latency"] = new JsonObject
-            {
-                ["ratio"] = Take("latencyRatio"),
-                ["interval"] = evidence.LatencyRatioLow is null ? null : new JsonArray(Take("latencyRatioLow"), Take("latencyRatioHigh")),
-                ["confidence"] = Take("confidence"),
-                ["baseline"] = Take("baseline"),
-                ["candidate"] = Take("candidate"),
-                ["blockLogRatios"] = Take("blockLogRatios"),
-            },
-            ["memory"] = new JsonObject { ["baseline"] = Take("baselinePeakMemory"), ["candidate"] = Take("candidatePeakMemory") },
-            ["load"] = new JsonObject { ["baseline"] = Take("baselineLoad"), ["candidate"] = Take("candidateLoad") },
-            ["energy"] = Take("energy"),
-            ["counters"] = new JsonObject { ["state"] = "absent", ["reason"] = "processor counters are not read by this version" },
-            ["condition"] = Take("condition"),
-            ["blocks"] = Take("blocks"),
-            ["discardedBlocks"] = Take("discardedBlocks"),
-            ["seconds"] = Take("seconds"),
-            ["fingerprint"] = Take("fingerprint"),
+            BaselinePath = candidate is null ? null : baseline,
+            CandidatePath = candidate ?? baseline,
+            Session = session,
+            Cpus = parsed.GetValue(SessionOptions.Cpus),
+            Looks = parsed.GetValue(s_blocks) is > 0 and var blocks ? [blocks] : BenchJob.StandardLooks,
+            CellMs = parsed.GetValue(s_cellMs),
+            WarmUpMs = parsed.GetValue(s_warmUpMs),
+            ColdStarts = parsed.GetValue(s_coldStarts),
+            TailInferences = parsed.GetValue(s_tail),
+            IdleSeconds = parsed.GetValue(s_idle),
+            Condition = parsed.GetValue(s_live) ? BenchCondition.Live : BenchCondition.Quiet,
+            LatencyMargin = parsed.GetValue(s_margin),
+            MemoryMargin = parsed.GetValue(s_memoryMargin),
+            EnergyMargin = double.IsNaN(energyMargin) ? null : energyMargin,
+            MemoryLimitBytes = memoryLimit > 0 ? (long)memoryLimit << 20 : null,
+            Governor = parsed.GetValue(s_governor),
+            LeaseFile = parsed.GetValue(s_lease)?.FullName,
+            Seed = parsed.GetValue(s_seed) ?? (ulong)Random.Shared.NextInt64(),
+            SystemRoot = root,
+            HardwareClass = new HardwareReader(new SystemRoot(root)).Read($"onnxruntime-{InferenceRuntime.Version}", "cpu", session.Threads).ClassId,
         };
     }
 
-    private sealed class Notes(Output output) : IProgress<BenchProgress>
-    {
-        private string _last = "";
-
-        public void Report(BenchProgress value)
-        {
-            if (value.Stage != _last)
-            {
-                _last = value.Stage;
-                output.Note($"{value.Stage} …");
-            }
-        }
-    }
+    private static string Existing(FileInfo file) => file.Exists ? file.FullName : throw new FileNotFoundException($"model '{file.FullName}' does not exist");
 }

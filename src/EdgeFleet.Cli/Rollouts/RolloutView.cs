@@ -124,11 +124,14 @@ internal static class RolloutView
 
     private static string Ratio(JsonNode? bench)
     {
-        if (bench?.Number("latencyRatio") is not { } ratio)
+        JsonNode? latency = bench?["latency"];
+        if (latency?.Number("ratio") is not { } ratio)
         {
             return "-";
         }
         CultureInfo culture = CultureInfo.InvariantCulture;
-        return $"{ratio.ToString("0.000", culture)} ({bench.Number("latencyRatioLow")?.ToString("0.000", culture)} … {bench.Number("latencyRatioHigh")?.ToString("0.000", culture)})";
+        return latency["interval"] is JsonArray { Count: 2 } ends
+            ? string.Create(culture, $"{ratio:0.000} ({ends[0]!.GetValue<double>():0.000} … {ends[1]!.GetValue<double>():0.000})")
+            : ratio.ToString("0.000", culture);
     }
 }

@@ -16,34 +16,36 @@ internal sealed class HollowTrials(HollowBehaviour behaviour, int seed, TimeProv
 
     public async Task<TrialResult> BenchAsync(BenchJob job, long memoryLimitBytes, CancellationToken cancellationToken)
     {
-        TimeSpan duration = TimeSpan.FromMilliseconds(job.WarmUpMs + (4.0 * job.Blocks * job.BlockMs));
+        TimeSpan duration = TimeSpan.FromMilliseconds(job.WarmUpMs + (8.0 * job.Looks[^1] * job.CellMs));
         await Task.Delay(duration, time, cancellationToken);
-        double[] blocks = [.. Enumerable.Range(0, job.Blocks).Select(_ => _deviceLogRatio + (0.01 * Gaussian(_random)))];
+        double[] blocks = [.. Enumerable.Range(0, job.Looks[^1]).Select(_ => _deviceLogRatio + (0.01 * Gaussian(_random)))];
         double[] sorted = [.. blocks.Order()];
         double ratio = Math.Exp(sorted[sorted.Length / 2]);
         Reading memory = new() { State = ReadingState.Modelled, Value = 40 << 20, Unit = "bytes", Source = Source };
-        Reading load = new() { State = ReadingState.Modelled, Value = behaviour.LoadTime.TotalMilliseconds, Unit = "ms", Source = Source };
+        ModelMemory process = new() { Peak = memory, Phases = [], ControlGroup = Reading.Absent(Source), Accelerator = Reading.Absent(Source) };
+        ColdStart start = new(0, behaviour.LoadTime.TotalMilliseconds, 0, 0, ColdPageCache: false);
         return new TrialResult.Measured(new BenchEvidence
         {
             Verdict = ratio > 1 + job.LatencyMargin ? "fail" : "pass",
             Difference = ratio < 1 ? "faster" : "slower",
-            LatencyRatio = ratio,
-            LatencyRatioLow = Math.Exp(sorted[0]),
-            LatencyRatioHigh = Math.Exp(sorted[^1]),
-            Baseline = Summary(behaviour.BaselineP50Micros, job.Blocks),
-            Candidate = Summary(behaviour.BaselineP50Micros * ratio, job.Blocks),
-            BaselinePeakMemory = memory,
-            CandidatePeakMemory = memory,
-            BaselineLoad = load,
-            CandidateLoad = load,
-            Energy = Reading.Absent("a simulated device has no meter"),
-            Condition = job.Condition,
-            Blocks = job.Blocks,
-            BlockLogRatios = blocks,
-            Fingerprint = new Dictionary<string, string> { ["source"] = Source },
-            LatencyMargin = job.LatencyMargin,
-            MemoryMargin = job.MemoryMargin,
             Reason = $"{Source}: ratio {ratio:0.000}",
+            Latency = new LatencyEvidence
+            {
+                Ratio = ratio,
+                Interval = [Math.Exp(sorted[0]), Math.Exp(sorted[^1])],
+                Margin = job.LatencyMargin,
+                Looks = 1,
+                BlockLogRatios = blocks,
+                Baseline = Summary(behaviour.BaselineP50Micros, job.Looks[^1]),
+                Candidate = Summary(behaviour.BaselineP50Micros * ratio, job.Looks[^1]),
+            },
+            Memory = new MemoryEvidence { State = ReadingState.Modelled, Ratio = 1, Margin = job.MemoryMargin, Baseline = process, Candidate = process },
+            Energy = EnergyEvidence.Absent("a simulated device has no meter"),
+            Counters = CounterEvidence.Absent("a simulated device has no processor of its own"),
+            ColdStart = new ColdStartEvidence { Baseline = [start], Candidate = [start] },
+            Condition = job.Condition,
+            Blocks = job.Looks[^1],
+            Fingerprint = new Dictionary<string, string> { ["source"] = Source },
             Seconds = duration.TotalSeconds,
         });
     }
@@ -77,7 +79,16 @@ internal sealed class HollowTrials(HollowBehaviour behaviour, int seed, TimeProv
         return new TrialResult.Passed();
     }
 
-    private static LatencySummary Summary(double p50, int blocks) => new(blocks * 50L, p50, p50 * 1.2, p50 * 1.3, p50 * 1.5, p50 * 1.05);
+    private static LatencySummary Summary(double p50, int blocks) => new()
+    {
+        Inferences = blocks * 50L,
+        P50 = Percentile.Of(p50),
+        P90 = Percentile.Of(p50 * 1.2),
+        P95 = Percentile.Of(p50 * 1.3),
+        P99 = Percentile.Of(p50 * 1.5),
+        MeanMicros = p50 * 1.05,
+        BlockMedianMicros = p50,
+    };
 
     /// <summary>Box and Muller.</summary>
     private static double Gaussian(Random random) =>

@@ -60,7 +60,7 @@ internal sealed class RolloutWorldReader(DeviceStreams streams, DateTimeOffset s
             InvariantBroken = deployment.Invariant,
             Code = deployment.Code.Length > 0 ? deployment.Code : null,
             Detail = deployment.Detail.Length > 0 ? deployment.Detail : null,
-            Bench = bench is null ? null : JsonSerializer.Deserialize(bench, EvidenceJsonContext.Default.BenchEvidence),
+            Bench = bench is null ? null : ReadBench(bench),
             // Not copied: it grows with the next look, when nobody looks at this world any more.
             Ticks = _ticks.TryGetValue(device.Id, out List<ShadowTick>? ticks) ? ticks : [],
             ForeignTicks = _foreign.GetValueOrDefault(device.Id).Ticks,
@@ -68,6 +68,15 @@ internal sealed class RolloutWorldReader(DeviceStreams streams, DateTimeOffset s
             Probation = deployment.Probation is null ? null : JsonSerializer.Deserialize(deployment.Probation, EvidenceJsonContext.Default.ProbationEvidence),
         },
     };
+
+    /// <summary>Evidence in the form of another version is missing evidence: a rollout under way at an upgrade measures again.</summary>
+    private static BenchEvidence? ReadBench(string text)
+    {
+        using JsonDocument document = JsonDocument.Parse(text);
+        return document.RootElement.TryGetProperty("schemaVersion", out JsonElement version) && version.GetInt32() == BenchEvidence.CurrentSchemaVersion
+            ? document.Deserialize(EvidenceJsonContext.Default.BenchEvidence)
+            : null;
+    }
 
     /// <summary>While this controller was down nobody could be heard, so nobody's silence is older than its start.</summary>
     private DateTimeOffset? LastSeen(DeviceRow device, DateTimeOffset now)

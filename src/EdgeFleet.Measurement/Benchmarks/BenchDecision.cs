@@ -1,54 +1,85 @@
 using System.Globalization;
 using EdgeFleet.Core.Evidence;
+using EdgeFleet.Measurement.Hosts;
+using EdgeFleet.Measurement.Verdicts;
 using EdgeFleet.Statistics.Estimates;
 
 namespace EdgeFleet.Measurement.Benchmarks;
 
-/// <summary>
-/// What paired blocks say against margins. Pure: the same blocks and the same margins give the same verdict, wherever it is
-/// computed again.
-/// </summary>
-public sealed record BenchDecision(string Verdict, string Difference, double? Ratio, double? Low, double? High, string Reason)
+/// <summary>Measures to the next look, judges, and goes on where more blocks could decide it.</summary>
+internal sealed class BenchDecision(BenchJob job, ColdStarts coldStarts, WarmUp warmUp)
 {
-    public const string Pass = "pass";
-    public const string Fail = "fail";
-    public const string Inconclusive = "inconclusive";
+    private readonly GroupSequential _plan = PlanOf(job.Looks);
+    private BlockVerdict? _verdict;
 
-    /// <summary>
-    /// Passes when the whole interval of the latency ratio and the peak memory are within their margins; fails when the whole
-    /// interval, or the memory, is beyond. What is missing is never a pass.
-    /// </summary>
-    public static BenchDecision Of(IReadOnlyList<double> blockLogRatios, Reading baselineMemory, Reading candidateMemory, double latencyMargin, double memoryMargin, double confidence = 0.95)
+    public string Verdict => (_verdict?.Verdict ?? Verdicts.Verdict.Inconclusive).Word();
+
+    public string Difference => (_verdict?.Difference ?? Verdicts.Difference.None).Word();
+
+    public string Reason { get; private set; } = "no baseline was given to compare with";
+
+    /// <summary>Null for one model alone.</summary>
+    public MetricVerdict? Latency => _verdict?.Primary;
+
+    /// <summary>Two-sided level of the intervals.</summary>
+    public double Alpha => _plan.Alpha;
+
+    public int Looks { get; private set; }
+
+    /// <summary>12, 20 and 30 blocks share the level; any one number is looked at once.</summary>
+    /// <exception cref="ArgumentException">Another plan: its level would not be known.</exception>
+    public static GroupSequential PlanOf(IReadOnlyList<int> looks) =>
+        looks.SequenceEqual(GroupSequential.Standard.Looks) ? GroupSequential.Standard
+        : looks is [var blocks] ? GroupSequential.OneLook(blocks)
+        : throw new ArgumentException($"looks [{string.Join(", ", looks)}]: possible are [{string.Join(", ", GroupSequential.Standard.Looks)}] or one number");
+
+    public async Task MeasureAsync(BlockPhase blocks, CancellationToken cancellationToken)
     {
-        if (BlockEstimator.Median(blockLogRatios, confidence) is not { } estimate)
+        string? note = null;
+        foreach (int look in _plan.Looks)
         {
-            return new BenchDecision(Inconclusive, "none", null, null, null, "no block was measured");
+            await blocks.MeasureUntilAsync(look, note, cancellationToken).ConfigureAwait(false);
+            if (job.BaselinePath is null)
+            {
+                return; // nothing to decide, and the first look's blocks are enough for its own figures
+            }
+            Looks++;
+            _verdict = Judge(blocks);
+            Reason = _verdict?.Sentence ?? $"inconclusive: {Unstable(blocks)}";
+            note = Reason;
+            if (_verdict is not { GoOn: true } || blocks.IsUnstable)
+            {
+                return;
+            }
         }
-        double ratio = Math.Exp(estimate.Median);
-        if (estimate.Lower is not { } lower || estimate.Upper is not { } upper)
-        {
-            return new BenchDecision(Inconclusive, "none", ratio, null, null, Text($"{estimate.Count} blocks are too few for an interval at {confidence:P0}"));
-        }
-        string difference = upper < 0 ? "faster" : lower > 0 ? "slower" : "none";
-        double low = Math.Exp(lower), high = Math.Exp(upper);
-        string latency = Text($"latency ratio {ratio:0.000} [{low:0.000}, {high:0.000}] against a margin of {1 + latencyMargin:0.000}");
-        (string memoryVerdict, string memory) = MemoryVerdict(baselineMemory, candidateMemory, memoryMargin);
-
-        bool slower = lower > Math.Log(1 + latencyMargin);
-        bool within = upper < Math.Log(1 + latencyMargin);
-        string verdict = slower || memoryVerdict == Fail ? Fail : within && memoryVerdict == Pass ? Pass : Inconclusive;
-        return new BenchDecision(verdict, difference, ratio, low, high, $"{latency}; {memory}");
     }
 
-    private static (string Verdict, string Text) MemoryVerdict(Reading baseline, Reading candidate, double margin)
+    private BlockVerdict? Judge(BlockPhase blocks)
     {
-        if (baseline.Value is not { } before || candidate.Value is not { } after || before <= 0)
+        double[] ratios = blocks.LogRatios;
+        if (ratios.Length == 0)
         {
-            return (Inconclusive, $"peak memory is absent: {candidate.Reason ?? baseline.Reason}");
+            return null;
         }
-        double ratio = after / before;
-        return (ratio <= 1 + margin ? Pass : Fail, Text($"peak memory ratio {ratio:0.000} against a margin of {1 + margin:0.000}"));
+        List<MetricBlocks> metrics = [MetricBlocks.Measured("latency", ratios, job.LatencyMargin), MemoryMetric()];
+        return BlockVerdict.Of(_plan.At(ratios.Length), metrics, new Soundness(NotSteady, blocks.IsUnstable ? Unstable(blocks) : null));
     }
 
-    private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+    /// <summary>A device that serves is never steady, and both models share what it does meanwhile.</summary>
+    private string? NotSteady => job.Condition == BenchCondition.Quiet && !warmUp.IsSteady ? warmUp.Reason : null;
+
+    private MetricBlocks MemoryMetric()
+    {
+        ModelMemory? baseline = coldStarts.MemoryOf(MeasuredModel.Baseline), candidate = coldStarts.MemoryOf(MeasuredModel.Candidate);
+        return baseline?.Peak.Value is { } before && candidate?.Peak.Value is { } after
+            ? MetricBlocks.Once("peak memory", before, after, job.MemoryMargin)
+            : MetricBlocks.Absent("peak memory", candidate?.Peak.Reason ?? baseline?.Peak.Reason ?? "no cold start was asked for", job.MemoryMargin, required: true);
+    }
+
+    private static string Unstable(BlockPhase blocks)
+    {
+        IEnumerable<string> causes = blocks.Blocks.SelectMany(block => block.Causes).CountBy(cause => cause).OrderByDescending(cause => cause.Value)
+            .Select(cause => string.Create(CultureInfo.InvariantCulture, $"{cause.Key} in {cause.Value}"));
+        return $"{blocks.Disturbed} of {blocks.Blocks.Count} blocks were disturbed: {string.Join(", ", causes)}";
+    }
 }

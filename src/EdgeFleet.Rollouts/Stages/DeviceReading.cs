@@ -74,7 +74,7 @@ internal static class DeviceReading
             ForeignTicks = report?.ForeignTicks ?? 0,
             ForeignClass = report?.ForeignClass,
             Invariants = device.Exit?.Invariants ?? invariants,
-            BenchLatencyRatio = report?.Bench?.LatencyRatio,
+            BenchLatencyRatio = report?.Bench?.Latency.Ratio,
         };
     }
 

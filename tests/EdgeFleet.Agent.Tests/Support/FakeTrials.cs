@@ -54,19 +54,23 @@ internal sealed class FakeTrials : ITrials
     {
         Verdict = verdict,
         Difference = "none",
-        LatencyRatio = ratio,
-        LatencyRatioLow = ratio - 0.01,
-        LatencyRatioHigh = ratio + 0.01,
-        Candidate = new LatencySummary(100, 30, 31, 32, 33, 30),
-        BaselinePeakMemory = Reading.Absent("not measured here"),
-        CandidatePeakMemory = Reading.Absent("not measured here"),
-        BaselineLoad = Reading.Absent("not measured here"),
-        CandidateLoad = Reading.Absent("not measured here"),
-        Energy = Reading.Absent("no sensor"),
+        Latency = new LatencyEvidence
+        {
+            Ratio = ratio,
+            Interval = [ratio - 0.01, ratio + 0.01],
+            Margin = margin,
+            Candidate = new LatencySummary
+            {
+                Inferences = 100, P50 = Percentile.Of(30), P90 = Percentile.Of(31), P95 = Percentile.Of(32), P99 = Percentile.Absent("too few"), MeanMicros = 30,
+            },
+        },
+        Memory = MemoryEvidence.Absent("not measured here"),
+        Energy = EnergyEvidence.Absent("no sensor"),
+        Counters = CounterEvidence.Absent("no counters"),
+        ColdStart = new ColdStartEvidence(),
         Condition = BenchCondition.Live,
         Blocks = 8,
         Fingerprint = new Dictionary<string, string>(),
-        LatencyMargin = margin,
         Reason = $"latency ratio {ratio} against a margin of {1 + margin}",
     };
 }

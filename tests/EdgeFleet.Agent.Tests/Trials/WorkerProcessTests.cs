@@ -20,10 +20,9 @@ public sealed class WorkerProcessTests : IDisposable
         (List<WorkerLine> lines, ChildExit exit) = await BenchAsync(Job(model, model));
 
         Assert.Equal(0, exit.ExitCode);
-        Assert.Equal("loading", lines[0].Stage);
-        Assert.Contains(lines, line => line is { Type: "progress", Stage: "measuring", Share: 1 });
-        Assert.Equal(12, lines[^1].Result!.Blocks);
-        Assert.InRange(lines[^1].Result!.BlockLogRatios.Count, 6, 12);
+        Assert.Equal("cold start", lines[0].Stage);
+        Assert.Contains(lines, line => line is { Type: "progress", Stage: "measuring" });
+        Assert.Equal((6, 6), (lines[^1].Result!.Blocks, lines[^1].Result!.Latency.BlockLogRatios.Count));
     }
 
     [Theory]
@@ -50,7 +49,7 @@ public sealed class WorkerProcessTests : IDisposable
     public async Task A_model_that_takes_the_process_down_leaves_no_result_and_a_signal()
     {
         string model = _folder.Write("a.onnx", TinyModel.Work(64, 20));
-        await using ChildProcess worker = await StartAsync("bench", Job(model, model) with { Blocks = 10_000, BlockMs = 1000 });
+        await using ChildProcess worker = await StartAsync("bench", Job(model, model) with { Looks = [10_000], CellMs = 250 });
         List<WorkerLine> lines = [];
         await foreach (string text in worker.ReadLinesAsync(CancellationToken.None))
         {
@@ -71,19 +70,17 @@ public sealed class WorkerProcessTests : IDisposable
     {
         string light = _folder.Write("light.onnx", TinyModel.Hungry(1 << 12));
         string hungry = _folder.Write("hungry.onnx", TinyModel.Hungry(512L << 20));
-        await using ChildProcess worker = await StartAsync("bench", Job(light, hungry), memoryLimit: 400L << 20);
-        await foreach (string _ in worker.ReadLinesAsync(CancellationToken.None))
-        {
-        }
-        ChildExit exit = await worker.WaitAsync(CancellationToken.None);
-        Assert.True(exit.MemoryLimitExceeded, $"exit code {exit.ExitCode}, peak {exit.PeakResidentBytes}");
+        (List<WorkerLine> lines, ChildExit exit) = await BenchAsync(Job(light, hungry) with { MemoryLimitBytes = 400L << 20 });
+        Assert.Equal(3, exit.ExitCode);
+        Assert.Equal(("error", "OutOfMemory"), (lines[^1].Type, lines[^1].Code));
+        Assert.Contains(hungry, lines[^1].Message, StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task A_worker_yields_to_serving_and_is_the_first_to_go_when_memory_runs_out()
     {
         string model = _folder.Write("a.onnx", TinyModel.Work(16, 2));
-        await using ChildProcess worker = await StartAsync("bench", Job(model, model) with { Blocks = 10_000, BlockMs = 1000 });
+        await using ChildProcess worker = await StartAsync("bench", Job(model, model) with { Looks = [10_000], CellMs = 250 });
         await foreach (string text in worker.ReadLinesAsync(CancellationToken.None))
         {
             if (WorkerLine.Parse(text).Stage == "warming up")
@@ -98,9 +95,9 @@ public sealed class WorkerProcessTests : IDisposable
 
     [Theory]
     [InlineData("{", "job '")]
-    [InlineData("""{"schemaVersion":9,"candidatePath":"x","blocks":1,"blockMs":1,"intraOpThreads":1}""", "schemaVersion 9 is not known")]
-    [InlineData("""{"schemaVersion":1,"candidatePath":"x","blocks":0,"blockMs":1,"intraOpThreads":1}""", "blocks is 0")]
-    [InlineData("""{"schemaVersion":1,"blocks":1,"blockMs":1,"intraOpThreads":1}""", "candidatePath")]
+    [InlineData("""{"schemaVersion":9,"candidatePath":"x","looks":[6],"cellMs":1,"session":{"threads":1}}""", "schemaVersion 9 is not known")]
+    [InlineData("""{"schemaVersion":2,"candidatePath":"x","looks":[1],"cellMs":1,"session":{"threads":1}}""", "looks are [1]")]
+    [InlineData("""{"schemaVersion":2,"looks":[6],"cellMs":1,"session":{"threads":1}}""", "candidatePath")]
     public async Task A_job_that_makes_no_sense_is_refused_with_the_value(string job, string expected)
     {
         using StringWriter written = new();
@@ -115,7 +112,7 @@ public sealed class WorkerProcessTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     private static BenchJob Job(string baseline, string candidate) =>
-        new() { BaselinePath = baseline, CandidatePath = candidate, Blocks = 12, BlockMs = 8, WarmUpMs = 10 };
+        new() { BaselinePath = baseline, CandidatePath = candidate, Looks = [6], CellMs = 2, WarmUpMs = 10, ColdStarts = 1, TailInferences = 0, Condition = BenchCondition.Live };
 
     private async Task<(List<WorkerLine> Lines, ChildExit Exit)> BenchAsync(BenchJob job)
     {
@@ -128,14 +125,13 @@ public sealed class WorkerProcessTests : IDisposable
         return (lines, await worker.WaitAsync(CancellationToken.None));
     }
 
-    private Task<ChildProcess> StartAsync(string command, BenchJob job, long? memoryLimit = null)
+    private Task<ChildProcess> StartAsync(string command, BenchJob job)
     {
         string file = _folder.Write("job.json", JsonSerializer.SerializeToUtf8Bytes(job, EvidenceJsonContext.Default.BenchJob));
         return ChildProcess.StartAsync(new ChildProcessOptions
         {
             FileName = "dotnet",
             Arguments = [Path.Join(AppContext.BaseDirectory, "edgefleet-agent.dll"), command, "--job", file],
-            MemoryLimitBytes = memoryLimit,
         });
     }
 }

@@ -1,8 +1,7 @@
-using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
 using EdgeFleet.Inference;
-using EdgeFleet.Measurement.Benchmarks;
+using EdgeFleet.Measurement.Hosts;
 
 namespace EdgeFleet.Benchmarks.Measuring;
 
@@ -18,25 +17,26 @@ internal static class LoopProcess
     {
         using LoadedModel model = LoadedModel.Load(modelPath);
         using PreparedCall call = model.Prepare();
-        SyntheticInputs.Fill(call, seed);
+        using InputFeed feed = new(call, path: null, seed);
         for (int i = 0; i <= warmUp; i++)
         {
             call.Invoke();
         }
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{{\"answer\":\"{Hash(call):x16}\"}}"));
-        Dictionary<int, MeasuredLoop> loops = [];
+        Dictionary<int, CellLoop> loops = [];
         while (Console.ReadLine() is { } line)
         {
             int count = int.Parse(line, CultureInfo.InvariantCulture);
-            if (!loops.TryGetValue(count, out MeasuredLoop? loop))
+            if (!loops.TryGetValue(count, out CellLoop? loop))
             {
-                loops[count] = loop = new MeasuredLoop(count);
+                loops[count] = loop = new CellLoop(count);
             }
+            CellRequest cell = new() { DurationTicks = long.MaxValue, MaximumSamples = count };
             long anyThread = GC.GetTotalAllocatedBytes(precise: true), thisThread = GC.GetAllocatedBytesForCurrentThread();
-            loop.Run(call, discard: 0, long.MaxValue);
+            loop.Window(call, feed, cell);
             thisThread = GC.GetAllocatedBytesForCurrentThread() - thisThread;
             anyThread = GC.GetTotalAllocatedBytes(precise: true) - anyThread;
-            long[] sorted = loop.Ticks.ToArray();
+            double[] sorted = loop.Nanos.ToArray();
             Array.Sort(sorted);
             Console.WriteLine(JsonSerializer.Serialize(new
             {
@@ -65,5 +65,5 @@ internal static class LoopProcess
         return hash;
     }
 
-    private static double Micros(long[] sorted, double share) => sorted[(int)(share * (sorted.Length - 1))] * 1e6 / Stopwatch.Frequency;
+    private static double Micros(double[] sorted, double share) => sorted[(int)(share * (sorted.Length - 1))] / 1000;
 }

@@ -80,11 +80,15 @@ public sealed class IngestTests : IAsyncLifetime
 
     private static Wire.BenchReport Bench(long seq, Digest digest)
     {
-        Reading none = Reading.Absent("a test");
         BenchEvidence evidence = new()
         {
-            Verdict = "pass", Difference = "none", Candidate = new LatencySummary(1, 1, 1, 1, 1, 1), BaselinePeakMemory = none, CandidatePeakMemory = none, BaselineLoad = none,
-            CandidateLoad = none, Energy = none, Condition = default, Blocks = 1, Fingerprint = new Dictionary<string, string>(), Reason = "a test",
+            Verdict = "pass", Difference = "none", Reason = "a test",
+            Latency = new LatencyEvidence
+            {
+                Candidate = new LatencySummary { Inferences = 1, P50 = Percentile.Of(1), P90 = Percentile.Of(1), P95 = Percentile.Of(1), P99 = Percentile.Of(1), MeanMicros = 1 },
+            },
+            Memory = MemoryEvidence.Absent("none"), Energy = EnergyEvidence.Absent("none"), Counters = CounterEvidence.Absent("none"), ColdStart = new ColdStartEvidence(),
+            Condition = default, Blocks = 1, Fingerprint = new Dictionary<string, string>(),
         };
         return new Wire.BenchReport
         {

@@ -88,10 +88,9 @@ internal sealed class Preparation(DeploymentServices services)
             new Core.Evidence.BenchJob
             {
                 CandidatePath = Path.Join(folder, verified.Manifest.EntryPoint),
-                IntraOpThreads = services.Options.Threads,
-                Blocks = 1,
-                BlockMs = 1,
-                WarmUpMs = 0,
+                Session = new Core.Evidence.SessionChoice { Threads = services.Options.Threads },
+                Looks = [],
+                ColdStarts = 1,
                 HardwareClass = services.Facts.Read().ClassId,
             },
             record.Plan.WorkerMemoryBytes,

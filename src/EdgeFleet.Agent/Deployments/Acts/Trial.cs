@@ -13,6 +13,8 @@ namespace EdgeFleet.Agent.Deployments.Acts;
 /// <summary>Benchmark and shadow: the candidate beside the artifact that serves.</summary>
 internal sealed partial class Trial(DeploymentServices services, ILogger log)
 {
+    private const int CellsPerBlock = 4;
+
     public async Task<ActResult> BenchAsync(DeploymentRecord record, CancellationToken cancellationToken)
     {
         if (services.Slots.Read(record.Model)?.Active is not { } baseline)
@@ -23,10 +25,15 @@ internal sealed partial class Trial(DeploymentServices services, ILogger log)
         {
             CandidatePath = EntryPoint(record.Model, record.Digest),
             BaselinePath = EntryPoint(record.Model, baseline),
-            IntraOpThreads = services.Options.Threads,
-            Blocks = record.Plan.BenchBlocks,
-            BlockMs = record.Plan.BenchBlockMs,
+            Session = new SessionChoice { Threads = services.Options.Threads },
+            Looks = LooksOf(record.Plan.BenchBlocks),
+            CellMs = Math.Max(1, record.Plan.BenchBlockMs / CellsPerBlock),
             WarmUpMs = record.Plan.BenchWarmUpMs,
+            // The protocol that a whole class runs is a short one: percentiles come from the blocks.
+            TailInferences = 0,
+            ColdStarts = 1,
+            IdleSeconds = 0,
+            Counters = false,
             Seed = Seed("bench", record),
             // The device goes on serving meanwhile, so only the paired ratio means anything.
             Condition = BenchCondition.Live,
@@ -147,8 +154,11 @@ internal sealed partial class Trial(DeploymentServices services, ILogger log)
     /// <summary>Only devices of one class are compared, and one that changes its class begins its evidence anew.</summary>
     private static string Changed(string from, string to) => $"the hardware class changed from '{from}' to '{to}' meanwhile";
 
+    /// <summary>The protocol's own number of blocks is looked at on the way; any other once.</summary>
+    private static IReadOnlyList<int> LooksOf(int blocks) => blocks == BenchJob.StandardLooks[^1] ? BenchJob.StandardLooks : [blocks];
+
     private static string RefusalCode(BenchEvidence evidence) =>
-        evidence.LatencyRatioLow > 1 + evidence.LatencyMargin ? FailureCodes.SlowerThanBaseline : FailureCodes.BiggerThanBaseline;
+        evidence.Latency.Interval is [var low, _] && low > 1 + evidence.Latency.Margin ? FailureCodes.SlowerThanBaseline : FailureCodes.BiggerThanBaseline;
 
     private string EntryPoint(string model, Digest digest) => Path.Join(
         services.State.ArtifactFiles(digest),

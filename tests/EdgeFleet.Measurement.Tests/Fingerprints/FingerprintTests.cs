@@ -1,9 +1,9 @@
 using EdgeFleet.Core.Evidence;
-using EdgeFleet.Inference;
+using EdgeFleet.Linux.SystemFiles;
 using EdgeFleet.Measurement.Fingerprints;
 using EdgeFleet.Testing;
 
-namespace EdgeFleet.Measurement.Tests;
+namespace EdgeFleet.Measurement.Tests.Fingerprints;
 
 public sealed class FingerprintTests : IDisposable
 {
@@ -30,8 +30,23 @@ public sealed class FingerprintTests : IDisposable
         Assert.Equal(("absent", "absent", "absent", "absent"), (facts["cpuModel"], facts["governor"], facts["kernel"], facts["hardwareClass"]));
     }
 
+    [Fact]
+    public void Only_what_moves_a_figure_by_itself_keeps_two_from_being_compared_and_it_is_named()
+    {
+        Dictionary<string, string> before = new(Read());
+        Dictionary<string, string> after = new(before) { ["seed"] = "9", ["loadAverage"] = "3.1", ["candidateSha256"] = "00", ["tool"] = "edgefleet 9" };
+        Assert.Empty(FingerprintComparison.Differences(before, after));
+
+        after["governor"] = "performance";
+        after["condition"] = "live";
+        after["meter"] = "ina3221 hwmon VDD_IN";
+        Assert.Equal(
+            ["condition: 'quiet' against 'live'", "governor: 'absent' against 'performance'", "meter: 'absent' against 'ina3221 hwmon VDD_IN'"],
+            FingerprintComparison.Differences(before, after));
+    }
+
     public void Dispose() => _folder.Dispose();
 
     private IReadOnlyDictionary<string, string> Read() => Fingerprint.Of(
-        new BenchJob { CandidatePath = _folder.Write("model", "x"), SystemRoot = _folder["root"] }, new InferenceOptions());
+        new BenchJob { CandidatePath = _folder.Write("model", "x") }, new KernelFiles(_folder["root"]), sessions: 1);
 }

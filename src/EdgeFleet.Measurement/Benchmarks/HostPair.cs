@@ -1,0 +1,117 @@
+using EdgeFleet.Core.Evidence;
+using EdgeFleet.Inference;
+using EdgeFleet.Measurement.Hosts;
+
+namespace EdgeFleet.Measurement.Benchmarks;
+
+/// <summary>
+/// Both models, each in a process of its own; the one whose turn it is not waits at its pipe. Where memory does not allow both
+/// at once, one is freed before the other is loaded.
+/// </summary>
+internal sealed class HostPair : IAsyncDisposable
+{
+    private const int LargestPadding = 256 * 1024;
+
+    private readonly BenchSetup _setup;
+    private readonly ProcessorChoice _processors;
+    private readonly bool _oneAtATime;
+    private readonly Dictionary<MeasuredModel, HostProcess> _hosts = [];
+    private readonly Dictionary<MeasuredModel, LoadRequest> _sessions = [];
+    private readonly HashSet<MeasuredModel> _loaded = [];
+
+    private HostPair(BenchSetup setup, ProcessorChoice processors, bool oneAtATime) => (_setup, _processors, _oneAtATime) = (setup, processors, oneAtATime);
+
+    /// <summary>Largest time to load one of the two so far.</summary>
+    public TimeSpan LongestLoad { get; private set; }
+
+    public int Sessions { get; private set; }
+
+    /// <summary>Different inputs that a model is fed with.</summary>
+    public int Inputs { get; private set; } = 1;
+
+    public static async Task<HostPair> StartAsync(BenchSetup setup, ProcessorChoice processors, bool oneAtATime, CancellationToken cancellationToken)
+    {
+        HostPair pair = new(setup, processors, oneAtATime);
+        try
+        {
+            foreach (MeasuredModel model in setup.ModelsInRandomOrder())
+            {
+                pair._hosts[model] = await HostProcess.StartAsync(setup.HostOf(model), cancellationToken).ConfigureAwait(false);
+            }
+            return pair;
+        }
+        catch
+        {
+            await pair.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    /// <summary>New sessions for both, in an order, behind paddings and on processors that the coin says.</summary>
+    /// <exception cref="BenchException">One does not load, or the two have different contracts.</exception>
+    public async Task LoadAnewAsync(SessionChoice choice, CancellationToken cancellationToken)
+    {
+        Sessions++;
+        string? cpus = _processors.Draw(_setup.Coin);
+        Core.Artifacts.ModelContract? contract = null;
+        foreach (MeasuredModel model in _setup.ModelsInRandomOrder())
+        {
+            _sessions[model] = new LoadRequest(
+                _setup.PathOf(model), choice, _setup.Job.InputPath, _setup.Job.Seed, _setup.Coin.Below(LargestPadding), cpus);
+            _loaded.Remove(model);
+            LoadReply reply = await LoadAsync(model, cancellationToken).ConfigureAwait(false);
+            Inputs = reply.Inputs;
+            if (contract is not null && ContractChecks.FirstMismatch(contract, reply.Contract) is { } mismatch)
+            {
+                throw new BenchException(BenchException.ContractChanged, $"model '{_setup.Job.CandidatePath}' against '{_setup.Job.BaselinePath}': {mismatch}");
+            }
+            contract = reply.Contract;
+        }
+    }
+
+    public async Task<CellReply> MeasureAsync(MeasuredModel model, CellRequest cell, CancellationToken cancellationToken)
+    {
+        await EnsureLoadedAsync(model, cancellationToken).ConfigureAwait(false);
+        return await _hosts[model].MeasureAsync(cell, cancellationToken).ConfigureAwait(false);
+    }
+
+    public async Task<OutputReply> ReadOutputsAsync(MeasuredModel model, OutputRequest request, CancellationToken cancellationToken)
+    {
+        await EnsureLoadedAsync(model, cancellationToken).ConfigureAwait(false);
+        return await _hosts[model].ReadOutputsAsync(request, cancellationToken).ConfigureAwait(false);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (HostProcess host in _hosts.Values)
+        {
+            await host.DisposeAsync().ConfigureAwait(false);
+        }
+        _hosts.Clear();
+    }
+
+    private async Task EnsureLoadedAsync(MeasuredModel model, CancellationToken cancellationToken)
+    {
+        if (!_loaded.Contains(model))
+        {
+            await LoadAsync(model, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private async Task<LoadReply> LoadAsync(MeasuredModel model, CancellationToken cancellationToken)
+    {
+        if (_oneAtATime)
+        {
+            foreach (MeasuredModel other in _loaded.Where(other => other != model).ToList())
+            {
+                await _hosts[other].UnloadAsync(cancellationToken).ConfigureAwait(false);
+                _loaded.Remove(other);
+            }
+        }
+        LoadReply reply = await _hosts[model].LoadAsync(_sessions[model], cancellationToken).ConfigureAwait(false);
+        _loaded.Add(model);
+        TimeSpan took = TimeSpan.FromMilliseconds(reply.LoadMs + reply.FirstMs + reply.SecondMs);
+        LongestLoad = took > LongestLoad ? took : LongestLoad;
+        return reply;
+    }
+}
