@@ -40,6 +40,29 @@ public static class InferenceRuntime
         }
     }
 
+    /// <summary>Why a session cannot use a provider, though it is listed: its own library or a driver is missing. Null where it can.</summary>
+    public static string? WhyNot(string provider)
+    {
+        Ensure();
+        OrtLoggingLevel level = OrtEnv.Instance().EnvLogLevel;
+        try
+        {
+            // It writes its reasons to standard error besides.
+            OrtEnv.Instance().EnvLogLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL;
+            // Adding it loads what it needs; no model is run.
+            using SessionOptions settings = SessionSettings.From(new InferenceOptions { Provider = provider });
+            return null;
+        }
+        catch (Exception ex) when (ex is OnnxRuntimeException or NotSupportedException or EntryPointNotFoundException)
+        {
+            return ex.Message.ReplaceLineEndings(" ").Trim();
+        }
+        finally
+        {
+            OrtEnv.Instance().EnvLogLevel = level;
+        }
+    }
+
     /// <summary>The library that <see cref="LibrarySetting"/> chose, or null for the one beside the program.</summary>
     public static string? ChosenLibrary
     {

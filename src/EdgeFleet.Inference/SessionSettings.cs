@@ -50,7 +50,8 @@ internal static class SessionSettings
                 settings.AppendExecutionProvider_Tensorrt();
                 break;
             default:
-                settings.AppendExecutionProvider(provider.Replace("ExecutionProvider", "", StringComparison.Ordinal));
+                // It takes the name that it lists: the short ones are spelled in ways of their own (WebGPU, XNNPACK).
+                settings.AppendExecutionProvider(provider);
                 break;
         }
     }
