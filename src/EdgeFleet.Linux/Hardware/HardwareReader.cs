@@ -2,17 +2,22 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
 using EdgeFleet.Core.Devices;
+using EdgeFleet.Linux.SystemFiles;
 
 namespace EdgeFleet.Linux.Hardware;
 
 /// <summary>Reads from the kernel what a device is, without a library that would cost memory.</summary>
-public sealed class HardwareReader(SystemRoot root)
+public sealed class HardwareReader(ISystemFiles files)
 {
     private const int MemoryStepMiB = 256;
 
     // What board makers leave in the firmware when they name nothing.
     private static readonly string[] s_placeholders =
         ["to be filled by o.e.m.", "default string", "system product name", "system manufacturer", "not specified", "none", "unknown", "o.e.m."];
+
+    public HardwareReader(SystemRoot root) : this(new KernelFiles(root.Path))
+    {
+    }
 
     /// <summary>The processor architecture by its .NET name (<c>x64</c>, <c>arm64</c>), the same on every kernel.</summary>
     public static string Architecture => RuntimeInformation.ProcessArchitecture.ToString().ToLowerInvariant();
@@ -22,12 +27,12 @@ public sealed class HardwareReader(SystemRoot root)
 
     private string Board()
     {
-        if (root.ReadText("/proc/device-tree/model") is { } model && Named(model))
+        if (files.Read("/proc/device-tree/model").Text is { } model && Named(model))
         {
             return Word(model);
         }
-        string? product = root.ReadText("/sys/class/dmi/id/product_name");
-        string? vendor = root.ReadText("/sys/class/dmi/id/sys_vendor");
+        string? product = files.Read("/sys/class/dmi/id/product_name").Text;
+        string? vendor = files.Read("/sys/class/dmi/id/sys_vendor").Text;
         if (product is null || !Named(product))
         {
             return Architecture;
@@ -38,7 +43,7 @@ public sealed class HardwareReader(SystemRoot root)
     /// <summary>Rounded up: what firmware and kernel keep for themselves differs from start to start.</summary>
     private int MemoryMiB()
     {
-        foreach (string line in (root.ReadText("/proc/meminfo") ?? "").Split('\n'))
+        foreach (string line in (files.Read("/proc/meminfo").Text ?? "").Split('\n'))
         {
             string[] parts = line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
             if (parts is ["MemTotal:", var kibiBytes, "kB"] && long.TryParse(kibiBytes, NumberStyles.None, CultureInfo.InvariantCulture, out long total))
@@ -54,7 +59,7 @@ public sealed class HardwareReader(SystemRoot root)
     private string PowerMode()
     {
         const string prefix = "pmode:";
-        return root.ReadText("/var/lib/nvpmodel/status") is { } status && status.StartsWith(prefix, StringComparison.Ordinal) && status.Length > prefix.Length
+        return files.Read("/var/lib/nvpmodel/status").Text is { } status && status.StartsWith(prefix, StringComparison.Ordinal) && status.Length > prefix.Length
             ? $"nvpmodel-{Word(status[prefix.Length..])}"
             : "default";
     }
