@@ -3,6 +3,7 @@ using EdgeFleet.Cli.Artifacts;
 using EdgeFleet.Cli.Benchmarks;
 using EdgeFleet.Cli.Connection;
 using EdgeFleet.Cli.Devices;
+using EdgeFleet.Cli.Doctor;
 using EdgeFleet.Cli.Keys;
 using EdgeFleet.Cli.Models;
 using EdgeFleet.Cli.Rollouts;
@@ -19,7 +20,7 @@ RootCommand root = new("""
     EdgeFleet gets a compressed model onto a fleet of devices, on each device only after that device has shown that it is
     faster or cheaper there and still right, and takes it back when it is not.
 
-    compress, evaluate and bench need no controller. Exit codes: 0 done, 1 the verdict is no, 2 wrong usage, 3 the world failed.
+    compress, evaluate, bench and doctor need no controller. Exit codes: 0 done, 1 the verdict is no, 2 wrong usage, 3 the world failed.
     """);
 root.Options.Add(Output.FormatOption);
 root.Options.Add(ControllerConnection.UrlOption);
@@ -28,6 +29,7 @@ root.Options.Add(ControllerConnection.DataOption);
 root.Subcommands.Add(CompressCommand.Create());
 root.Subcommands.Add(EvaluateCommand.Create());
 root.Subcommands.Add(BenchCommand.Create());
+root.Subcommands.Add(DoctorCommand.Create());
 root.Subcommands.Add(KeysCommand.Create());
 root.Subcommands.Add(ArtifactCommand.Create());
 root.Subcommands.Add(DeviceCommand.Create());

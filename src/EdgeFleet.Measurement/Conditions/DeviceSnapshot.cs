@@ -1,4 +1,3 @@
-using EdgeFleet.Linux.Firmware;
 using EdgeFleet.Linux.SystemFiles;
 
 namespace EdgeFleet.Measurement.Conditions;
@@ -24,11 +23,10 @@ public sealed record DeviceSnapshot
 
     /// <param name="files">Where /sys, /proc, /var and /etc are.</param>
     /// <param name="time">Of the time stamp.</param>
-    /// <param name="firmware">A Raspberry Pi's; null, and on other boards, the files say all there is.</param>
-    public static DeviceSnapshot Take(ISystemFiles files, TimeProvider time, IFirmwareMailbox? firmware = null) => new()
+    public static DeviceSnapshot Take(ISystemFiles files, TimeProvider time) => new()
     {
         Timestamp = time.GetTimestamp(),
-        Signs = ThrottleSigns.Read(files, firmware),
+        Signs = ThrottleSigns.Read(files),
         Zones = ThermalZone.ReadAll(files),
         Cpus = CpuClock.ReadAll(files),
         Gpus = GpuClock.ReadAll(files),

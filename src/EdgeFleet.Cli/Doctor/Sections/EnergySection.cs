@@ -1,0 +1,48 @@
+using System.Globalization;
+using EdgeFleet.Core.Evidence;
+using EdgeFleet.Measurement.Meters;
+
+namespace EdgeFleet.Cli.Doctor.Sections;
+
+/// <summary>Every meter that was looked for; the first that was found is the one that a benchmark reads.</summary>
+internal static class EnergySection
+{
+    public const string Area = "energy";
+    /// <summary>How the finding begins whose meter a benchmark reads.</summary>
+    public const string Best = "the one that edgefleet bench reads";
+
+    public static IEnumerable<Finding> Look(Device device)
+    {
+        using MeterSearch search = EnergyMeters.Find(device.Files, hardware: AskedHardware.Of(device));
+        foreach (MeterFinding finding in search.Findings)
+        {
+            bool isBest = search.Best is { } best && ReferenceEquals(best.Identity, finding.Meter);
+            yield return new Finding(
+                Area,
+                finding.Source,
+                finding.Meter is null ? FindingState.Absent : finding.Reason is null ? FindingState.Found : FindingState.Limited,
+                finding.Meter is { } meter ? Describe(meter, isBest, finding.Reason) : finding.Reason ?? "it did not say why",
+                finding.Advice);
+        }
+    }
+
+    private static string Describe(MeterIdentity meter, bool isBest, string? reason)
+    {
+        CultureInfo culture = CultureInfo.InvariantCulture;
+        string scope = meter.Scope switch { MeterScope.Board => "whole board", MeterScope.Battery => "battery", _ => "parts of the board" };
+        string step = meter.QuantumJoules is { } joules ? $", step {(joules * 1e6).ToString("0.###", culture)} µJ"
+            : meter.QuantumWatts is { } watts ? $", step {(watts * 1e3).ToString("0.###", culture)} mW" : "";
+        string[] parts =
+        [
+            isBest ? Best : "another one",
+            meter.State == ReadingState.Modelled ? "modelled" : "measured",
+            scope,
+            meter.Kind == MeterKind.Accumulating ? "counts energy" : $"samples power every {meter.Period.TotalMilliseconds.ToString("0.###", culture)} ms",
+            $"rails {string.Join(" + ", meter.Rails)}{step}",
+            $"chip {meter.Chip}",
+            .. meter.Note is null ? Array.Empty<string>() : [meter.Note],
+            .. reason is null ? Array.Empty<string>() : [reason],
+        ];
+        return string.Join("; ", parts);
+    }
+}
