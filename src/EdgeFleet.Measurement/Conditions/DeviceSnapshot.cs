@@ -1,3 +1,4 @@
+using EdgeFleet.Linux.Firmware;
 using EdgeFleet.Linux.SystemFiles;
 
 namespace EdgeFleet.Measurement.Conditions;
@@ -23,10 +24,11 @@ public sealed record DeviceSnapshot
 
     /// <param name="files">Where /sys, /proc, /var and /etc are.</param>
     /// <param name="time">Of the time stamp.</param>
-    public static DeviceSnapshot Take(ISystemFiles files, TimeProvider time) => new()
+    /// <param name="firmware">A Raspberry Pi's; null, and on other boards, the files say all there is.</param>
+    public static DeviceSnapshot Take(ISystemFiles files, TimeProvider time, IFirmwareMailbox? firmware = null) => new()
     {
         Timestamp = time.GetTimestamp(),
-        Signs = ThrottleSigns.Read(files),
+        Signs = ThrottleSigns.Read(files, firmware),
         Zones = ThermalZone.ReadAll(files),
         Cpus = CpuClock.ReadAll(files),
         Gpus = GpuClock.ReadAll(files),

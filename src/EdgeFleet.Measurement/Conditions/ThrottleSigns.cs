@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Text;
+using EdgeFleet.Linux.Firmware;
 using EdgeFleet.Linux.SystemFiles;
 
 namespace EdgeFleet.Measurement.Conditions;
@@ -20,8 +22,8 @@ internal static class ThrottleSigns
         (3, "soft temperature limit", "the firmware's soft temperature limit was reached"),
     ];
 
-    public static IReadOnlyList<ThrottleSign> Read(ISystemFiles files) =>
-        [.. OverCurrent(files), .. RaspberryPi(files), .. Voltage(files), .. Coolers(files), .. X86(files), .. HeldBack(files)];
+    public static IReadOnlyList<ThrottleSign> Read(ISystemFiles files, IFirmwareMailbox? firmware) =>
+        [.. OverCurrent(files), .. RaspberryPi(files, firmware), .. Voltage(files), .. Coolers(files), .. X86(files), .. HeldBack(files)];
 
     /// <summary>Orin and Thor (drivers/hwmon soctherm_oc): OC1 under-voltage, OC2 average, OC3 instantaneous over-current.</summary>
     private static IEnumerable<ThrottleSign> OverCurrent(ISystemFiles files)
@@ -40,20 +42,41 @@ internal static class ThrottleSigns
     }
 
     /// <summary>Bits 0 to 3 are now, bits 16 to 19 the same since the start of the device.</summary>
-    private static IEnumerable<ThrottleSign> RaspberryPi(ISystemFiles files)
+    private static IEnumerable<ThrottleSign> RaspberryPi(ISystemFiles files, IFirmwareMailbox? firmware)
     {
-        if (FindThrottled(files) is not { } path)
+        // Boards since the Pi 5 have no file for it, and an older kernel's file may be two seconds old.
+        (string Source, FileText Answer)? asked = AskFirmware(firmware);
+        if (asked?.Answer.Text is null && FindThrottled(files) is { } path)
+        {
+            asked = (path, files.Read(path));
+        }
+        if (asked is not { } text)
         {
             yield break;
         }
-        FileText text = files.Read(path);
-        long? bits = text.Text is null ? null : ParseHex(text.Text);
-        string? why = text.Text is null ? $"{path}: {text.Error.Describe()}" : bits is null ? $"{path} holds no number: '{text.Text}'" : null;
+        long? bits = text.Answer.Text is null ? null : ParseHex(text.Answer.Text);
+        string? why = text.Answer.Text is null ? $"{text.Source}: {text.Answer.Error.Describe()}" : bits is null ? $"{text.Source} holds no number: '{text.Answer.Text}'" : null;
         foreach ((int bit, string name, string cause) in s_raspberryPi)
         {
             yield return new ThrottleSign($"get_throttled {name}", SignKind.Level, cause, (bits >> bit) & 1, why);
             yield return new ThrottleSign($"get_throttled {name} since start", SignKind.Sticky, cause, (bits >> (bit + 16)) & 1, why);
         }
+    }
+
+    /// <summary>Null where there is no such firmware.</summary>
+    private static (string Source, FileText Answer)? AskFirmware(IFirmwareMailbox? firmware)
+    {
+        if (firmware is null)
+        {
+            return null;
+        }
+        Span<byte> answer = stackalloc byte[128];
+        return firmware.Command("get_throttled"u8, answer, out int count) switch
+        {
+            Errno.None => ("the firmware's get_throttled", FileText.Of(Encoding.ASCII.GetString(answer[..count]).Trim())),
+            Errno.Enoent or Errno.Enotty => null,
+            var error => ("the firmware's mailbox (/dev/vcio; the user has to be in the group video)", FileText.Failed(error)),
+        };
     }
 
     /// <summary><c>soc:firmware</c> up to the Pi 4; later trees carry an address in the names.</summary>

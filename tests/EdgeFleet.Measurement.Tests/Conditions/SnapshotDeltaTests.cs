@@ -1,3 +1,4 @@
+using EdgeFleet.Linux.Firmware;
 using EdgeFleet.Linux.SystemFiles;
 using EdgeFleet.Measurement.Conditions;
 using EdgeFleet.Testing;
@@ -190,6 +191,58 @@ public sealed class SnapshotDeltaTests : IDisposable
         _folder.Write("var/lib/nvpmodel/status", "pmode:0000\n");
 
         Assert.True(SnapshotDelta.Between(begin, Take()).PowerModeChanged);
+    }
+
+    [Fact]
+    public void A_board_whose_firmware_is_asked_needs_no_file_and_is_asked_before_one()
+    {
+        ModelledDevices.RaspberryPi4(_folder, "0");
+        DeviceSnapshot begin = DeviceSnapshot.Take(_files, new ManualTimeProvider(), new ScriptedFirmware("throttled=0x0\n"));
+        DeviceSnapshot end = DeviceSnapshot.Take(_files, new ManualTimeProvider(), new ScriptedFirmware("throttled=0x20002"));
+
+        Assert.Equal(["the firmware capped the processor's clock [get_throttled frequency cap]", "the firmware capped the processor's clock [get_throttled frequency cap since start]"],
+            SnapshotDelta.Between(begin, end).Causes.Select(cause => cause.ToString()));
+    }
+
+    [Theory, InlineData(Errno.Enoent), InlineData(Errno.Enotty), InlineData(Errno.Eacces), InlineData(Errno.Eio)]
+    public void Where_the_firmware_does_not_answer_the_file_is_read(Errno error)
+    {
+        _folder.Write(Pi, "50005\n");
+        DeviceSnapshot snapshot = DeviceSnapshot.Take(_files, new ManualTimeProvider(), new ScriptedFirmware(error));
+
+        Assert.Equal(Throttled.Yes, SnapshotDelta.Between(snapshot, snapshot).Throttled);
+    }
+
+    [Theory, InlineData(Errno.Enoent, 0), InlineData(Errno.Enotty, 0), InlineData(Errno.Eacces, 8), InlineData(Errno.Eio, 8)]
+    public void Without_a_file_a_firmware_that_may_not_be_asked_is_said_and_one_that_is_not_there_is_not(Errno error, int signs)
+    {
+        DeviceSnapshot snapshot = DeviceSnapshot.Take(_files, new ManualTimeProvider(), new ScriptedFirmware(error));
+
+        SnapshotDelta delta = SnapshotDelta.Between(snapshot, snapshot);
+
+        Assert.Equal((Throttled.Unknown, signs), (delta.Throttled, delta.Unwatched.Count));
+        Assert.All(delta.Unwatched, line => Assert.Contains("group video", line, StringComparison.Ordinal));
+    }
+
+    private sealed class ScriptedFirmware : IFirmwareMailbox
+    {
+        private readonly string _answer = "";
+        private readonly Errno _error;
+
+        public ScriptedFirmware(string answer) => _answer = answer;
+
+        public ScriptedFirmware(Errno error) => _error = error;
+
+        public Errno Command(ReadOnlySpan<byte> command, Span<byte> answer, out int count)
+        {
+            Assert.Equal("get_throttled"u8, command);
+            count = System.Text.Encoding.ASCII.GetBytes(_answer, answer);
+            return _error;
+        }
+
+        public void Dispose()
+        {
+        }
     }
 
     private DeviceSnapshot Take() => DeviceSnapshot.Take(_files, new ManualTimeProvider());
