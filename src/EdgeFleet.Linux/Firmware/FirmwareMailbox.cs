@@ -7,7 +7,7 @@ namespace EdgeFleet.Linux.Firmware;
 /// <param name="deviceFolder"><c>/dev</c> on a device.</param>
 public sealed partial class FirmwareMailbox(string deviceFolder) : IFirmwareMailbox
 {
-    private const nuint IOCTL_MBOX_PROPERTY = 0xC0086400; // _IOWR(100, 0, char *)
+    internal const uint IOCTL_MBOX_PROPERTY = 0xC0086400; // _IOWR(100, 0, char *)
     private const uint GET_GENCMD_RESULT = 0x00030080;
     private const uint Answered = 0x80000000;
     private const int TextBytes = 4096;

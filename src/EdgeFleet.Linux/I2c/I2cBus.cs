@@ -9,18 +9,17 @@ namespace EdgeFleet.Linux.I2c;
 /// </summary>
 public sealed partial class I2cBus(string path) : II2cBus
 {
-    private const nuint I2C_SLAVE = 0x0703, I2C_SMBUS = 0x0720;
-    private const uint I2C_SMBUS_I2C_BLOCK_DATA = 8;
-    private const byte WriteTransfer = 0, ReadTransfer = 1;
-    private const int Longest = 32;
+    internal const uint I2C_SLAVE = 0x0703, I2C_SMBUS = 0x0720, I2C_SMBUS_I2C_BLOCK_DATA = 8;
+    internal const byte I2C_SMBUS_WRITE = 0, I2C_SMBUS_READ = 1;
+    internal const int I2C_SMBUS_BLOCK_MAX = 32;
     private int _descriptor = -1;
     private int _address = -1;
 
     public Errno Read(byte address, byte register, Span<byte> content)
     {
-        Span<byte> block = stackalloc byte[Longest + 2];
+        Span<byte> block = stackalloc byte[I2C_SMBUS_BLOCK_MAX + 2];
         block[0] = (byte)Checked(content.Length);
-        Errno error = Transfer(address, register, ReadTransfer, block);
+        Errno error = Transfer(address, register, I2C_SMBUS_READ, block);
         if (error == Errno.None && block[0] != content.Length)
         {
             return Errno.Eio;
@@ -31,10 +30,10 @@ public sealed partial class I2cBus(string path) : II2cBus
 
     public Errno Write(byte address, byte register, ReadOnlySpan<byte> content)
     {
-        Span<byte> block = stackalloc byte[Longest + 2];
+        Span<byte> block = stackalloc byte[I2C_SMBUS_BLOCK_MAX + 2];
         block[0] = (byte)Checked(content.Length);
         content.CopyTo(block[1..]);
-        return Transfer(address, register, WriteTransfer, block);
+        return Transfer(address, register, I2C_SMBUS_WRITE, block);
     }
 
     public void Dispose()
@@ -46,7 +45,7 @@ public sealed partial class I2cBus(string path) : II2cBus
         }
     }
 
-    private static int Checked(int length) => length is > 0 and <= Longest
+    private static int Checked(int length) => length is > 0 and <= I2C_SMBUS_BLOCK_MAX
         ? length
         : throw new ArgumentOutOfRangeException(nameof(length), length, "an I2C block has 1 to 32 bytes");
 
@@ -89,7 +88,7 @@ public sealed partial class I2cBus(string path) : II2cBus
 
     /// <summary><c>struct i2c_smbus_ioctl_data</c>; the data are <c>union i2c_smbus_data</c>: a length and up to 32 bytes.</summary>
     [StructLayout(LayoutKind.Sequential)]
-    private unsafe struct SmbusCall
+    internal unsafe struct SmbusCall
     {
         public byte ReadWrite;
         public byte Command;
