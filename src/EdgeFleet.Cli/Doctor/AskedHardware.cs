@@ -33,7 +33,8 @@ internal static class AskedHardware
             byte[] bytes = said.Error == Errno.None ? Encoding.UTF8.GetBytes(said.Text) : [];
             count = Math.Min(bytes.Length, answer.Length);
             bytes.AsSpan(0, count).CopyTo(answer);
-            return said.Error;
+            // A device that was never asked had no firmware to ask.
+            return said.Error == Errno.Enodata ? Errno.Enoent : said.Error;
         }
 
         public void Dispose()

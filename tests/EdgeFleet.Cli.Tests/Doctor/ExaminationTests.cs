@@ -90,17 +90,31 @@ public sealed class ExaminationTests : IDisposable
         Device device = Device.Of(_files, new CapturedQuestions(ModelledOrinNano.Answers));
         IReadOnlyList<Finding> findings = Examination.Of(device);
 
-        using (MemoryStream archive = new())
-        {
-            CaptureWriter.Write(archive, device.Files, device.Answers, "nano", "edgefleet test");
-            archive.Position = 0;
-            using GZipStream unzipped = new(archive, CompressionMode.Decompress);
-            TarFile.ExtractToDirectory(unzipped, _unpacked.Path, overwriteFiles: false);
-        }
-        Device captured = Device.At(_unpacked.Path);
+        Device captured = Unpacked(device);
 
         Assert.Equal(DeviceKind.Captured, captured.Kind);
         Assert.Equal(findings, Examination.Of(captured));
+    }
+
+    [Fact]
+    public void A_Raspberry_Pi_s_firmware_is_asked_and_its_answers_are_captured_too()
+    {
+        using TemporaryFolder pi = new();
+        pi.Write("proc/device-tree/model", "Raspberry Pi 5 Model B Rev 1.0\0");
+        Dictionary<string, DeviceAnswer> answers = new()
+        {
+            ["mailbox get_throttled"] = DeviceAnswer.Of("throttled=0x50005"),
+            ["mailbox pmic_read_adc"] = DeviceAnswer.Of("   VDD_CORE_A current(7)=1.54489000A\n   VDD_CORE_V volt(15)=0.88725180V\n"),
+        };
+        Device device = Device.Of(new KernelFiles(pi.Path), new CapturedQuestions(answers));
+        Finding[] findings = [.. Examination.Of(device)];
+
+        Assert.Contains("the supply fell below 4.63 V", One(findings, "throttling", "get_throttled under-voltage").Advice, StringComparison.Ordinal);
+        Finding meter = findings.First(finding => finding.Area == "energy" && finding.State != FindingState.Absent);
+        Assert.Equal(FindingState.Limited, meter.State);
+        Assert.Contains("a sum of rails, less than the board draws", meter.Detail, StringComparison.Ordinal);
+        Assert.Contains("INA226", meter.Advice, StringComparison.Ordinal);
+        Assert.Equal(findings, Examination.Of(Unpacked(device)));
     }
 
     [Fact]
@@ -121,6 +135,16 @@ public sealed class ExaminationTests : IDisposable
         Finding[] findings = [.. Examination.Of(Device.Of(new KernelFiles(empty.Path), new CapturedQuestions(new Dictionary<string, DeviceAnswer>())))];
         Assert.Equal(s_areas, findings.Select(finding => finding.Area).Distinct());
         Assert.DoesNotContain(findings, finding => finding.State == FindingState.Found);
+    }
+
+    private Device Unpacked(Device device)
+    {
+        using MemoryStream archive = new();
+        CaptureWriter.Write(archive, device.Files, device.Answers, "nano", "edgefleet test");
+        archive.Position = 0;
+        using GZipStream unzipped = new(archive, CompressionMode.Decompress);
+        TarFile.ExtractToDirectory(unzipped, _unpacked.Path, overwriteFiles: false);
+        return Device.At(_unpacked.Path);
     }
 
     private Finding[] Look() => [.. Examination.Of(Device.Of(_files, new CapturedQuestions(ModelledOrinNano.Answers)))];

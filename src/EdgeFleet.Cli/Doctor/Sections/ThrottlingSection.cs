@@ -1,4 +1,5 @@
 using System.Globalization;
+using EdgeFleet.Linux.Firmware;
 using EdgeFleet.Measurement.Conditions;
 
 namespace EdgeFleet.Cli.Doctor.Sections;
@@ -10,7 +11,8 @@ internal static class ThrottlingSection
 
     public static IEnumerable<Finding> Look(Device device)
     {
-        IReadOnlyList<ThrottleSign> signs = DeviceSnapshot.Take(device.Files, TimeProvider.System).Signs;
+        using IFirmwareMailbox firmware = AskedHardware.Of(device).OpenMailbox();
+        IReadOnlyList<ThrottleSign> signs = DeviceSnapshot.Take(device.Files, TimeProvider.System, firmware).Signs;
         if (signs.Count == 0)
         {
             yield return new Finding(Area, "signs", FindingState.Absent, "nothing on this device counts or shows throttling",
