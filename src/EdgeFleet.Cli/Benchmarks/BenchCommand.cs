@@ -8,6 +8,7 @@ using EdgeFleet.Linux;
 using EdgeFleet.Linux.Hardware;
 using EdgeFleet.Linux.Processes;
 using EdgeFleet.Measurement.Benchmarks;
+using EdgeFleet.Measurement.Reports;
 
 namespace EdgeFleet.Cli.Benchmarks;
 
@@ -32,6 +33,7 @@ internal static class BenchCommand
     private static readonly Option<string?> s_governor = new("--governor") { Description = "A frequency governor (such as performance) for the time of the measurement, put back however it ends. Needs root." };
     private static readonly Option<int> s_memoryLimit = CheckedOption.Whole("--memory-limit-mib", "End a model whose process takes more than this; 0 is no limit.", 0, 0, 1 << 20);
     private static readonly Option<FileInfo?> s_raw = new("--raw") { Description = "Write every sample there, gzipped JSON.", HelpName = "FILE" };
+    private static readonly Option<FileInfo?> s_html = new("--html") { Description = "Write the result there as one page that needs nothing else: distributions, blocks, power, fingerprint.", HelpName = "FILE" };
     private static readonly Option<FileInfo?> s_lease = new("--lease") { Description = "A file whose lock lets one benchmark run at a time on this machine." };
     private static readonly Option<DirectoryInfo?> s_root = new("--root") { Description = "Read /proc and /sys below this folder instead." };
 
@@ -45,7 +47,7 @@ internal static class BenchCommand
             """)
         {
             s_baseline, s_candidate, s_input, s_split, s_blocks, s_cellMs, s_warmUpMs, s_coldStarts, s_tail, s_idle, s_live, s_margin, s_memoryMargin,
-            s_energyMargin, s_seed, s_governor, s_memoryLimit, s_raw, s_lease, s_root,
+            s_energyMargin, s_seed, s_governor, s_memoryLimit, s_raw, s_html, s_lease, s_root,
         };
         foreach (Option option in SessionOptions.All)
         {
@@ -59,6 +61,7 @@ internal static class BenchCommand
     {
         Output output = Output.Of(parsed);
         using BenchInputs? inputs = parsed.GetValue(s_input) is { } dataset ? BenchInputs.Of(dataset.FullName, parsed.GetValue(s_split)!, Existing(parsed.GetRequiredValue(s_baseline))) : null;
+        FileInfo? html = Writable(parsed.GetValue(s_html));
         BenchJob job = JobOf(parsed) with { InputPath = inputs?.Path };
         BenchOutcome outcome;
         try
@@ -75,9 +78,25 @@ internal static class BenchCommand
         {
             evidence = evidence with { Raw = outcome.Raw.Save(raw.FullName) };
         }
+        if (html is not null)
+        {
+            await File.WriteAllTextAsync(html.FullName, BenchPage.Of(evidence, outcome.Raw, NamesOf(parsed)), cancellationToken);
+        }
         BenchTable.Print(evidence, output);
         output.Json(JsonSerializer.SerializeToNode(evidence, EvidenceJsonContext.Default.BenchEvidence));
         return evidence.Verdict == "fail" ? ExitCode.VerdictIsNo : ExitCode.Done;
+    }
+
+    /// <summary>The files as they were typed.</summary>
+    private static ModelNames NamesOf(ParseResult parsed) => parsed.GetValue(s_candidate) is { } candidate
+        ? new ModelNames(parsed.GetRequiredValue(s_baseline).ToString(), candidate.ToString())
+        : new ModelNames(null, parsed.GetRequiredValue(s_baseline).ToString());
+
+    /// <summary>Found out before the minutes that a benchmark takes, not after.</summary>
+    private static FileInfo? Writable(FileInfo? file)
+    {
+        file?.Open(FileMode.OpenOrCreate, FileAccess.Write).Dispose();
+        return file;
     }
 
     private static BenchJob JobOf(ParseResult parsed)
