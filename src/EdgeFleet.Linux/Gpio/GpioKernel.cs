@@ -82,6 +82,14 @@ public sealed partial class GpioKernel : IGpioKernel
         }
     }
 
+    public int Share(int descriptor, out Errno error)
+    {
+        // Without O_CLOEXEC: what dup makes is inherited.
+        int shared = dup(descriptor);
+        error = shared < 0 ? (Errno)Marshal.GetLastPInvokeError() : Errno.None;
+        return shared;
+    }
+
     public void Close(int descriptor) => _ = close(descriptor);
 
     private static IOException Failed(string call)
@@ -112,6 +120,9 @@ public sealed partial class GpioKernel : IGpioKernel
 
     [LibraryImport("libc", SetLastError = true)]
     private static unsafe partial int poll(PollDescriptor* descriptors, nuint count, int timeoutMs);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int dup(int descriptor);
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int eventfd(uint initial, int flags);

@@ -9,7 +9,13 @@ public sealed class GpioLine : IDisposable
     private readonly IGpioKernel _kernel;
     private readonly int _descriptor;
     private readonly byte[] _values = new byte[GpioFormat.LineValuesSize];
+    private int _shared = -1;
     private bool _disposed;
+
+    /// <summary>A line that the parent process took and shared: a line has one owner, and two model hosts mark their windows on it.</summary>
+    /// <param name="kernel">Where the chip is.</param>
+    /// <param name="inherited">What the parent's <see cref="Share"/> answered.</param>
+    public GpioLine(IGpioKernel kernel, int inherited) => (_kernel, _descriptor) = (kernel, inherited);
 
     /// <exception cref="IOException">The line cannot be had; the message says why and what to do.</exception>
     public GpioLine(IGpioKernel kernel, GpioAddress address, string consumer = "edgefleet")
@@ -51,11 +57,31 @@ public sealed class GpioLine : IDisposable
         return error == Errno.None ? up : error;
     }
 
+    /// <summary>A number under which processes that are started from now on have this line too.</summary>
+    /// <exception cref="IOException">No descriptor is left.</exception>
+    public int Share()
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        if (_shared < 0)
+        {
+            _shared = _kernel.Share(_descriptor, out Errno error);
+            if (_shared < 0)
+            {
+                throw new IOException($"sharing a line: {error.Describe()}", (int)error);
+            }
+        }
+        return _shared;
+    }
+
     public void Dispose()
     {
         if (!_disposed)
         {
             _disposed = true;
+            if (_shared >= 0)
+            {
+                _kernel.Close(_shared);
+            }
             _kernel.Close(_descriptor);
         }
     }

@@ -22,5 +22,8 @@ public interface IGpioKernel
     /// <exception cref="OperationCanceledException"/>
     bool WaitReadable(int descriptor, TimeSpan limit, CancellationToken cancellationToken);
 
+    /// <summary>Another descriptor of the same line, which processes that are started from now on inherit under the same number.</summary>
+    int Share(int descriptor, out Errno error);
+
     void Close(int descriptor);
 }

@@ -5,7 +5,7 @@ namespace EdgeFleet.Measurement.Conditions;
 
 /// <summary>The clock of one processor core; kHz, null where the kernel does not say.</summary>
 /// <param name="Cpu">Its number.</param>
-/// <param name="Requested">What the governor asked for: <c>scaling_cur_freq</c>.</param>
+/// <param name="Requested">What the governor asked for: <c>scaling_cur_freq</c>, the lower of two looks around that at <paramref name="Actual"/>.</param>
 /// <param name="Actual">What the hardware does: <c>cpuinfo_cur_freq</c>, root only.</param>
 /// <param name="Governor">For example <c>performance</c>.</param>
 /// <param name="Minimum">The lowest that the governor may choose.</param>
@@ -32,8 +32,10 @@ public sealed record CpuClock(int Cpu, long? Requested, long? Actual, string? Go
     private static CpuClock Read(ISystemFiles files, int cpu)
     {
         string folder = $"{Folder}/cpu{cpu}/cpufreq";
+        // A governor that lowers the clock between two reads holds nothing back, and at the end of a window it does.
+        long? before = Positive("scaling_cur_freq"), actual = Positive("cpuinfo_cur_freq"), after = Positive("scaling_cur_freq");
         return new CpuClock(
-            cpu, Positive("scaling_cur_freq"), Positive("cpuinfo_cur_freq"), files.Text($"{folder}/scaling_governor"),
+            cpu, before is { } first && after is { } last ? Math.Min(first, last) : null, actual, files.Text($"{folder}/scaling_governor"),
             Positive("scaling_min_freq"), Positive("scaling_max_freq"), Positive("cpuinfo_max_freq"));
 
         // A core that is off line says 0, or "<unknown>".

@@ -32,6 +32,9 @@ public static class GpioEvidence
         yield return Check("set low: the chip is low, and so is what is read back", !board.Level(OutputLine) && !Read(line));
         line.Set(high: true);
         yield return Check("set high: the chip is high, and so is what is read back", board.Level(OutputLine) && Read(line));
+        using GpioLine shared = new(board, line.Share());
+        shared.Set(high: false);
+        yield return Check("set low by a second holder of the shared line: the chip is low", !board.Level(OutputLine) && !Read(line));
     }
 
     private static IEnumerable<BenchFigure> Marks(VirtualBoard board)

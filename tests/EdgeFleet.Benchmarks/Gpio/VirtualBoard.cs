@@ -107,6 +107,8 @@ internal sealed class VirtualBoard : IGpioKernel, IAsyncDisposable
         }
     }
 
+    public int Share(int descriptor, out Errno error) => (int)Call(string.Create(CultureInfo.InvariantCulture, $"dup {descriptor}"), [], out error);
+
     public void Close(int descriptor) => Call(string.Create(CultureInfo.InvariantCulture, $"close {descriptor}"), [], out _);
 
     public async ValueTask DisposeAsync()

@@ -1,6 +1,6 @@
 // The first and only program of a virtual arm64 machine: does the system calls that come over the serial line, one a line, and
 // answers what the kernel answered. It knows nothing of GPIO: the bytes of every request come from outside.
-//   open PATH | ioctl FD NUMBER BYTES | read FD COUNT | wait FD MILLISECONDS | close FD | off
+//   open PATH | ioctl FD NUMBER BYTES | read FD COUNT | wait FD MILLISECONDS | dup FD | close FD | off
 // Answers: "= NUMBER [BYTES]", or "! ERRNO". Numbers of requests and bytes are hexadecimal.
 #include <errno.h>
 #include <fcntl.h>
@@ -63,6 +63,8 @@ int main(void) {
         } else if (sscanf(line, "wait %d %d", &descriptor, &number) == 2) {
             struct pollfd one = {.fd = descriptor, .events = POLLIN};
             answer(poll(&one, 1, number), 0);
+        } else if (sscanf(line, "dup %d", &descriptor) == 1) {
+            answer(dup(descriptor), 0);
         } else if (sscanf(line, "close %d", &descriptor) == 1) {
             answer(close(descriptor), 0);
         } else if (strncmp(line, "off", 3) == 0) {

@@ -80,6 +80,41 @@ public sealed class GpioLineTests
     }
 
     [Fact]
+    public void A_shared_line_has_one_number_for_all_who_inherit_it_and_is_given_back_with_the_line()
+    {
+        GpioLine line = new(_chip, s_line);
+        int number = line.Share();
+        Assert.Equal(number, line.Share());
+        using (GpioLine child = new(_chip, number))
+        {
+            Assert.Equal(Errno.None, child.Set(high: false));
+        }
+        line.Get(out bool high);
+        Assert.False(high);
+
+        line.Dispose();
+        Assert.Empty(_chip.Descriptors);
+    }
+
+    [Fact]
+    public void What_the_real_call_shares_a_process_that_is_started_afterwards_has_under_the_same_number()
+    {
+        using System.IO.Pipes.AnonymousPipeServerStream reader = new(System.IO.Pipes.PipeDirection.In);
+        using Microsoft.Win32.SafeHandles.SafePipeHandle writer = reader.ClientSafePipeHandle;
+        int shared = GpioKernel.Host.Share((int)writer.DangerousGetHandle(), out Errno error);
+        Assert.Equal(Errno.None, error);
+
+        using (Process child = Process.Start("sh", ["-c", $"printf x > /proc/self/fd/{shared}"]))
+        {
+            child.WaitForExit();
+            Assert.Equal(0, child.ExitCode);
+        }
+        GpioKernel.Host.Close(shared);
+
+        Assert.Equal('x', reader.ReadByte());
+    }
+
+    [Fact]
     public void On_this_machine_a_file_that_is_no_chip_is_refused_by_the_real_call() =>
         Assert.Contains("ENOTTY", Assert.Throws<IOException>(() => new GpioLine(GpioKernel.Host, new GpioAddress("null", 0))).Message, StringComparison.Ordinal);
 }

@@ -105,6 +105,16 @@ public sealed class SnapshotDeltaTests : IDisposable
         Assert.Equal(expected, SnapshotDelta.Between(begin, Take()).Throttled);
     }
 
+    [Fact]
+    public void A_governor_that_lowers_the_clock_while_it_is_looked_at_holds_nothing_back()
+    {
+        ModelledDevices.OrinNx(_folder);
+        ModelledDevices.Cpu(_folder, 0, "1984000", "729600");
+        _files.Answer("/sys/devices/system/cpu/cpu0/cpufreq/scaling_cur_freq", read => read % 2 == 0 ? "1984000" : "729600");
+
+        Assert.Equal(Throttled.No, SnapshotDelta.Between(Take(), Take()).Throttled);
+    }
+
     [Theory]
     // Nothing, nothing.
     [InlineData("0", "0", Throttled.No, 0)]

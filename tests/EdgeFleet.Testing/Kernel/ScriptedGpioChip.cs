@@ -11,7 +11,7 @@ namespace EdgeFleet.Testing.Kernel;
 /// </summary>
 public sealed class ScriptedGpioChip : IGpioKernel
 {
-    private const int ChipDescriptor = 100, LineDescriptor = 101;
+    private const int ChipDescriptor = 100, LineDescriptor = 101, SharedDescriptor = 102;
     private readonly Queue<(TimeSpan At, bool Rising)> _edges = new();
     private readonly TaskCompletionSource _idle = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private TimeSpan _now;
@@ -74,7 +74,7 @@ public sealed class ScriptedGpioChip : IGpioKernel
                 Descriptors.Add(LineDescriptor);
                 return Errno.None;
             case GpioFormat.SetValues:
-                Debug.Assert(descriptor == LineDescriptor && argument[8] == 1);
+                Debug.Assert(descriptor is LineDescriptor or SharedDescriptor && argument[8] == 1);
                 if (SetError != Errno.None)
                 {
                     return SetError;
@@ -121,6 +121,14 @@ public sealed class ScriptedGpioChip : IGpioKernel
         _idle.TrySetResult();
         cancellationToken.WaitHandle.WaitOne();
         throw new OperationCanceledException(cancellationToken);
+    }
+
+    public int Share(int descriptor, out Errno error)
+    {
+        Debug.Assert(descriptor == LineDescriptor);
+        error = Errno.None;
+        Descriptors.Add(SharedDescriptor);
+        return SharedDescriptor;
     }
 
     public void Close(int descriptor) => Descriptors.Remove(descriptor);
