@@ -65,7 +65,7 @@ public sealed class BenchPageTests
         string[] reasons = [.. page.Of("span", "absent").Select(span => span.Value)];
 
         foreach (string reason in (string[])["the reason of p90", "the reason of memory", "the reason of energy", "the reason of counters", "no start was measured", "the raw samples were not kept",
-            "there was no switch from another model", "no blocks were measured", "the device tells none", "it was not measured", "there is none, so this result compares with no other", "no file was asked for"])
+            "not measured", "no block counts", "the device tells none", "it was not measured", "there is none, so this result compares with no other", "no file was asked for"])
         {
             Assert.Contains($"absent: {reason}", reasons);
         }
@@ -109,6 +109,25 @@ public sealed class BenchPageTests
         Assert.Contains("170 µJ (modelled)", page.Value, StringComparison.Ordinal);
         Assert.Contains("modelled", page.Of("div", "card").Last().Value, StringComparison.Ordinal);
         Assert.DoesNotContain("odelled", PageReading.Parse(BenchPage.Of(full, Raw, PageSamples.Names)).Value, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Where_no_block_counts_nothing_is_said_of_a_difference_and_the_causes_are_counted()
+    {
+        BenchEvidence full = Full();
+        BenchEvidence disturbed = full with
+        {
+            Verdict = "inconclusive", Difference = "none", Blocks = 0, DiscardedBlocks = 6,
+            Latency = full.Latency with { Ratio = null, Interval = null },
+            BlockRecords = [.. full.BlockRecords.Select(block => block with { Causes = ["others used the processor"] })],
+        };
+        XElement page = PageReading.Parse(BenchPage.Of(disturbed, Raw with { Cells = [.. Raw.Cells.Select(cell => cell with { Counts = false })] }, PageSamples.Names));
+        string card = page.Of("div", "card").First().Value;
+        Assert.Contains("absent: no block counts", card, StringComparison.Ordinal);
+        Assert.DoesNotContain("difference", card, StringComparison.Ordinal);
+        Assert.Contains("0, 1, 2, 3, 4, 5others used the processor", page.Value, StringComparison.Ordinal);
+        Assert.Equal(6, page.Drawing("Latency ratio of each block").Of("circle", "void").Count());
+        Assert.Contains("Histogram of the blocks: absent: no block counts", page.Value, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -23,7 +23,9 @@ internal static class BlockChart
             plot.Rectangle(plot.From, y.At(low), Plot.To, y.At(high), "band");
         }
         plot.Line(plot.From, y.At(1), Plot.To, y.At(1), "ink-line");
-        plot.Label(Plot.To - 4, y.At(1) - 5, "equal", "end", "strong");
+        // Below its line where the margin's name would stand on it.
+        bool isNear = y.At(1) - y.At(margin) < 16;
+        plot.Label(Plot.To - 4, y.At(1) + (isNear ? 15 : -5), "equal", "end", "strong");
         plot.Line(plot.From, y.At(margin), Plot.To, y.At(margin), "margin-line");
         plot.Label(Plot.To - 4, y.At(margin) - 5, $"margin {Figures.Change(margin)}", "end", "strong");
         if (latency.Ratio is { } estimate)

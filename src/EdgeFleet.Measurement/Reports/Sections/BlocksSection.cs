@@ -18,7 +18,9 @@ internal static class BlocksSection
             : evidence.BlockRecords.Any(block => block.LogRatio is { } log && double.IsFinite(log)) ? BlockChart.Of(evidence.Latency, evidence.BlockRecords)
             : Paragraph(Absent("no block has a ratio")),
             content.IsPaired ? Paragraph(Sentence(evidence)) : null,
-            discarded.Count == 0 ? null : Sentences(["Block that does not count", "Why"], discarded.Select(IReadOnlyList<object?> (block) => [$"{block.Index}, {block.Order}", string.Join("; ", block.Causes)])));
+            discarded.Count == 0 ? null : Sentences(["Blocks that do not count", "Why"], discarded
+                .GroupBy(block => string.Join("; ", block.Causes))
+                .Select(IReadOnlyList<object?> (cause) => [string.Join(", ", cause.Select(block => block.Index)), cause.Key])));
     }
 
     private static string Sentence(BenchEvidence evidence)

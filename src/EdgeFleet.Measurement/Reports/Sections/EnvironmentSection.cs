@@ -20,7 +20,7 @@ internal static class EnvironmentSection
                 _ => "Whether it was throttled is unknown: it has no sign that could be read.",
             }),
             environment.Causes.Count == 0 ? null : Element("ul", [.. environment.Causes.Select(cause => Element("li", cause))]),
-            Paragraph(environment.Steady ? "The warm-up ended because its windows agreed." : "The warm-up ended without its windows agreeing.", environment.WarmUp is null ? null : $" {environment.WarmUp}"),
+            Paragraph(environment.Steady ? "It was warm when the blocks began" : "Whether it was warm when the blocks began is not shown", environment.WarmUp is null ? "." : $": {environment.WarmUp}."),
             environment.Figures.Count == 0
                 ? Paragraph(Element("strong", "Clocks, temperatures and events: "), Absent("the device tells none"))
                 : Table(["", "Before", "After", "Unit"], environment.Figures.OrderBy(figure => figure.Key, StringComparer.Ordinal).Select(IReadOnlyList<object?> (figure) =>

@@ -26,8 +26,8 @@ internal static class LatencySection
                 Row("p99", summary => summary.P99),
                 Plain("mean", summary => summary.MeanMicros, ""),
                 Plain("longest", summary => summary.MaxMicros, ""),
-                Plain("median of the blocks", summary => summary.BlockMedianMicros, "no blocks were measured"),
-                Plain("longer after a switch", summary => summary.SwitchMicros, "there was no switch from another model"),
+                Plain("median of the blocks", summary => summary.BlockMedianMicros, "no block counts"),
+                Plain("longer after a switch", summary => summary.SwitchMicros, "not measured"),
                 content.Row("inferences", baseline is null ? null : Count(baseline), Count(candidate)),
             ]),
             Note("Below a percentile: its distribution-free 95 % interval, and after ≤, where it stands, the upper bound that LoadGen's early stopping gives at 99 % confidence. The verdict rests on ratios within blocks, not on these rows."),
@@ -46,11 +46,10 @@ internal static class LatencySection
         {
             return [Paragraph(Element("strong", "Distributions: "), Absent("there is no sample that counts"))];
         }
-        List<XElement> figures = [];
-        if (candidate.Length > 0)
-        {
-            figures.Add(LatencyCharts.Histogram(content, baseline, candidate));
-        }
+        List<XElement> figures =
+        [
+            candidate.Length > 0 ? LatencyCharts.Histogram(content, baseline, candidate) : Paragraph(Element("strong", "Histogram of the blocks: "), Absent("no block counts")),
+        ];
         figures.Add(candidateTail.Length > 0
             ? LatencyCharts.Tail(content, baselineTail, candidateTail, "one inference after the other in the tail phase")
             : LatencyCharts.Tail(content, baseline, candidate, "in the blocks (there was no tail phase)"));

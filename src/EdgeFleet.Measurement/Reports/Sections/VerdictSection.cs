@@ -27,14 +27,14 @@ internal static class VerdictSection
         string condition = evidence.Condition == BenchCondition.Live
             ? "live: the device went on serving, so only ratios may be judged"
             : "quiet: the device did nothing else on purpose";
-        string discarded = evidence.DiscardedBlocks > 0 ? $", {evidence.DiscardedBlocks} more were disturbed and measured again" : "";
+        string discarded = evidence.DiscardedBlocks > 0 ? $", {evidence.DiscardedBlocks} more were disturbed and do not" : "";
         return $"{evidence.Blocks} blocks count{discarded}. {Figures.Seconds(evidence.Seconds)} in all. Condition {condition}.";
     }
 
     private static IEnumerable<XElement> Compared(BenchEvidence evidence)
     {
         LatencyEvidence latency = evidence.Latency;
-        yield return Card("Latency, candidate over baseline", latency.Ratio, latency.Interval, "there is no ratio", latency.Margin,
+        yield return Card("Latency, candidate over baseline", latency.Ratio, latency.Interval, "no block counts", latency.Margin,
             $"{Figures.Percent(latency.Confidence)} interval", evidence.Difference switch
             {
                 "faster" => "the candidate is faster",
@@ -62,7 +62,7 @@ internal static class VerdictSection
         [
             .. interval is [_, _] ? new[] { $"{intervalName} {Figures.Interval(interval)}" } : [],
             .. margin is { } allowed ? new[] { $"margin {Figures.Change(1 + allowed)}" } : [],
-            .. remark is not null ? new[] { remark } : [],
+            .. remark is not null && ratio is not null ? new[] { remark } : [],
         ];
         return Card(name, ratio is { } r ? $"{Figures.Ratio(r)} ({Figures.Change(r)})" : Absent(absent), string.Join(", ", details));
     }
