@@ -62,6 +62,17 @@ public sealed class BatteryMeterTests : IDisposable
     }
 
     [Fact]
+    public void A_gauge_that_drops_to_nothing_at_once_was_set_anew()
+    {
+        Battery(("energy_now", "900000000"));
+        using MeterSearch search = Find();
+        search.Best!.Read();
+        _folder.Write($"{Supply}/energy_now", "1000000\n");
+        MeterReading reading = search.Best.Read();
+        Assert.Equal((true, 0.0), (reading.Gap, reading.Joules!.Value));
+    }
+
+    [Fact]
     public void Charge_times_voltage_is_a_model()
     {
         Battery(("charge_now", "4000000"), ("voltage_now", "3700000"));

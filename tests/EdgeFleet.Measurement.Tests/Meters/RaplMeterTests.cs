@@ -101,10 +101,10 @@ public sealed class RaplMeterTests : IDisposable
     [Fact]
     public void Every_errno_of_one_package_is_absent_and_not_the_other_package_alone()
     {
+        _folder.RaplModelled("intel-rapl:0", "package-0", 5_000_000).RaplModelled("intel-rapl:1", "package-1", 5_000_000);
         foreach (Errno error in Enum.GetValues<Errno>().Where(error => error != Errno.None))
         {
-            using TemporaryFolder folder = new TemporaryFolder().RaplModelled("intel-rapl:0", "package-0", 5_000_000).RaplModelled("intel-rapl:1", "package-1", 5_000_000);
-            FaultySystemFiles files = new(new KernelFiles(folder.Path));
+            FaultySystemFiles files = new(new KernelFiles(_folder.Path));
             using MeterSearch search = Find(files);
             files.Fail("/sys/class/powercap/intel-rapl:1/energy_uj", error);
             MeterReading reading = search.Best!.Read();

@@ -10,6 +10,8 @@ namespace EdgeFleet.Measurement.Meters.Battery;
 internal sealed class BatteryMeter : IEnergyMeter
 {
     private const double JoulesPerMicroWattHour = 3.6e-3, CoulombsPerMicroAmpHour = 3.6e-3;
+    /// <summary>A gauge that falls by more between two readings has been set anew: half a kilowatt-hour.</summary>
+    private const double MostJoulesAtOnce = 1.8e6;
     private readonly TimeProvider _time;
     private readonly SensorFile _status;
     private readonly SensorFile? _power;
@@ -19,6 +21,7 @@ internal sealed class BatteryMeter : IEnergyMeter
     private readonly SensorFile? _volts;
     private readonly string _notDischarging;
     private readonly string _zero;
+    private readonly string _implausible;
     private long? _last;
     private double _joules;
 
@@ -34,6 +37,7 @@ internal sealed class BatteryMeter : IEnergyMeter
         _charge = _power is null && _current is null && _energy is null && _volts is not null ? IfThere("charge_now") : null;
         _notDischarging = $"{folder}/status: not 'Discharging': what the battery gives is not what the device draws";
         _zero = $"{folder}: 0 W while it discharges: the gauge does not measure it";
+        _implausible = $"{folder}: more than 10 kW: no power of a battery";
         string name = Path.GetFileName(folder);
         Identity = new MeterIdentity
         {
@@ -88,7 +92,8 @@ internal sealed class BatteryMeter : IEnergyMeter
         }
         long after = _time.GetTimestamp();
         double watts = Math.Abs((double)value) * 1e-6 * (_power is null ? microVolts * 1e-6 : 1);
-        return watts == 0 ? MeterReading.Absent(_zero, before, after) : MeterReading.OfPower(watts, before, after);
+        return watts == 0 ? MeterReading.Absent(_zero, before, after)
+            : Plausible.Watts(watts) ? MeterReading.OfPower(watts, before, after) : MeterReading.Absent(_implausible, before, after);
     }
 
     private MeterReading ReadEnergy(long before)
@@ -105,11 +110,9 @@ internal sealed class BatteryMeter : IEnergyMeter
         }
         long after = _time.GetTimestamp();
         // A gauge that rises while it discharges has been set anew.
-        bool gap = value > _last;
-        if (_last is { } last && !gap)
-        {
-            _joules += (last - value) * (_charge is not null ? CoulombsPerMicroAmpHour * microVolts * 1e-6 : JoulesPerMicroWattHour);
-        }
+        double step = _last is { } last ? ((double)last - value) * (_charge is not null ? CoulombsPerMicroAmpHour * microVolts * 1e-6 : JoulesPerMicroWattHour) : 0;
+        bool gap = step < 0 || step > MostJoulesAtOnce;
+        _joules += gap ? 0 : step;
         _last = value;
         return MeterReading.OfEnergy(_joules, before, after, gap);
     }

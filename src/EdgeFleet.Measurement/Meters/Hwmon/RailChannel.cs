@@ -13,6 +13,7 @@ internal sealed class RailChannel : IDisposable
     private readonly (SensorFile File, byte[] Text)[] _guards;
     private readonly string _zeroVolts;
     private readonly string _otherRail;
+    private readonly string _implausible;
 
     public RailChannel(ISystemFiles files, RailPlace place)
     {
@@ -23,6 +24,7 @@ internal sealed class RailChannel : IDisposable
         _wattsPerStep = place.WattsPerStep;
         _guards = [.. place.Guards.Select(guard => (new SensorFile(files, guard.Path), Encoding.UTF8.GetBytes(guard.Text)))];
         _zeroVolts = $"{place.Volts}: 0 V: the rail '{Name}' is off, or its sensor is dead";
+        _implausible = $"{place.Power ?? place.Amps}: more than 10 kW: no power of the rail '{Name}'";
         _otherRail = $"{place.Chip.Folder}: no longer the rail '{Name}'";
     }
 
@@ -41,7 +43,16 @@ internal sealed class RailChannel : IDisposable
     public bool TryRead(out double watts)
     {
         (Lost, Error) = (false, Errno.None);
-        return TryReadValue(out watts) && IsStillThis();
+        if (!TryReadValue(out watts) || !IsStillThis())
+        {
+            return false;
+        }
+        if (!Plausible.Watts(watts))
+        {
+            Problem = _implausible;
+            return false;
+        }
+        return true;
     }
 
     public void Dispose()

@@ -61,7 +61,7 @@ internal sealed class RailMeter : IEnergyMeter
         for (int i = 0; i < _total.Length; i++)
         {
             bool read = _total[i].TryRead(out double watts);
-            sum += watts;
+            sum += read ? watts : 0;
             Keep(i, _total[i], read, watts, added: true);
             if (!read)
             {

@@ -68,6 +68,10 @@ internal sealed class PmicMeter : IEnergyMeter
         {
             return MeterReading.Absent("pmic_read_adc: 0 W on all rails: nothing that runs draws nothing", before, after);
         }
+        if (!Plausible.Watts(sum))
+        {
+            return MeterReading.Absent("pmic_read_adc: more than 10 kW on the rails", before, after);
+        }
         return MeterReading.OfPower(_board is null ? sum : (_board.Slope * sum) + _board.InterceptWatts, before, after, parts ? _parts : default);
     }
 

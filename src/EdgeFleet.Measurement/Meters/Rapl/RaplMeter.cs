@@ -77,6 +77,7 @@ internal sealed class RaplMeter : IEnergyMeter
     private sealed class Zone(ISystemFiles files, RaplZone zone, bool added, long frequency)
     {
         private readonly string _backwards = $"{zone.EnergyFile}: went back, and max_energy_range_uj does not say where it wraps";
+        private readonly string _negative = $"{zone.EnergyFile}: negative";
         private readonly string _stuck = $"{zone.EnergyFile}: has not moved for {StuckSeconds} s: a virtual machine or firmware that keeps no count";
         private double _joulesBefore;
         private long _ticksBefore;
@@ -100,6 +101,10 @@ internal sealed class RaplMeter : IEnergyMeter
             if (!File.TryRead(out long count))
             {
                 return File.Problem;
+            }
+            if (count < 0)
+            {
+                return _negative;
             }
             step = Counter.Next((ulong)count, ticks);
             if (_ticksBefore != 0 && ticks > _ticksBefore && step == CounterStep.Added)
