@@ -61,6 +61,25 @@ public sealed class EnergyMetersTests : IDisposable
         Assert.Equal([("ina3221 hwmon VDD_IN", MeterScope.Board), ("ina219 hwmon input 7-0044", MeterScope.Parts)], search.Meters.Select(meter => (meter.Identity.Source, meter.Identity.Scope)));
     }
 
+    [Fact]
+    public void A_carrier_s_chip_is_not_the_board_where_the_board_s_own_rule_fails()
+    {
+        _folder.AgxOrinModelled();
+        _folder.Write("sys/bus/i2c/devices/1-0041/hwmon/hwmon4/in2_label", "NC\n");
+        _folder.Hwmon("sys/bus/i2c/devices/2-0044/hwmon/hwmon8", "ina219", ("in1_input", "12000"), ("curr1_input", "250"), ("power1_input", "3000000"), ("shunt_resistor", "2000"));
+        using MeterSearch search = Find();
+        Assert.Equal(("ina219 hwmon input 2-0044", MeterScope.Parts), (search.Best!.Identity.Source, search.Best.Identity.Scope));
+    }
+
+    [Fact]
+    public void Of_two_chips_that_nobody_explains_neither_is_the_board()
+    {
+        _folder.Hwmon("sys/class/hwmon/hwmon1", "ina226", ("in1_input", "5000"), ("curr1_input", "1250"), ("power1_input", "6250000"));
+        _folder.Hwmon("sys/class/hwmon/hwmon2", "ina219", ("in1_input", "12000"), ("curr1_input", "250"), ("power1_input", "3000000"));
+        using MeterSearch search = Find();
+        Assert.Equal([MeterScope.Parts, MeterScope.Parts], search.Meters.Select(meter => meter.Identity.Scope));
+    }
+
     private MeterSearch Find(EnergyMeterOptions? options = null) => EnergyMeters.Find(new KernelFiles(_folder.Path), options, new ManualTimeProvider());
 
     private sealed class RankedMeter(string source, MeterKind kind, MeterScope scope, ReadingState state) : IEnergyMeter

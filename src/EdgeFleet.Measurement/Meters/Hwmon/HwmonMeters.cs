@@ -14,9 +14,12 @@ internal static class HwmonMeters
         RailPlan plan = JetsonRails.Plan(files);
         yield return Jetson(files, time, plan);
         HashSet<string> used = [.. plan.Total.Select(rail => rail.Chip.Folder)];
-        foreach (SensorChip chip in chips.Where(chip => !JetsonRails.IsIna3221(chip) && !used.Contains(chip.Folder)))
+        SensorChip[] others = [.. chips.Where(chip => !JetsonRails.IsIna3221(chip) && !used.Contains(chip.Folder))];
+        // Only where it is the one meter of the board can it be the board's input; on a Jetson it sits on the carrier.
+        bool alone = others.Length == 1 && !chips.Any(JetsonRails.IsIna3221) && !JetsonRails.IsTegra(files);
+        foreach (SensorChip chip in others)
         {
-            yield return Ina2xx(files, time, chip, onJetson: plan.Problem is null);
+            yield return Ina2xx(files, time, chip, alone);
         }
     }
 
@@ -48,7 +51,7 @@ internal static class HwmonMeters
         return Judge(meter, files, plan.Total, plan.Others);
     }
 
-    private static (MeterFinding, IEnergyMeter?) Ina2xx(ISystemFiles files, TimeProvider time, SensorChip chip, bool onJetson)
+    private static (MeterFinding, IEnergyMeter?) Ina2xx(ISystemFiles files, TimeProvider time, SensorChip chip, bool alone)
     {
         RailPlace rail = RailPlace.OfIna2xx(files, chip);
         (double? quantum, MeterAccuracy accuracy) = ChipFacts.Of(files, [rail], null);
@@ -58,12 +61,11 @@ internal static class HwmonMeters
             Chip = chip.Place,
             Rails = [rail.Name],
             Kind = MeterKind.Sampled,
-            // Beside a board's own total it can only be a part of it.
-            Scope = onJetson ? MeterScope.Parts : MeterScope.Board,
+            Scope = alone ? MeterScope.Board : MeterScope.Parts,
             Period = Period(files, [rail]),
             QuantumWatts = quantum,
             Accuracy = accuracy,
-            Note = onJetson ? null : "taken for the board's input: what is wired behind its shunt nobody but you knows",
+            Note = alone ? "taken for the board's input: what is wired behind its shunt nobody but you knows" : "one of several meters of this board: a part of it, unless you know better",
         };
         if (files.Exists($"{chip.Folder}/energy1_input"))
         {

@@ -88,17 +88,18 @@ internal readonly ref struct Curve
     /// </summary>
     private double Edges()
     {
-        double begin = Edge(1, 1, 2), end = Edge(_good.Length - 1, _good.Length - 1, _good.Length - 2);
+        double begin = Edge(1, next: 2), end = Edge(_good.Length - 1, next: _good.Length - 2);
         return Math.Sqrt((begin * begin) + (end * end));
     }
 
-    private double Edge(int piece, int near, int next)
+    /// <param name="next">The piece beside it inside the window: between two readings of a counter nothing was seen.</param>
+    private double Edge(int piece, int next)
     {
         double length = (_good[piece].Ticks - _good[piece - 1].Ticks) / _frequency;
         double change = _counter
-            ? _good.Length < 3 ? 0 : Math.Abs(MeanWatts(near) - MeanWatts(next))
+            ? _good.Length < 3 ? 0 : Math.Abs(MeanWatts(piece) - MeanWatts(next))
             : Math.Abs(_good[piece].Value - _good[piece - 1].Value);
-        double watts = _counter ? MeanWatts(near) : (_good[piece].Value + _good[piece - 1].Value) / 2;
+        double watts = _counter ? MeanWatts(piece) : (_good[piece].Value + _good[piece - 1].Value) / 2;
         double timing = Math.Max(_good[piece].HalfTicks, _good[piece - 1].HalfTicks) / _frequency * Math.Abs(watts);
         return Math.Sqrt((length * change * length * change) + (timing * timing));
     }
