@@ -16,6 +16,7 @@ internal static class Registry
         new("serving", "what the runner adds to an inference", Serving.ServingBenchmark.RunAsync),
         new("meter", "what metering costs the device that is metered", Measuring.MeterBenchmark.RunAsync),
         new("inference-overhead", "what the measured loop adds to an inference, against a C program over the same library", Measuring.InferenceOverheadBenchmark.RunAsync),
+        new("bench-command", "whether edgefleet bench prints the latency that a C program finds", Measuring.BenchCommandBenchmark.RunAsync),
     ];
 
     public static IReadOnlyList<Measurement> Evidence { get; } =
