@@ -19,6 +19,15 @@ public sealed class GpioFormatTests
     }
 
     [Fact]
+    public void A_button_request_carries_its_debounce_in_microseconds()
+    {
+        string hex = Hex(GpioFormat.LineRequestSize, request => GpioFormat.WriteButtonRequest(request, 3, "b", TimeSpan.FromMilliseconds(20)));
+
+        // Attribute 3 (debounce), 20,000 us, for the first line.
+        Assert.Equal("3401000000000000" + "01000000" + Zeros(20) + "0300000000000000" + "204e000000000000" + "0100000000000000", hex.Substring(2 * 288, 2 * 56));
+    }
+
+    [Fact]
     public void A_button_without_debounce_has_no_attribute()
     {
         string hex = Hex(GpioFormat.LineRequestSize, request => GpioFormat.WriteButtonRequest(request, 3, "b", TimeSpan.Zero));
