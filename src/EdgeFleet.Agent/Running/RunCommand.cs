@@ -8,6 +8,8 @@ using EdgeFleet.Agent.Workers;
 using EdgeFleet.Linux;
 using EdgeFleet.Linux.Files;
 using EdgeFleet.Linux.Gpio;
+using EdgeFleet.Linux.SystemFiles;
+using EdgeFleet.Measurement.Restoring;
 using Microsoft.Extensions.Logging;
 
 namespace EdgeFleet.Agent.Running;
@@ -65,6 +67,10 @@ public static class RunCommand
                 Console.Error.WriteLine($"another agent runs on '{state.Root}'");
                 return ExitCodes.WorldFailed;
             }
+            if (File.Exists(DeviceChanges.Journal))
+            {
+                PutBack(); // looked for here: the code that measures is not loaded by an agent that does not
+            }
             using ControlSocketRunner runner = new(control ?? state.ControlSocket);
             using DeviceAgent agent = DeviceAgent.Create(
                 state,
@@ -91,6 +97,23 @@ public static class RunCommand
         {
             Console.Error.WriteLine(ex.Message);
             return ExitCodes.WorldFailed;
+        }
+    }
+
+    /// <summary>What a benchmark changed on this device before it was killed.</summary>
+    private static void PutBack()
+    {
+        try
+        {
+            foreach (string change in DeviceChanges.RestoreLeftOver(KernelFiles.Host, KernelFiles.Host))
+            {
+                Console.Error.WriteLine($"a benchmark did not end in order; {change}");
+            }
+        }
+        catch (IOException ex)
+        {
+            // Not what keeps a device from being served and watched; the next start tries again.
+            Console.Error.WriteLine($"what a benchmark changed cannot be put back: {ex.Message}");
         }
     }
 }

@@ -15,7 +15,7 @@ namespace EdgeFleet.Cli.Benchmarks;
 /// <summary><c>edgefleet bench</c>: the benchmark that devices run, anywhere and without a controller.</summary>
 internal static class BenchCommand
 {
-    private static readonly Option<FileInfo> s_baseline = new("--baseline", "-b") { Description = "The ONNX model to compare with, or the only one to measure.", Required = true };
+    private static readonly Option<FileInfo?> s_baseline = new("--baseline", "-b") { Description = "The ONNX model to compare with, or the only one to measure." };
     private static readonly Option<FileInfo?> s_candidate = new("--candidate", "-c") { Description = "The ONNX model on trial. Without it the baseline is measured alone." };
     private static readonly Option<FileInfo?> s_input = new("--input") { Description = "A dataset file (kind: Dataset) whose rows are fed to both in the same order; without it, seeded noise.", HelpName = "DATASET" };
     private static readonly Option<string> s_split = new("--split") { Description = "Which split of the dataset.", DefaultValueFactory = _ => "test" };
@@ -32,6 +32,9 @@ internal static class BenchCommand
     private static readonly Option<ulong?> s_seed = new("--seed") { Description = "Orders, paddings and synthetic inputs come from it; drawn and reported where it is not given." };
     private static readonly Option<string?> s_governor = new("--governor") { Description = "A frequency governor (such as performance) for the time of the measurement, put back however it ends. Needs root." };
     private static readonly Option<int> s_memoryLimit = CheckedOption.Whole("--memory-limit-mib", "End a model whose process takes more than this; 0 is no limit.", 0, 0, 1 << 20);
+    private static readonly Option<int> s_wait = CheckedOption.Whole("--wait", "Seconds to wait for a device that is busy, hot or low on battery, before nothing is measured.", 30, 0, 86_400);
+    private static readonly Option<bool> s_anyway = new("--anyway") { Description = "Measure in whatever state the device is; disturbed blocks are still measured again." };
+    private static readonly Option<bool> s_noCounters = new("--no-counters") { Description = "Leave the processor counters out." };
     private static readonly Option<FileInfo?> s_raw = new("--raw") { Description = "Write every sample there, gzipped JSON.", HelpName = "FILE" };
     private static readonly Option<FileInfo?> s_html = new("--html") { Description = "Write the result there as one page that needs nothing else: distributions, blocks, power, fingerprint.", HelpName = "FILE" };
     private static readonly Option<FileInfo?> s_lease = new("--lease") { Description = "A file whose lock lets one benchmark run at a time on this machine." };
@@ -47,12 +50,13 @@ internal static class BenchCommand
             """)
         {
             s_baseline, s_candidate, s_input, s_split, s_blocks, s_cellMs, s_warmUpMs, s_coldStarts, s_tail, s_idle, s_live, s_margin, s_memoryMargin,
-            s_energyMargin, s_seed, s_governor, s_memoryLimit, s_raw, s_html, s_lease, s_root,
+            s_energyMargin, s_seed, s_governor, s_memoryLimit, s_wait, s_anyway, s_noCounters, s_raw, s_html, s_lease, s_root,
         };
-        foreach (Option option in SessionOptions.All)
+        foreach (Option option in SessionOptions.All.Concat(MeterOptions.All).Concat(SweepOptions.All))
         {
             command.Options.Add(option);
         }
+        command.Subcommands.Add(BenchCompareCommand.Create());
         command.SetAction((parsed, cancellationToken) => RunAsync(parsed, cancellationToken));
         return command;
     }
@@ -60,7 +64,7 @@ internal static class BenchCommand
     private static async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellationToken)
     {
         Output output = Output.Of(parsed);
-        using BenchInputs? inputs = parsed.GetValue(s_input) is { } dataset ? BenchInputs.Of(dataset.FullName, parsed.GetValue(s_split)!, Existing(parsed.GetRequiredValue(s_baseline))) : null;
+        using BenchInputs? inputs = parsed.GetValue(s_input) is { } dataset ? BenchInputs.Of(dataset.FullName, parsed.GetValue(s_split)!, Baseline(parsed)) : null;
         FileInfo? html = Writable(parsed.GetValue(s_html));
         BenchJob job = JobOf(parsed) with { InputPath = inputs?.Path };
         BenchOutcome outcome;
@@ -89,8 +93,8 @@ internal static class BenchCommand
 
     /// <summary>The files as they were typed.</summary>
     private static ModelNames NamesOf(ParseResult parsed) => parsed.GetValue(s_candidate) is { } candidate
-        ? new ModelNames(parsed.GetRequiredValue(s_baseline).ToString(), candidate.ToString())
-        : new ModelNames(null, parsed.GetRequiredValue(s_baseline).ToString());
+        ? new ModelNames(parsed.GetValue(s_baseline)!.ToString(), candidate.ToString())
+        : new ModelNames(null, parsed.GetValue(s_baseline)!.ToString());
 
     /// <summary>Found out before the minutes that a benchmark takes, not after.</summary>
     private static FileInfo? Writable(FileInfo? file)
@@ -101,7 +105,7 @@ internal static class BenchCommand
 
     private static BenchJob JobOf(ParseResult parsed)
     {
-        string baseline = Existing(parsed.GetRequiredValue(s_baseline));
+        string baseline = Baseline(parsed);
         string? candidate = parsed.GetValue(s_candidate) is { } file ? Existing(file) : null;
         string root = parsed.GetValue(s_root)?.FullName ?? "/";
         SessionChoice session = SessionOptions.Of(parsed);
@@ -124,6 +128,11 @@ internal static class BenchCommand
             MemoryMargin = parsed.GetValue(s_memoryMargin),
             EnergyMargin = double.IsNaN(energyMargin) ? null : energyMargin,
             MemoryLimitBytes = memoryLimit > 0 ? (long)memoryLimit << 20 : null,
+            GateWaitSeconds = parsed.GetValue(s_anyway) ? null : parsed.GetValue(s_wait),
+            Counters = !parsed.GetValue(s_noCounters),
+            Meter = MeterOptions.Of(parsed),
+            Marker = parsed.GetValue(MeterOptions.Marker),
+            Sweep = SweepOptions.Of(parsed, session),
             Governor = parsed.GetValue(s_governor),
             LeaseFile = parsed.GetValue(s_lease)?.FullName,
             Seed = parsed.GetValue(s_seed) ?? (ulong)Random.Shared.NextInt64(),
@@ -131,6 +140,9 @@ internal static class BenchCommand
             HardwareClass = new HardwareReader(new SystemRoot(root)).Read($"onnxruntime-{InferenceRuntime.Version}", "cpu", session.Threads).ClassId,
         };
     }
+
+    /// <summary>Not a required option: the subcommands do without it.</summary>
+    private static string Baseline(ParseResult parsed) => parsed.GetValue(s_baseline) is { } file ? Existing(file) : throw new CommandFailedException(ExitCode.WrongUsage, "--baseline is required: the ONNX model to compare with, or the only one to measure");
 
     private static string Existing(FileInfo file) => file.Exists ? file.FullName : throw new FileNotFoundException($"model '{file.FullName}' does not exist");
 }

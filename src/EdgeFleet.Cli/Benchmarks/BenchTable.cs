@@ -11,9 +11,15 @@ internal static class BenchTable
 
     public static void Print(BenchEvidence evidence, Output output)
     {
+        if (evidence.Blocks == 0 && evidence.BlockRecords.Count == 0)
+        {
+            output.Line($"verdict: {evidence.Reason}");
+            return;
+        }
         bool paired = evidence.Latency.Baseline is not null;
         List<string[]> rows = [.. Rows(evidence).Where(row => row[1].Length + row[2].Length > 0)];
         output.Table(paired ? ["", "BASELINE", "CANDIDATE"] : ["", "MODEL"], rows.Select(row => paired ? row : [row[0], row[2]]));
+        PrintSweep(evidence, output);
         output.Line(evidence.Energy.State == ReadingState.Absent ? $"energy: absent: {evidence.Energy.Reason}" : $"energy: {evidence.Energy.Source}");
         output.Line(evidence.Counters.State == ReadingState.Absent ? $"counters: absent: {evidence.Counters.Reason}" : "counters: per inference, user space only");
         output.Line($"condition: {evidence.Condition.ToString().ToLowerInvariant()}; warm-up: {evidence.Environment.WarmUp}; throttled: {evidence.Environment.Throttled}"
@@ -27,6 +33,18 @@ internal static class BenchTable
             output.Line(string.Create(s_culture, $"{evidence.Blocks} paired blocks, {evidence.DiscardedBlocks} more were disturbed; difference: {evidence.Difference}"));
         }
         output.Line($"verdict: {evidence.Reason}");
+    }
+
+    private static void PrintSweep(BenchEvidence evidence, Output output)
+    {
+        if (evidence.Sweep.Count > 0)
+        {
+            output.Table(["SWEEP (coarse, claims no difference)", "MODEL", "P50", "P99", "INFERENCES/S", "PEAK MEMORY"], evidence.Sweep.Select(result => new[]
+            {
+                result.Point.ToString(), result.Model, result.Reason ?? Micros(result.P50), Micros(result.P99),
+                result.InferencesPerSecond?.ToString("0.#", s_culture) ?? "", Figure(result.PeakMemory),
+            }));
+        }
     }
 
     private static IEnumerable<string[]> Rows(BenchEvidence evidence)

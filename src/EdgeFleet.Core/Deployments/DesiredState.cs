@@ -37,6 +37,8 @@ public sealed record TrialPlan
     /// <summary>Top-1 agreement gates (a compressed form of the baseline) or only informs (a retrained model).</summary>
     public bool AgreementGates { get; init; } = true;
     public int BenchBlocks { get; init; } = 30;
+    /// <summary>The whole protocol: several cold starts, the tail of the distribution, processor counters. A few devices of a class run it.</summary>
+    public bool BenchFull { get; init; }
     public int BenchBlockMs { get; init; } = 250;
     public int BenchWarmUpMs { get; init; } = 1000;
     /// <summary>Slower than the baseline by more than this share (0.05 = 5 %), with the interval wholly beyond: refused here.</summary>

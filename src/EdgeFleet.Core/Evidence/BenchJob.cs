@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json.Serialization;
 
 namespace EdgeFleet.Core.Evidence;
@@ -44,7 +45,14 @@ public sealed record BenchJob
     public int TailInferences { get; init; } = 1000;
     /// <summary>Seconds of idle power before the models are loaded; half as many after. 0 where no meter is read.</summary>
     public int IdleSeconds { get; init; } = 20;
+    /// <summary>
+    /// How long a device that is not fit (busy, hot, low battery) is waited for before it is not measured; null measures
+    /// whatever state it is in.
+    /// </summary>
+    public int? GateWaitSeconds { get; init; } = 30;
     public bool Counters { get; init; } = true;
+    /// <summary>A GPIO line (<c>gpiochip0:17</c>) that falls at both edges of each measured window; null none.</summary>
+    public string? Marker { get; init; }
     public IReadOnlyList<SweepPoint> Sweep { get; init; } = [];
     public ulong Seed { get; init; }
     public BenchCondition Condition { get; init; } = BenchCondition.Quiet;
@@ -85,6 +93,11 @@ public sealed record SweepPoint
     public required SessionChoice Session { get; init; }
     /// <summary>Requests per second, arriving at random (Poisson), timed from when each was meant to start; null runs one after the other.</summary>
     public double? RequestsPerSecond { get; init; }
+
+    /// <summary>For a person.</summary>
+    public override string ToString() => string.Create(
+        CultureInfo.InvariantCulture,
+        $"batch {Session.FreeDimension}, {Session.Threads} threads, arena {(Session.Arena ? "on" : "off")}, spinning {(Session.Spinning ? "on" : "off")}, {Session.Provider}{(RequestsPerSecond is { } rate ? $", {rate:0.##} requests/s" : "")}");
 }
 
 /// <summary>Which energy meter is read, where the best that is found shall not be.</summary>

@@ -7,7 +7,7 @@ using EdgeFleet.Statistics.Estimates;
 namespace EdgeFleet.Measurement.Benchmarks;
 
 /// <summary>Measures to the next look, judges, and goes on where more blocks could decide it.</summary>
-internal sealed class BenchDecision(BenchJob job, ColdStarts coldStarts, WarmUp warmUp)
+internal sealed class BenchDecision(BenchJob job, ColdStarts coldStarts, WarmUp warmUp, EnergyPhase energy)
 {
     private readonly GroupSequential _plan = PlanOf(job.Looks);
     private BlockVerdict? _verdict;
@@ -62,6 +62,11 @@ internal sealed class BenchDecision(BenchJob job, ColdStarts coldStarts, WarmUp 
             return null;
         }
         List<MetricBlocks> metrics = [MetricBlocks.Measured("latency", ratios, job.LatencyMargin), MemoryMetric()];
+        if (job.EnergyMargin is { } margin)
+        {
+            double[] energies = [.. blocks.Valid.Select(energy.LogRatioOf).OfType<double>()];
+            metrics.Add(energies.Length > 0 ? MetricBlocks.Measured("energy", energies, margin) : MetricBlocks.Absent("energy", energy.AbsentReason, margin, required: true));
+        }
         return BlockVerdict.Of(_plan.At(ratios.Length), metrics, new Soundness(NotSteady, blocks.IsUnstable ? Unstable(blocks) : null));
     }
 

@@ -1,8 +1,10 @@
 using System.Diagnostics;
 using EdgeFleet.Core.Evidence;
+using EdgeFleet.Linux.Memory;
 using EdgeFleet.Linux.SystemFiles;
 using EdgeFleet.Measurement.Fingerprints;
 using EdgeFleet.Measurement.Hosts;
+using EdgeFleet.Measurement.Memory;
 using EdgeFleet.Measurement.Verdicts;
 
 namespace EdgeFleet.Measurement.Benchmarks;
@@ -16,16 +18,21 @@ internal sealed class BenchRun(BenchSetup setup, ISystemFiles files, long begun)
     public async Task<BenchOutcome> RunAsync(CancellationToken cancellationToken)
     {
         ClockCheck clock = ClockCheck.Run();
+        if (await new GatePhase(setup, files).RunAsync(cancellationToken).ConfigureAwait(false) is { } unfit)
+        {
+            return new BenchOutcome(OfColdStarts(clock, new ColdStarts(setup)) with { Reason = $"inconclusive: not measured: {unfit}" }, new RawMeasurement());
+        }
         ColdStarts coldStarts = new(setup);
         await coldStarts.RunAsync(cancellationToken).ConfigureAwait(false);
-
         if (_job.Looks.Count == 0)
         {
             return new BenchOutcome(OfColdStarts(clock, coldStarts), new RawMeasurement());
         }
 
+        using EnergyPhase energy = new(setup, files);
         ProcessorChoice processors = new(_job, files);
-        await using HostPair pair = await HostPair.StartAsync(setup, processors, oneAtATime: false, cancellationToken).ConfigureAwait(false);
+        await using HostPair pair = await HostPair.StartAsync(setup, processors, IsOneAtATime(coldStarts), cancellationToken).ConfigureAwait(false);
+        await energy.MeasureRestBeforeAsync(cancellationToken).ConfigureAwait(false);
         setup.Report("loading", 0);
         await pair.LoadAnewAsync(_job.Session, cancellationToken).ConfigureAwait(false);
         OutputEvidence? outputs = await OutputComparison.RunAsync(setup, pair, _warnings, cancellationToken).ConfigureAwait(false);
@@ -33,13 +40,19 @@ internal sealed class BenchRun(BenchSetup setup, ISystemFiles files, long begun)
         WarmUp warmUp = new(setup, pair);
         await warmUp.RunAsync(cancellationToken).ConfigureAwait(false);
 
-        CellPlan plan = CellPlan.Of(_job, TimeSpan.FromMilliseconds(_job.CellMs), TimeSpan.Zero, warmUp, clock);
-        BlockPhase blocks = new(setup, pair, processors, plan);
-        BenchDecision decision = new(_job, coldStarts, warmUp);
+        DeviceWatch watch = new(files);
+        TimeSpan cell = TimeSpan.FromMilliseconds(_job.CellMs);
+        CellPlan plan = CellPlan.Of(_job, cell > energy.ShortestCell ? cell : energy.ShortestCell, energy.Lead, warmUp, clock);
+        BlockPhase blocks = new(setup, pair, processors, watch, plan);
+        BenchDecision decision = new(_job, coldStarts, warmUp, energy);
         await decision.MeasureAsync(blocks, cancellationToken).ConfigureAwait(false);
 
         TailPhase tail = new(setup, pair);
         await tail.RunAsync(cancellationToken).ConfigureAwait(false);
+        CounterEvidence counters = await new CounterPhase(setup, pair, plan).RunAsync(cancellationToken).ConfigureAwait(false);
+        await pair.UnloadAsync(cancellationToken).ConfigureAwait(false);
+        await energy.MeasureRestAfterAsync(cancellationToken).ConfigureAwait(false);
+        IReadOnlyList<SweepResult> sweep = await new SweepPhase(setup).RunAsync(cancellationToken).ConfigureAwait(false);
 
         setup.Report("done", 1);
         Block[] valid = [.. blocks.Valid];
@@ -61,21 +74,37 @@ internal sealed class BenchRun(BenchSetup setup, ISystemFiles files, long begun)
                 Baseline = setup.IsPaired ? LatencyFigures.Of(MeasuredModel.Baseline, valid, tail.NanosOf(MeasuredModel.Baseline)) : null,
                 Candidate = LatencyFigures.Of(MeasuredModel.Candidate, valid, tail.NanosOf(MeasuredModel.Candidate)),
             },
+            Energy = energy.Evidence(valid, decision.Alpha, _warnings),
+            Counters = counters,
             Outputs = outputs,
-            Environment = cold.Environment with
+            Environment = watch.Describe(cold.Environment with
             {
                 Steady = warmUp.IsSteady,
                 WarmUp = warmUp.Reason,
                 BaselineBatch = plan.BaselineBatch,
                 CandidateBatch = plan.CandidateBatch,
-            },
+            }),
+            Sweep = sweep,
             Blocks = valid.Length,
             DiscardedBlocks = blocks.Disturbed,
-            BlockRecords = [.. blocks.Blocks.Select(block => block.ToRecord(energyLogRatio: null))],
-            Fingerprint = Fingerprint.Of(_job, files, pair.Sessions),
+            BlockRecords = [.. blocks.Blocks.Select(block => block.ToRecord(energy.LogRatioOf(block)))],
+            Fingerprint = Fingerprint.Of(_job, files, pair.Sessions, energy.Fingerprint),
             Seconds = Stopwatch.GetElapsedTime(begun).TotalSeconds,
         };
-        return new BenchOutcome(evidence, Raw(blocks, tail));
+        return new BenchOutcome(evidence, Raw(blocks, tail) with { Power = energy.Trace(begun) });
+    }
+
+    /// <summary>Whether memory does not allow both at once, by what each took alone.</summary>
+    private bool IsOneAtATime(ColdStarts coldStarts)
+    {
+        double needed = setup.Models.Sum(model => coldStarts.MemoryOf(model)?.Peak.Value ?? 0);
+        Headroom headroom = Headroom.Of(DeviceMemory.Read(files).Available, (long)needed);
+        if (headroom.State != HeadroomState.TooLittle || !setup.IsPaired)
+        {
+            return false;
+        }
+        _warnings.Add($"unpaired: both models do not fit at once, so one is freed before the other runs: {headroom.Reason}");
+        return true;
     }
 
     /// <summary>What there is to say before the first block, and all where none is asked for.</summary>
@@ -86,13 +115,13 @@ internal sealed class BenchRun(BenchSetup setup, ISystemFiles files, long begun)
         Reason = "no block was measured",
         Latency = new LatencyEvidence { Margin = _job.LatencyMargin, Candidate = LatencyFigures.Of(MeasuredModel.Candidate, [], []) },
         Memory = MemoryFigures.Of(_job, coldStarts),
-        Energy = EnergyEvidence.Absent("no meter is read yet"),
-        Counters = CounterEvidence.Absent("not read yet"),
+        Energy = EnergyEvidence.Absent("no block was measured"),
+        Counters = CounterEvidence.Absent("no block was measured"),
         ColdStart = coldStarts.Evidence,
         Environment = new EnvironmentEvidence { TimerNanos = clock.CostNanos, TimerResolutionNanos = clock.ResolutionNanos },
         Condition = _job.Condition,
         Blocks = 0,
-        Fingerprint = Fingerprint.Of(_job, files, sessions: 0),
+        Fingerprint = Fingerprint.Of(_job, files, sessions: 0, meter: "absent"),
         Seconds = Stopwatch.GetElapsedTime(begun).TotalSeconds,
     };
 

@@ -10,7 +10,7 @@ namespace EdgeFleet.Measurement.Benchmarks;
 /// new sessions for each block where loading is quick enough. A block that something disturbed is measured again; the cause
 /// decides that, never the value: dropping slow blocks would make every model fast.
 /// </summary>
-internal sealed class BlockPhase(BenchSetup setup, HostPair pair, ProcessorChoice processors, CellPlan plan)
+internal sealed class BlockPhase(BenchSetup setup, HostPair pair, ProcessorChoice processors, DeviceWatch watch, CellPlan plan)
 {
     /// <summary>After a switch the other model's weights are in the caches; these inferences refill them.</summary>
     private const int DiscardedAfterSwitch = 3;
@@ -49,7 +49,9 @@ internal sealed class BlockPhase(BenchSetup setup, HostPair pair, ProcessorChoic
             {
                 await pair.LoadAnewAsync(setup.Job.Session, cancellationToken).ConfigureAwait(false);
             }
+            watch.Begin();
             Block block = await MeasureBlockAsync(_blocks.Count, cancellationToken).ConfigureAwait(false);
+            block = block with { Causes = [.. block.Causes, .. watch.End()] };
             _blocks.Add(block);
             if (block.Causes.Contains(Block.SharedProcessor))
             {
@@ -86,6 +88,7 @@ internal sealed class BlockPhase(BenchSetup setup, HostPair pair, ProcessorChoic
                     MinimumSamples = FewestSamples,
                     Batch = batch,
                     FirstInput = input,
+                    Marker = setup.Job.Marker,
                 },
                 cancellationToken).ConfigureAwait(false);
             cells.Add(Cell.Of(model, reply, batch));

@@ -18,6 +18,8 @@ internal sealed class HostPair : IAsyncDisposable
     private readonly Dictionary<MeasuredModel, HostProcess> _hosts = [];
     private readonly Dictionary<MeasuredModel, LoadRequest> _sessions = [];
     private readonly HashSet<MeasuredModel> _loaded = [];
+    private bool _counting;
+    private int _counterGroups;
 
     private HostPair(BenchSetup setup, ProcessorChoice processors, bool oneAtATime) => (_setup, _processors, _oneAtATime) = (setup, processors, oneAtATime);
 
@@ -47,6 +49,25 @@ internal sealed class HostPair : IAsyncDisposable
         }
     }
 
+    /// <summary>As <see cref="LoadAnewAsync"/>, with processor counters around each session.</summary>
+    /// <returns>How many groups of counters there are.</returns>
+    public async Task<int> LoadForCountingAsync(SessionChoice choice, CancellationToken cancellationToken)
+    {
+        _counting = true;
+        await LoadAnewAsync(choice, cancellationToken).ConfigureAwait(false);
+        return _counterGroups;
+    }
+
+    /// <summary>Frees both.</summary>
+    public async Task UnloadAsync(CancellationToken cancellationToken)
+    {
+        foreach (MeasuredModel model in _loaded)
+        {
+            await _hosts[model].UnloadAsync(cancellationToken).ConfigureAwait(false);
+        }
+        _loaded.Clear();
+    }
+
     /// <summary>New sessions for both, in an order, behind paddings and on processors that the coin says.</summary>
     /// <exception cref="BenchException">One does not load, or the two have different contracts.</exception>
     public async Task LoadAnewAsync(SessionChoice choice, CancellationToken cancellationToken)
@@ -57,10 +78,10 @@ internal sealed class HostPair : IAsyncDisposable
         foreach (MeasuredModel model in _setup.ModelsInRandomOrder())
         {
             _sessions[model] = new LoadRequest(
-                _setup.PathOf(model), choice, _setup.Job.InputPath, _setup.Job.Seed, _setup.Coin.Below(LargestPadding), cpus);
+                _setup.PathOf(model), choice, _setup.Job.InputPath, _setup.Job.Seed, _setup.Coin.Below(LargestPadding), cpus, Counters: _counting);
             _loaded.Remove(model);
             LoadReply reply = await LoadAsync(model, cancellationToken).ConfigureAwait(false);
-            Inputs = reply.Inputs;
+            (Inputs, _counterGroups) = (reply.Inputs, reply.CounterGroups);
             if (contract is not null && ContractChecks.FirstMismatch(contract, reply.Contract) is { } mismatch)
             {
                 throw new BenchException(BenchException.ContractChanged, $"model '{_setup.Job.CandidatePath}' against '{_setup.Job.BaselinePath}': {mismatch}");

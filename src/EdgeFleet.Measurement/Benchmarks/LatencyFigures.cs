@@ -31,7 +31,7 @@ internal static class LatencyFigures
         };
     }
 
-    private static Percentile PercentileOf(double[] micros, double share)
+    internal static Percentile PercentileOf(double[] micros, double share)
     {
         if (PercentileInterval.Of(micros, share) is not { } interval)
         {

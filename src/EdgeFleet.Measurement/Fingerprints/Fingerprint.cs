@@ -15,7 +15,7 @@ public static class Fingerprint
     private const string Absent = "absent";
     private const string Cpu = "/sys/devices/system/cpu";
 
-    public static IReadOnlyDictionary<string, string> Of(BenchJob job, ISystemFiles files, int sessions)
+    public static IReadOnlyDictionary<string, string> Of(BenchJob job, ISystemFiles files, int sessions, string meter)
     {
         SessionChoice session = job.Session;
         SortedDictionary<string, string> facts = new(StringComparer.Ordinal)
@@ -45,6 +45,7 @@ public static class Fingerprint
             // What was measured, and how.
             ["condition"] = job.Condition.ToString().ToLowerInvariant(),
             ["cpus"] = job.Cpus ?? "any",
+            ["meter"] = meter,
             ["seed"] = job.Seed.ToString(CultureInfo.InvariantCulture),
             ["cellMs"] = Number(job.CellMs),
             ["warmUpMs"] = Number(job.WarmUpMs),

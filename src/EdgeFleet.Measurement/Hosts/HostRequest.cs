@@ -17,7 +17,8 @@ internal sealed record HostRequest
 /// <param name="PaddingBytes">Memory taken and touched before, so that the session comes to lie elsewhere.</param>
 /// <param name="Cpus">Processors for this session, as the kernel writes lists; null changes nothing.</param>
 /// <param name="Phases">Whether the memory of each step of loading is asked for; that costs time between the steps.</param>
-internal sealed record LoadRequest(string Path, SessionChoice Session, string? InputPath, ulong Seed, int PaddingBytes, string? Cpus, bool Phases = false);
+/// <param name="Counters">Whether processor counters are opened before it is loaded.</param>
+internal sealed record LoadRequest(string Path, SessionChoice Session, string? InputPath, ulong Seed, int PaddingBytes, string? Cpus, bool Phases = false, bool Counters = false);
 
 /// <summary>Run one cell. Times in <see cref="System.Diagnostics.Stopwatch"/> ticks.</summary>
 internal sealed record CellRequest
@@ -38,6 +39,8 @@ internal sealed record CellRequest
     public ulong Seed { get; init; }
     /// <summary>Which group of processor counters counts during the window; null none.</summary>
     public int? CounterGroup { get; init; }
+    /// <summary>A GPIO line (<c>CHIP:LINE</c>) that falls at both edges of the window; null none.</summary>
+    public string? Marker { get; init; }
 }
 
 /// <summary>Answer the first inputs and give the outputs.</summary>
@@ -61,7 +64,8 @@ internal sealed record HostReply
 /// <param name="FirstMs">First inference, buffers bound to the session included.</param>
 /// <param name="Inputs">How many inputs there are to go through; 1 for synthetic ones.</param>
 /// <param name="Phases">Memory of the steps, where it was asked for.</param>
-internal sealed record LoadReply(double LoadMs, double FirstMs, double SecondMs, int Inputs, Core.Artifacts.ModelContract Contract, IReadOnlyList<PhaseReply> Phases);
+/// <param name="CounterGroups">Groups of processor counters that can be asked for.</param>
+internal sealed record LoadReply(double LoadMs, double FirstMs, double SecondMs, int Inputs, Core.Artifacts.ModelContract Contract, IReadOnlyList<PhaseReply> Phases, int CounterGroups);
 
 internal sealed record CellReply
 {

@@ -3,9 +3,11 @@ using System.Runtime.InteropServices;
 using System.Text.Json;
 using EdgeFleet.Core.Evidence;
 using EdgeFleet.Inference;
+using EdgeFleet.Linux.Gpio;
 using EdgeFleet.Linux.Memory;
 using EdgeFleet.Linux.Processes;
 using EdgeFleet.Measurement.Benchmarks;
+using EdgeFleet.Measurement.Windows;
 
 namespace EdgeFleet.Measurement.Hosts;
 
@@ -24,6 +26,7 @@ public sealed class ModelHost : IDisposable
 
     private readonly CellLoop _loop = new();
     private readonly HostMemory _memory = new();
+    private HostCounters? _counters;
     private HostedSession? _session;
 
     private ModelHost() { }
@@ -51,6 +54,7 @@ public sealed class ModelHost : IDisposable
     {
         _session?.Dispose();
         _memory.Dispose();
+        _counters?.Dispose();
     }
 
     private HostReply Answer(string line)
@@ -89,9 +93,13 @@ public sealed class ModelHost : IDisposable
     {
         Unload();
         List<PhaseReply> phases = [];
+        if (request.Counters)
+        {
+            _counters ??= new HostCounters();
+        }
         Note(MemoryPhases.Process);
         _session = new HostedSession(request, Note);
-        return new LoadReply(_session.LoadMs, _session.FirstMs, _session.SecondMs, _session.Feed.Count, _session.Contract, phases);
+        return new LoadReply(_session.LoadMs, _session.FirstMs, _session.SecondMs, _session.Feed.Count, _session.Contract, phases, _counters?.Groups ?? 0);
 
         void Note(string ended)
         {
@@ -114,6 +122,8 @@ public sealed class ModelHost : IDisposable
     {
         HostedSession session = Session;
         long[] starts = cell.MeanGapTicks is { } gap ? Arrivals.Draw(cell.Seed, gap, cell.DurationTicks, Math.Min(cell.MaximumSamples, CellLoop.Capacity)) : [];
+        // Taken for the cell alone: one line cannot be held by both hosts at once.
+        using WindowMarker? marker = cell.Marker is { } line ? new WindowMarker(new GpioLine(GpioKernel.Host, GpioAddress.Parse(line))) : null;
         _loop.LeadIn(session.Call, session.Feed, cell);
 
         // What the account itself leaves behind is not the window's: the collector is asked last before and first after.
@@ -121,6 +131,7 @@ public sealed class ModelHost : IDisposable
         long faults = _memory.MajorFaults();
         long allocated = GC.GetTotalAllocatedBytes(precise: true);
         int collections = GC.CollectionCount(0);
+        Open(cell, marker);
         if (starts.Length > 0)
         {
             _loop.OfferedWindow(session.Call, session.Feed, cell, starts);
@@ -129,6 +140,7 @@ public sealed class ModelHost : IDisposable
         {
             _loop.Window(session.Call, session.Feed, cell);
         }
+        Close(cell, marker);
         collections = GC.CollectionCount(0) - collections;
         allocated = GC.GetTotalAllocatedBytes(precise: true) - allocated;
         faults = _memory.MajorFaults() - faults;
@@ -147,7 +159,26 @@ public sealed class ModelHost : IDisposable
             AllocatedBytes = allocated,
             RunNanos = spent?.RunNanos,
             WaitNanos = spent?.WaitNanos,
+            Counters = cell.CounterGroup is { } group ? _counters?.Read(group, _loop.Inferences) : null,
         };
+    }
+
+    private void Open(CellRequest cell, WindowMarker? marker)
+    {
+        if (cell.CounterGroup is { } group)
+        {
+            _counters?.Start(group);
+        }
+        marker?.Begin();
+    }
+
+    private void Close(CellRequest cell, WindowMarker? marker)
+    {
+        marker?.End();
+        if (cell.CounterGroup is { } group)
+        {
+            _counters?.Stop(group);
+        }
     }
 
     private static void Send(FileStream results, HostReply reply)

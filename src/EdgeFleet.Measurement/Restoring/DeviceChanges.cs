@@ -13,7 +13,8 @@ namespace EdgeFleet.Measurement.Restoring;
 public sealed class DeviceChanges : IDisposable
 {
     private const string Folder = "/run/edgefleet";
-    private const string Journal = $"{Folder}/bench-changes.json";
+    /// <summary>What is to be put back; there is none where nothing is.</summary>
+    public const string Journal = $"{Folder}/bench-changes.json";
     private const string Lock = $"{Folder}/bench-changes.lock";
 
     private readonly ISystemFiles _files;

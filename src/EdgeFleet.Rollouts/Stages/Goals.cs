@@ -68,6 +68,7 @@ public static class Goals
             Install = state.Spec.Strategy == RolloutStrategy.Install,
             AgreementGates = state.Spec.Compare == CompareMode.Equivalence,
             BenchBlocks = device.FullBench ? policy.Bench.Blocks : policy.Bench.ShortBlocks,
+            BenchFull = device.FullBench,
             BenchBlockMs = policy.Bench.BlockMilliseconds,
             BenchWarmUpMs = policy.Bench.WarmUpMilliseconds,
             BenchLatencyMargin = policy.Margins.LatencyP50Percent / 100,

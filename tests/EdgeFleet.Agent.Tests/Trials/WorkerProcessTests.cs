@@ -20,7 +20,7 @@ public sealed class WorkerProcessTests : IDisposable
         (List<WorkerLine> lines, ChildExit exit) = await BenchAsync(Job(model, model));
 
         Assert.Equal(0, exit.ExitCode);
-        Assert.Equal("cold start", lines[0].Stage);
+        Assert.Equal("looking", lines[0].Stage);
         Assert.Contains(lines, line => line is { Type: "progress", Stage: "measuring" });
         Assert.Equal((6, 6), (lines[^1].Result!.Blocks, lines[^1].Result!.Latency.BlockLogRatios.Count));
     }

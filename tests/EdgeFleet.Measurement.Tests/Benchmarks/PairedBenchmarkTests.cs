@@ -190,6 +190,7 @@ public sealed class PairedBenchmarkTests : IDisposable
         TailInferences = 0,
         IdleSeconds = 1,
         Counters = false,
+        GateWaitSeconds = null,
         Seed = 3,
         Condition = BenchCondition.Live,
     };

@@ -48,5 +48,5 @@ public sealed class FingerprintTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     private IReadOnlyDictionary<string, string> Read() => Fingerprint.Of(
-        new BenchJob { CandidatePath = _folder.Write("model", "x") }, new KernelFiles(_folder["root"]), sessions: 1);
+        new BenchJob { CandidatePath = _folder.Write("model", "x") }, new KernelFiles(_folder["root"]), sessions: 1, meter: "absent");
 }

@@ -14,6 +14,8 @@ namespace EdgeFleet.Agent.Deployments.Acts;
 internal sealed partial class Trial(DeploymentServices services, ILogger log)
 {
     private const int CellsPerBlock = 4;
+    private const int FullTail = 1000;
+    private const int FullColdStarts = 3;
 
     public async Task<ActResult> BenchAsync(DeploymentRecord record, CancellationToken cancellationToken)
     {
@@ -30,10 +32,9 @@ internal sealed partial class Trial(DeploymentServices services, ILogger log)
             CellMs = Math.Max(1, record.Plan.BenchBlockMs / CellsPerBlock),
             WarmUpMs = record.Plan.BenchWarmUpMs,
             // The protocol that a whole class runs is a short one: percentiles come from the blocks.
-            TailInferences = 0,
-            ColdStarts = 1,
-            IdleSeconds = 0,
-            Counters = false,
+            TailInferences = record.Plan.BenchFull ? FullTail : 0,
+            ColdStarts = record.Plan.BenchFull ? FullColdStarts : 1,
+            Counters = record.Plan.BenchFull,
             Seed = Seed("bench", record),
             // The device goes on serving meanwhile, so only the paired ratio means anything.
             Condition = BenchCondition.Live,
@@ -46,6 +47,9 @@ internal sealed partial class Trial(DeploymentServices services, ILogger log)
         {
             case TrialResult.Measured when services.Facts.Read().ClassId is var now && now != job.HardwareClass:
                 return ActResult.Retry(FailureCodes.WorkerFailed, Changed(job.HardwareClass, now));
+            case TrialResult.Measured { Evidence: { Blocks: 0 } nothing }:
+                // A device that was not fit to be measured has no evidence, and that is no pass.
+                return ActResult.Retry(FailureCodes.WorkerFailed, nothing.Reason);
             case TrialResult.Measured { Evidence: { } evidence }:
                 // On disk before the phase that says so: a phase without its evidence would hold the rollout for ever.
                 services.Reports.Bench(record, baseline, job.HardwareClass, evidence);

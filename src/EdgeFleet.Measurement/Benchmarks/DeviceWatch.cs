@@ -1,0 +1,52 @@
+using EdgeFleet.Core.Evidence;
+using EdgeFleet.Linux.SystemFiles;
+using EdgeFleet.Measurement.Conditions;
+
+namespace EdgeFleet.Measurement.Benchmarks;
+
+/// <summary>
+/// Whether the device was slowed meanwhile, from snapshots at the edges of blocks and never inside: some of these files ask
+/// another processor and take milliseconds.
+/// </summary>
+internal sealed class DeviceWatch(ISystemFiles files)
+{
+    private readonly DeviceSnapshot _first = DeviceSnapshot.Take(files, TimeProvider.System);
+    private DeviceSnapshot? _before;
+    private DeviceSnapshot? _last;
+
+    public void Begin() => _before = DeviceSnapshot.Take(files, TimeProvider.System);
+
+    /// <returns>Why what was measured since <see cref="Begin"/> does not count; empty where it does.</returns>
+    public IReadOnlyList<string> End()
+    {
+        _last = DeviceSnapshot.Take(files, TimeProvider.System);
+        SnapshotDelta delta = SnapshotDelta.Between(_before!, _last);
+        return delta.PowerModeChanged ? ["the power mode changed"] : delta.Throttled == Throttled.Yes ? [.. delta.Causes.Select(cause => $"throttled: {cause.Cause}").Distinct()] : [];
+    }
+
+    public EnvironmentEvidence Describe(EnvironmentEvidence environment)
+    {
+        DeviceSnapshot end = _last ?? DeviceSnapshot.Take(files, TimeProvider.System);
+        SnapshotDelta delta = SnapshotDelta.Between(_first, end);
+        SortedDictionary<string, BeforeAfter> figures = new(StringComparer.Ordinal);
+        Add(figures, _first.Zones, end.Zones, zone => zone.Name, zone => zone.MilliCelsius / 1000.0, "°C");
+        Add(figures, _first.Cpus, end.Cpus, cpu => $"cpu{cpu.Cpu}", cpu => (cpu.Actual ?? cpu.Requested) / 1000.0, "MHz");
+        Add(figures, _first.Gpus, end.Gpus, gpu => gpu.Name, gpu => gpu.Current / 1e6, "MHz");
+        Add(figures, _first.Signs, end.Signs, sign => sign.Name, sign => sign.Value, "count");
+        return environment with
+        {
+            Throttled = delta.Throttled.ToString().ToLowerInvariant(),
+            Causes = delta.Throttled == Throttled.Unknown ? ["nothing on this device that tells could be read"] : [.. delta.Causes.Select(cause => cause.ToString())],
+            Figures = figures,
+        };
+    }
+
+    private static void Add<T>(SortedDictionary<string, BeforeAfter> figures, IReadOnlyList<T> before, IReadOnlyList<T> after, Func<T, string> name, Func<T, double?> value, string unit)
+    {
+        foreach (T item in before)
+        {
+            T? later = after.FirstOrDefault(candidate => name(candidate) == name(item));
+            figures.TryAdd(name(item), new BeforeAfter(value(item), later is null ? null : value(later), unit));
+        }
+    }
+}

@@ -1,0 +1,223 @@
+using System.Diagnostics;
+using System.Globalization;
+using EdgeFleet.Core.Evidence;
+using EdgeFleet.Linux.SystemFiles;
+using EdgeFleet.Measurement.Hosts;
+using EdgeFleet.Measurement.Meters;
+using EdgeFleet.Measurement.Meters.Recording;
+using EdgeFleet.Statistics.Estimates;
+
+namespace EdgeFleet.Measurement.Benchmarks;
+
+/// <summary>
+/// The meter over the whole benchmark: at rest before the models are loaded and after they are freed, and in every cell. No
+/// meter is a normal state, and then nothing waits for one.
+/// </summary>
+internal sealed class EnergyPhase : IDisposable
+{
+    /// <summary>A window needs twenty readings; this many periods leave room for one or two that are late.</summary>
+    private const int PeriodsPerCell = 25;
+    /// <summary>A counter that is read at both edges needs no number of readings, only a length that its steps do not matter for.</summary>
+    private static readonly TimeSpan s_accumulatingCell = TimeSpan.FromSeconds(0.75);
+    private const int LeadPeriods = 2;
+    /// <summary>Before rest is measured, so much of its time is let go by.</summary>
+    private const double SettleShare = 0.25;
+
+    private readonly BenchSetup _setup;
+    private readonly MeterSearch? _search;
+    private readonly EnergyRecorder? _recorder;
+    private readonly string? _absent;
+    private readonly long _begun = Stopwatch.GetTimestamp();
+    private WindowEnergy? _idleBefore;
+    private WindowEnergy? _idleAfter;
+
+    public EnergyPhase(BenchSetup setup, ISystemFiles files)
+    {
+        _setup = setup;
+        MeterChoice choice = setup.Job.Meter;
+        if (choice.None || setup.Job.Looks.Count == 0)
+        {
+            _absent = "no meter was asked for";
+            return;
+        }
+        _search = EnergyMeters.Find(files, OptionsOf(choice));
+        _absent = _search.AbsentReason;
+        if (_search.Best is { } meter)
+        {
+            _recorder = new EnergyRecorder(meter, TimeProvider.System);
+            _recorder.Start();
+        }
+    }
+
+    /// <summary>How long a cell has to be for this meter, at least.</summary>
+    public TimeSpan ShortestCell => _recorder?.Meter switch
+    {
+        null => TimeSpan.Zero,
+        { Kind: MeterKind.Accumulating } => s_accumulatingCell,
+        { } meter => PeriodsPerCell * meter.Period,
+    };
+
+    /// <summary>How long the load is kept up before and after a cell's window.</summary>
+    public TimeSpan Lead => _recorder is null ? TimeSpan.Zero : LeadPeriods * _recorder.Meter.Period;
+
+    /// <summary>Why there is no energy of any block.</summary>
+    public string AbsentReason => _absent ?? "the meter gave nothing in any block";
+
+    /// <summary>The meter's part of the fingerprint.</summary>
+    public string Fingerprint => _recorder is null ? "absent" : $"{_recorder.Meter.Source}, {_recorder.Meter.Chip}, every {_recorder.Meter.Period.TotalMilliseconds.ToString(CultureInfo.InvariantCulture)} ms";
+
+    public async Task MeasureRestBeforeAsync(CancellationToken cancellationToken) =>
+        _idleBefore = await MeasureRestAsync(_setup.Job.IdleSeconds, cancellationToken).ConfigureAwait(false);
+
+    public async Task MeasureRestAfterAsync(CancellationToken cancellationToken) =>
+        _idleAfter = await MeasureRestAsync(_setup.Job.IdleSeconds / 2.0, cancellationToken).ConfigureAwait(false);
+
+    /// <summary>ln(candidate / baseline) of the energy per inference in one block; null where a cell of it has none.</summary>
+    public double? LogRatioOf(Block block) =>
+        _setup.IsPaired && PerInference(block, MeasuredModel.Baseline) is { } baseline && PerInference(block, MeasuredModel.Candidate) is { } candidate && baseline > 0 && candidate > 0
+            ? Math.Log(candidate / baseline)
+            : null;
+
+    public EnergyEvidence Evidence(IReadOnlyList<Block> valid, double alpha, List<string> warnings)
+    {
+        IReadOnlyList<string> others = [.. (_search?.Findings ?? []).Where(finding => finding.Meter != _recorder?.Meter && finding.Reason is not null).Select(finding => $"{finding.Source}: {finding.Reason}")];
+        if (_recorder is null)
+        {
+            return EnergyEvidence.Absent(_absent!, others);
+        }
+        MeterIdentity meter = _recorder.Meter;
+        double[] ratios = [.. valid.Select(LogRatioOf).OfType<double>()];
+        PairedEstimate? estimate = PairedEstimate.Of(ratios, alpha);
+        ModelEnergy? candidate = Of(valid, MeasuredModel.Candidate, warnings);
+        string? lost = valid.Count == 0 ? "no block counts" : candidate?.Total.Reason;
+        return new EnergyEvidence
+        {
+            State = lost is null ? meter.State : ReadingState.Absent,
+            Reason = lost,
+            Source = meter.Source,
+            Meter = Describe(meter),
+            Ratio = estimate is null ? null : Math.Exp(estimate.Mean),
+            Interval = estimate is { Lower: { } low, Upper: { } high } ? [Math.Exp(low), Math.Exp(high)] : null,
+            Margin = _setup.Job.EnergyMargin,
+            IdlePower = RestPower(),
+            Baseline = _setup.IsPaired ? Of(valid, MeasuredModel.Baseline, warnings) : null,
+            Candidate = candidate,
+            Others = others,
+        };
+    }
+
+    /// <summary>Mean power over the whole time, for a picture. Seconds count from the given moment.</summary>
+    public IReadOnlyList<PowerSample> Trace(long from) => _recorder is null
+        ? []
+        : [.. _recorder.Trace(_begun, Stopwatch.GetTimestamp()).Select(point => new PowerSample((double)(point.Ticks - from) / Stopwatch.Frequency, point.Watts))];
+
+    public void Dispose()
+    {
+        _recorder?.Dispose();
+        _search?.Dispose();
+    }
+
+    private static EnergyMeterOptions OptionsOf(MeterChoice choice) => new() { I2c = choice.External is { } external ? [ExternalMeter.Parse(external, choice)] : [] };
+
+    private async Task<WindowEnergy?> MeasureRestAsync(double seconds, CancellationToken cancellationToken)
+    {
+        // A device that serves is never at rest.
+        if (_recorder is null || seconds <= 0 || _setup.Job.Condition == BenchCondition.Live)
+        {
+            return null;
+        }
+        _setup.Report("at rest", 0);
+        await Task.Delay(TimeSpan.FromSeconds(seconds * SettleShare), _setup.Time, cancellationToken).ConfigureAwait(false);
+        long begin = Stopwatch.GetTimestamp();
+        await Task.Delay(TimeSpan.FromSeconds(seconds), _setup.Time, cancellationToken).ConfigureAwait(false);
+        return Between(begin, Stopwatch.GetTimestamp());
+    }
+
+    private WindowEnergy Between(long begin, long end)
+    {
+        _recorder!.WaitPast(end, 3 * _recorder.Meter.Period);
+        return _recorder.Between(begin, end);
+    }
+
+    private double? PerInference(Block block, MeasuredModel model)
+    {
+        if (_recorder is null)
+        {
+            return null;
+        }
+        Cell[] cells = [.. block.Cells.Where(cell => cell.Model == model)];
+        WindowEnergy[] windows = [.. cells.Select(cell => Between(cell.Reply.BeginTicks, cell.Reply.EndTicks))];
+        return WindowSum.Of(windows).Joules / cells.Sum(cell => cell.Reply.Inferences);
+    }
+
+    private ModelEnergy? Of(IReadOnlyList<Block> valid, MeasuredModel model, List<string> warnings)
+    {
+        Cell[] cells = [.. valid.SelectMany(block => block.Cells).Where(cell => cell.Model == model)];
+        if (cells.Length == 0)
+        {
+            return null;
+        }
+        // A cell that the meter missed is left out with its inferences; how many is said.
+        (Cell Cell, WindowEnergy Window)[] all = [.. cells.Select(cell => (cell, Between(cell.Reply.BeginTicks, cell.Reply.EndTicks)))];
+        (Cell Cell, WindowEnergy Window)[] metered = [.. all.Where(pair => pair.Window.Joules is not null)];
+        if (metered.Length == 0)
+        {
+            Reading absent = Reading.Absent(all[0].Window.Reason ?? "the meter gave nothing");
+            return new ModelEnergy { Total = absent, Dynamic = absent };
+        }
+        if (metered.Length < all.Length)
+        {
+            warnings.Add($"energy of the {model.ToString().ToLowerInvariant()}: {all.Length - metered.Length} of {all.Length} cells were not metered: {all.First(pair => pair.Window.Joules is null).Window.Reason}");
+        }
+        WindowEnergy run = WindowSum.Of([.. metered.Select(pair => pair.Window)]);
+        InferenceEnergy energy = IdleSubtraction.Of(run, _idleBefore ?? NoRest(), _idleAfter, metered.Sum(pair => pair.Cell.Reply.Inferences));
+        if (energy.IdleDrift)
+        {
+            warnings.Add("the power at rest after the measurement differs from that before it; the energy above idle is less certain by the difference");
+        }
+        return new ModelEnergy
+        {
+            Total = ReadingOf(energy.Total),
+            Dynamic = ReadingOf(energy.Dynamic),
+            Uncertainty = energy.Total.StandardUncertainty,
+            MeanWatts = run.MeanWatts,
+            Samples = run.Samples,
+            Dropped = run.Dropped,
+            Gaps = run.Gaps,
+        };
+    }
+
+    private WindowEnergy NoRest() => new()
+    {
+        State = ReadingState.Absent,
+        Reason = _setup.Job.Condition == BenchCondition.Live ? "the device goes on serving and is never at rest" : "rest was not measured",
+        Source = _recorder!.Meter.Source,
+        Seconds = 0,
+    };
+
+    private Reading RestPower() => _idleBefore is { MeanWatts: { } watts } ? Reading.Measured(watts, "W", _recorder!.Meter.Source) : Reading.Absent((_idleBefore ?? NoRest()).Reason ?? "rest was not measured");
+
+    private Reading ReadingOf(EnergyFigure figure) => figure.Joules is { } joules
+        ? new Reading { State = figure.State, Value = joules, Unit = "J", Source = _recorder!.Meter.Source }
+        : Reading.Absent(figure.Reason ?? "not measured");
+
+    private static Dictionary<string, string> Describe(MeterIdentity meter)
+    {
+        CultureInfo culture = CultureInfo.InvariantCulture;
+        Dictionary<string, string> facts = new(StringComparer.Ordinal)
+        {
+            ["source"] = meter.Source,
+            ["chip"] = meter.Chip,
+            ["rails"] = string.Join(", ", meter.Rails),
+            ["kind"] = meter.Kind.ToString().ToLowerInvariant(),
+            ["scope"] = meter.Scope.ToString().ToLowerInvariant(),
+            ["periodMs"] = meter.Period.TotalMilliseconds.ToString(culture),
+            ["quantum"] = meter.QuantumWatts is { } watts ? string.Create(culture, $"{watts:0.####} W") : meter.QuantumJoules is { } joules ? string.Create(culture, $"{joules:0.########} J") : "absent",
+        };
+        if (meter.Note is { } note)
+        {
+            facts["note"] = note;
+        }
+        return facts;
+    }
+}
