@@ -1,14 +1,18 @@
 using EdgeFleet.Core.Evidence;
+using EdgeFleet.Linux.Gpio;
 using EdgeFleet.Linux.Processes;
 using EdgeFleet.Measurement.Hosts;
 
 namespace EdgeFleet.Measurement.Benchmarks;
 
 /// <summary>What every phase of one benchmark needs.</summary>
-internal sealed class BenchSetup(BenchJob job, OwnProgram program, IProgress<BenchProgress>? progress, TimeProvider time)
+internal sealed class BenchSetup(BenchJob job, OwnProgram program, IProgress<BenchProgress>? progress, TimeProvider time) : IDisposable
 {
     /// <summary>How long a host may be silent beyond the time that its request takes.</summary>
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
+
+    /// <summary>Held over the whole benchmark: a line that is given back between windows may fall by itself.</summary>
+    private readonly GpioLine? _marker = job.Marker is { } line ? new GpioLine(GpioKernel.Host, GpioAddress.Parse(line)) : null;
 
     public BenchJob Job { get; } = job;
 
@@ -27,7 +31,9 @@ internal sealed class BenchSetup(BenchJob job, OwnProgram program, IProgress<Ben
 
     public string PathOf(MeasuredModel model) => model == MeasuredModel.Baseline ? Job.BaselinePath! : Job.CandidatePath;
 
-    public HostOptions HostOf(MeasuredModel model) => new(program, model, PathOf(model), Job.MemoryLimitBytes, s_patience, Time);
+    public HostOptions HostOf(MeasuredModel model) => new(program, model, PathOf(model), Job.MemoryLimitBytes, s_patience, Time) { Marker = _marker?.Share() };
+
+    public void Dispose() => _marker?.Dispose();
 
     public void Report(string stage, double share, string? note = null) => progress?.Report(new BenchProgress(stage, share, note));
 }

@@ -88,7 +88,7 @@ internal sealed class BlockPhase(BenchSetup setup, HostPair pair, ProcessorChoic
                     MinimumSamples = FewestSamples,
                     Batch = batch,
                     FirstInput = input,
-                    Marker = setup.Job.Marker,
+                    Mark = true,
                 },
                 cancellationToken).ConfigureAwait(false);
             cells.Add(Cell.Of(model, reply, batch));

@@ -31,7 +31,7 @@ public static class PairedBenchmark
         {
             KernelFiles files = new(job.SystemRoot);
             using DeviceChanges changes = DeviceChanges.Make(files, files, job.Governor);
-            BenchSetup setup = new(job, program, progress, time);
+            using BenchSetup setup = new(job, program, progress, time);
             return await new BenchRun(setup, files, begun).RunAsync(cancellationToken).ConfigureAwait(false);
         }
     }

@@ -46,12 +46,7 @@ internal sealed class HostProcess : IAsyncDisposable
                 MemoryLimitBytes = options.MemoryLimitBytes,
                 // Looking is work too; with no limit there is nothing to look for.
                 MemoryCheckInterval = options.MemoryLimitBytes is null ? TimeSpan.FromDays(1) : TimeSpan.FromMilliseconds(250),
-                Environment = new Dictionary<string, string>
-                {
-                    // No code is compiled anew in the background while a cell is measured.
-                    ["DOTNET_TieredPGO"] = "0",
-                    ["DOTNET_gcConcurrent"] = "0",
-                },
+                Environment = EnvironmentOf(options),
             }).ConfigureAwait(false);
         }
         catch (System.ComponentModel.Win32Exception ex)
@@ -89,6 +84,21 @@ internal sealed class HostProcess : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _process.DisposeAsync().ConfigureAwait(false);
+    }
+
+    private static Dictionary<string, string> EnvironmentOf(HostOptions options)
+    {
+        Dictionary<string, string> environment = new(StringComparer.Ordinal)
+        {
+            // No code is compiled anew in the background while a cell is measured.
+            ["DOTNET_TieredPGO"] = "0",
+            ["DOTNET_gcConcurrent"] = "0",
+        };
+        if (options.Marker is { } line)
+        {
+            environment[ModelHost.MarkerVariable] = line.ToString(CultureInfo.InvariantCulture);
+        }
+        return environment;
     }
 
     private TimeSpan Patience(CellRequest cell) => _options.Patience + TimeSpan.FromSeconds((double)(cell.DurationTicks + (2 * cell.LeadTicks)) / Stopwatch.Frequency);
@@ -165,6 +175,9 @@ public enum MeasuredModel
 /// <summary>How a model's host is started and what is expected of it.</summary>
 internal sealed record HostOptions(OwnProgram Program, MeasuredModel Model, string Path, long? MemoryLimitBytes, TimeSpan Patience, TimeProvider Time)
 {
+    /// <summary>Descriptor of a shared GPIO line that falls at the edges of windows; null where nobody watches.</summary>
+    public int? Marker { get; init; }
+
     /// <summary>For messages.</summary>
     public string Name => $"{(Model == MeasuredModel.Baseline ? "baseline" : "candidate")} '{Path}'";
 }

@@ -39,8 +39,8 @@ internal sealed record CellRequest
     public ulong Seed { get; init; }
     /// <summary>Which group of processor counters counts during the window; null none.</summary>
     public int? CounterGroup { get; init; }
-    /// <summary>A GPIO line (<c>CHIP:LINE</c>) that falls at both edges of the window; null none.</summary>
-    public string? Marker { get; init; }
+    /// <summary>Whether the GPIO line that the host was started with falls at both edges of the window.</summary>
+    public bool Mark { get; init; }
 }
 
 /// <summary>Answer the first inputs and give the outputs.</summary>

@@ -1,4 +1,4 @@
-using System.Diagnostics;
+using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using EdgeFleet.Core.Evidence;
@@ -20,12 +20,18 @@ public sealed class ModelHost : IDisposable
     /// <summary>The argument with which a program becomes a model host.</summary>
     public const string Command = "model-host";
 
+    /// <summary>The descriptor of the GPIO line that the coordinator shares with its hosts; absent where nobody watches.</summary>
+    internal const string MarkerVariable = "EDGEFLEET_MARKER";
+
     private const int WorldFailed = 3;
     /// <summary>Before the coordinator and whatever serves.</summary>
     private const int OomScore = 900;
 
     private readonly CellLoop _loop = new();
     private readonly HostMemory _memory = new();
+    private readonly WindowMarker _marker = int.TryParse(Environment.GetEnvironmentVariable(MarkerVariable), NumberStyles.None, CultureInfo.InvariantCulture, out int line)
+        ? new WindowMarker(new GpioLine(GpioKernel.Host, line))
+        : WindowMarker.None;
     private HostCounters? _counters;
     private HostedSession? _session;
 
@@ -54,6 +60,7 @@ public sealed class ModelHost : IDisposable
     {
         _session?.Dispose();
         _memory.Dispose();
+        _marker.Dispose();
         _counters?.Dispose();
     }
 
@@ -122,8 +129,6 @@ public sealed class ModelHost : IDisposable
     {
         HostedSession session = Session;
         long[] starts = cell.MeanGapTicks is { } gap ? Arrivals.Draw(cell.Seed, gap, cell.DurationTicks, Math.Min(cell.MaximumSamples, CellLoop.Capacity)) : [];
-        // Taken for the cell alone: one line cannot be held by both hosts at once.
-        using WindowMarker? marker = cell.Marker is { } line ? new WindowMarker(new GpioLine(GpioKernel.Host, GpioAddress.Parse(line))) : null;
         _loop.LeadIn(session.Call, session.Feed, cell);
 
         // What the account itself leaves behind is not the window's: the collector is asked last before and first after.
@@ -131,7 +136,7 @@ public sealed class ModelHost : IDisposable
         long faults = _memory.MajorFaults();
         long allocated = GC.GetTotalAllocatedBytes(precise: true);
         int collections = GC.CollectionCount(0);
-        Open(cell, marker);
+        Open(cell);
         if (starts.Length > 0)
         {
             _loop.OfferedWindow(session.Call, session.Feed, cell, starts);
@@ -140,7 +145,7 @@ public sealed class ModelHost : IDisposable
         {
             _loop.Window(session.Call, session.Feed, cell);
         }
-        Close(cell, marker);
+        Close(cell);
         collections = GC.CollectionCount(0) - collections;
         allocated = GC.GetTotalAllocatedBytes(precise: true) - allocated;
         faults = _memory.MajorFaults() - faults;
@@ -163,18 +168,24 @@ public sealed class ModelHost : IDisposable
         };
     }
 
-    private void Open(CellRequest cell, WindowMarker? marker)
+    private void Open(CellRequest cell)
     {
         if (cell.CounterGroup is { } group)
         {
             _counters?.Start(group);
         }
-        marker?.Begin();
+        if (cell.Mark)
+        {
+            _marker.Begin();
+        }
     }
 
-    private void Close(CellRequest cell, WindowMarker? marker)
+    private void Close(CellRequest cell)
     {
-        marker?.End();
+        if (cell.Mark)
+        {
+            _marker.End();
+        }
         if (cell.CounterGroup is { } group)
         {
             _counters?.Stop(group);
