@@ -69,6 +69,12 @@ public sealed class BenchPageTests
         {
             Assert.Contains($"absent: {reason}", reasons);
         }
+        foreach ((string section, string reason) in ((string, string)[])[("Energy", "the reason of energy"), ("Memory", "the reason of memory"), ("Processor counters", "the reason of counters"),
+            ("Cold start", "no start was measured"), ("Answers", "one model was measured alone, so there is nothing to compare it with"), ("Blocks", "one model was measured alone, so there is nothing to compare it with")])
+        {
+            XElement found = page.Descendants("section").Single(element => element.Element("h2")!.Value == section);
+            Assert.Equal($"absent: {reason}", found.Elements("p").First().Value);
+        }
         Assert.Contains("the reason of another meter", page.Value, StringComparison.Ordinal);
         Assert.Contains("Whether it was throttled is unknown", page.Value, StringComparison.Ordinal);
         Assert.Contains("only ratios may be judged", page.Value, StringComparison.Ordinal);
