@@ -18,6 +18,9 @@ internal static class MeterOptions
 
     public static IReadOnlyList<Option> All { get; } = [s_meter, s_shunt, s_amperes, s_none, Marker];
 
+    /// <summary>Those that say where a wired-in chip is.</summary>
+    public static IReadOnlyList<Option> External { get; } = [s_meter, s_shunt, s_amperes];
+
     public static MeterChoice Of(ParseResult parsed)
     {
         MeterChoice choice = new() { External = parsed.GetValue(s_meter), ShuntOhms = Given(parsed.GetValue(s_shunt)), MaximumAmperes = Given(parsed.GetValue(s_amperes)), None = parsed.GetValue(s_none) };

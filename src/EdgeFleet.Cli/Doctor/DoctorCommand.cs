@@ -2,8 +2,10 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using EdgeFleet.Cli.Benchmarks;
 using EdgeFleet.Cli.Terminal;
 using EdgeFleet.Linux.Captures;
+using EdgeFleet.Measurement.Benchmarks;
 
 namespace EdgeFleet.Cli.Doctor;
 
@@ -22,6 +24,10 @@ internal static class DoctorCommand
               edgefleet doctor --root FOLDER
             Changes nothing on the device.
             """) { s_root, s_capture };
+        foreach (Option option in MeterOptions.External)
+        {
+            command.Options.Add(option);
+        }
         command.SetAction((parsed, _) => Task.FromResult(Run(parsed)));
         return command;
     }
@@ -40,7 +46,7 @@ internal static class DoctorCommand
         {
             throw new FormatException("--capture packs this machine; it does not go with --root");
         }
-        IReadOnlyList<Finding> findings = Examination.Of(device);
+        IReadOnlyList<Finding> findings = Examination.Of(device, ExternalMeter.OptionsOf(MeterOptions.Of(parsed)));
         CaptureSummary? packed = capture is null ? null : Pack(device, capture);
         Print(device, findings, output);
         if (packed is not null)

@@ -40,7 +40,7 @@ internal sealed class EnergyPhase : IDisposable
             _absent = "no meter was asked for";
             return;
         }
-        _search = EnergyMeters.Find(files, OptionsOf(choice));
+        _search = EnergyMeters.Find(files, ExternalMeter.OptionsOf(choice));
         _absent = _search.AbsentReason;
         if (_search.Best is { } meter)
         {
@@ -116,8 +116,6 @@ internal sealed class EnergyPhase : IDisposable
         _recorder?.Dispose();
         _search?.Dispose();
     }
-
-    private static EnergyMeterOptions OptionsOf(MeterChoice choice) => new() { I2c = choice.External is { } external ? [ExternalMeter.Parse(external, choice)] : [] };
 
     private async Task<WindowEnergy?> MeasureRestAsync(double seconds, CancellationToken cancellationToken)
     {

@@ -7,6 +7,10 @@ namespace EdgeFleet.Measurement.Benchmarks;
 /// <summary>How a soldered-in chip is named on a command line: <c>ina226@1:0x40</c>, chip, bus and address.</summary>
 public static class ExternalMeter
 {
+    /// <summary>What to look for besides what the device has.</summary>
+    /// <exception cref="FormatException">The choice names no chip, bus and address, or shunt and current are missing.</exception>
+    public static EnergyMeterOptions OptionsOf(MeterChoice choice) => new() { I2c = choice.External is { } external ? [Parse(external, choice)] : [] };
+
     /// <exception cref="FormatException">The text names no chip, bus and address, or shunt and current are missing.</exception>
     public static I2cMeterOptions Parse(string text, MeterChoice choice)
     {

@@ -56,7 +56,7 @@ public static class BenchCommandBenchmark
     private static async Task<double> PrintedAsync(string model, CancellationToken cancellationToken)
     {
         string program = Path.Join(AppContext.BaseDirectory, "edgefleet");
-        string[] arguments = ["bench", "--baseline", model, "--blocks", "3", "--cell-ms", "20", "--cold-starts", "0", "--warm-up-ms", "1000", "--tail", $"{Inferences}", "-o", "json"];
+        string[] arguments = ["bench", "--baseline", model, "--blocks", "3", "--cell-ms", "20", "--cold-starts", "0", "--warm-up-ms", "1000", "--anyway", "--no-counters", "--no-meter", "--tail", $"{Inferences}", "-o", "json"];
         using Process process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
         Task<string> errors = process.StandardError.ReadToEndAsync(cancellationToken);
         string output = await process.StandardOutput.ReadToEndAsync(cancellationToken);

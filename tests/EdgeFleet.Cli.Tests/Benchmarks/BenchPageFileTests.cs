@@ -8,7 +8,7 @@ namespace EdgeFleet.Cli.Tests.Benchmarks;
 
 public sealed class BenchPageFileTests : IDisposable
 {
-    private static readonly string[] s_short = ["--blocks", "3", "--cell-ms", "5", "--cold-starts", "1", "--tail", "80", "--warm-up-ms", "50"];
+    private static readonly string[] s_short = ["--blocks", "3", "--cell-ms", "5", "--cold-starts", "1", "--tail", "80", "--warm-up-ms", "50", "--anyway"];
     private readonly TemporaryFolder _folder = new();
 
     public void Dispose() => _folder.Dispose();

@@ -3,6 +3,7 @@ using System.IO.Compression;
 using EdgeFleet.Cli.Doctor;
 using EdgeFleet.Linux.Captures;
 using EdgeFleet.Linux.SystemFiles;
+using EdgeFleet.Measurement.Meters;
 using EdgeFleet.Testing;
 using EdgeFleet.Testing.Files;
 
@@ -115,6 +116,17 @@ public sealed class ExaminationTests : IDisposable
         Assert.Contains("a sum of rails, less than the board draws", meter.Detail, StringComparison.Ordinal);
         Assert.Contains("INA226", meter.Advice, StringComparison.Ordinal);
         Assert.Equal(findings, Examination.Of(Unpacked(device)));
+    }
+
+    [Fact]
+    public void A_chip_that_was_wired_in_is_asked_over_its_bus_and_says_what_is_wrong()
+    {
+        EnergyMeterOptions wired = new() { I2c = [new I2cMeterOptions { Chip = I2cChip.Ina226, Bus = 7, Address = 0x40, ShuntOhms = 0.01, MaxAmps = 8 }] };
+        Device device = Device.Of(_files, new CapturedQuestions(ModelledOrinNano.Answers));
+        Finding chip = Examination.Of(device, wired).First(finding => finding.Area == "energy");
+        Assert.Equal(FindingState.Absent, chip.State);
+        Assert.Contains("ina226", chip.Name, StringComparison.OrdinalIgnoreCase);
+        Assert.Contains(device.Answers.Keys, question => question.StartsWith("i2c-7 0x40 read", StringComparison.Ordinal));
     }
 
     [Fact]

@@ -11,9 +11,9 @@ internal static class EnergySection
     /// <summary>How the finding begins whose meter a benchmark reads.</summary>
     public const string Best = "the one that edgefleet bench reads";
 
-    public static IEnumerable<Finding> Look(Device device)
+    public static IEnumerable<Finding> Look(Device device, EnergyMeterOptions? meters)
     {
-        using MeterSearch search = EnergyMeters.Find(device.Files, hardware: AskedHardware.Of(device));
+        using MeterSearch search = EnergyMeters.Find(device.Files, meters, hardware: AskedHardware.Of(device));
         foreach (MeterFinding finding in search.Findings)
         {
             bool isBest = search.Best is { } best && ReferenceEquals(best.Identity, finding.Meter);

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Xml.Linq;
 using EdgeFleet.Core.Evidence;
 using static EdgeFleet.Measurement.Reports.Markup;
@@ -12,18 +11,11 @@ internal static class SweepSection
         "Sweep",
         Table(["Settings", "Model", "p50", "p99", "Per second", "Peak memory"], content.Evidence.Sweep.Select(IReadOnlyList<object?> (result) =>
         [
-            Settings(result.Point), content.IsPaired ? result.Model : "model",
+            result.Point, content.IsPaired ? result.Model : "model",
             Cell(result.P50, result.Reason), Cell(result.P99, result.Reason),
             result.InferencesPerSecond is { } rate ? Figures.Number(rate) : Absent(result.Reason),
             Figures.Of(result.PeakMemory, result.Reason ?? "not measured"),
         ])));
-
-    private static string Settings(SweepPoint point)
-    {
-        SessionChoice session = point.Session;
-        string rate = point.RequestsPerSecond is { } offered ? string.Create(CultureInfo.InvariantCulture, $", {offered:0.##} requests/s offered") : "";
-        return string.Create(CultureInfo.InvariantCulture, $"batch {session.FreeDimension}, {session.Threads} threads, arena {(session.Arena ? "on" : "off")}, spinning {(session.Spinning ? "on" : "off")}, {session.Provider}{rate}");
-    }
 
     private static object Cell(Percentile? percentile, string? reason) => percentile?.Micros is { } micros ? Figures.Micros(micros) : Absent(percentile?.Reason ?? reason);
 }
