@@ -1,4 +1,5 @@
 using System.Globalization;
+using EdgeFleet.Linux.SystemFiles;
 using EdgeFleet.Measurement.Conditions;
 
 namespace EdgeFleet.Cli.Doctor.Sections;
@@ -7,6 +8,7 @@ namespace EdgeFleet.Cli.Doctor.Sections;
 internal static class ClockSection
 {
     public const string Area = "clocks";
+    private const string MemoryClock = "/sys/kernel/debug/bpmp/debug/clk/emc/rate";
 
     public static IEnumerable<Finding> Look(Device device)
     {
@@ -32,7 +34,8 @@ internal static class ClockSection
         }
         else if (BoardSection.IsJetson(device.Files))
         {
-            yield return new Finding(Area, "memory", FindingState.Absent, $"/sys/kernel/debug/bpmp/debug/clk/emc/rate: {Why(device, "/sys/kernel/debug/bpmp/debug/clk/emc/rate")}", "run as root to see the memory clock");
+            Errno error = device.Files.Read(MemoryClock).Error;
+            yield return new Finding(Area, "memory", FindingState.Absent, $"{MemoryClock}: {error.Describe()}", error == Errno.Eacces ? "root sees the memory clock" : null);
         }
     }
 
@@ -51,8 +54,6 @@ internal static class ClockSection
             $"governor {first.Governor ?? "not told"}, {MegaHertz(first.Minimum)} to {MegaHertz(first.Maximum)}, asked for {MegaHertz(first.Requested)}{actual}",
             advice.Length == 0 ? null : string.Join("; ", advice));
     }
-
-    private static string Why(Device device, string path) => EdgeFleet.Linux.SystemFiles.Errnos.Describe(device.Files.Read(path).Error);
 
     private static string MegaHertz(long? kiloHertz) => kiloHertz is { } value ? (value / 1000.0).ToString("0 MHz", CultureInfo.InvariantCulture) : "not told";
 }
