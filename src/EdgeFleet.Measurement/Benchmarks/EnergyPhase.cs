@@ -53,8 +53,7 @@ internal sealed class EnergyPhase : IDisposable
     public TimeSpan ShortestCell => _recorder?.Meter switch
     {
         null => TimeSpan.Zero,
-        { Kind: MeterKind.Accumulating } => s_accumulatingCell,
-        { } meter => PeriodsPerCell * meter.Period,
+        { } meter => Longest(meter.Kind == MeterKind.Accumulating ? s_accumulatingCell : PeriodsPerCell * meter.Period, meter.ShortestWindow),
     };
 
     /// <summary>How long the load is kept up before and after a cell's window.</summary>
@@ -116,6 +115,8 @@ internal sealed class EnergyPhase : IDisposable
         _recorder?.Dispose();
         _search?.Dispose();
     }
+
+    private static TimeSpan Longest(TimeSpan one, TimeSpan other) => one > other ? one : other;
 
     private async Task<WindowEnergy?> MeasureRestAsync(double seconds, CancellationToken cancellationToken)
     {

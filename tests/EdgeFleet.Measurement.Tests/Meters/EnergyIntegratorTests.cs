@@ -85,14 +85,19 @@ public sealed class EnergyIntegratorTests
     }
 
     [Fact]
-    public void One_dropped_reading_in_twenty_is_too_many_for_power_and_none_for_a_counter()
+    public void Two_dropped_readings_in_thirty_are_too_many_for_power_one_is_bridged_and_a_counter_loses_nothing()
     {
         EnergySample[] samples = Sample(seconds => seconds);
         samples[20] = samples[20] with { Value = double.NaN };
-        WindowEnergy window = Integrate(samples, Second, 4 * Second);
-        Assert.Equal((ReadingState.Absent, 1, 30), (window.State, window.Dropped, window.Samples));
-        Assert.Null(window.Joules);
-        Assert.Contains("1 of 31 readings dropped", window.Reason, StringComparison.Ordinal);
+        WindowEnergy one = Integrate(samples, Second, 4 * Second);
+        Assert.Equal((ReadingState.Measured, 1, 30), (one.State, one.Dropped, one.Samples));
+        Assert.Equal(7.5, one.Joules!.Value, 9);
+
+        samples[30] = samples[30] with { Value = double.NaN };
+        WindowEnergy two = Integrate(samples, Second, 4 * Second);
+        Assert.Equal((ReadingState.Absent, 2), (two.State, two.Dropped));
+        Assert.Null(two.Joules);
+        Assert.Contains("2 of 31 readings dropped", two.Reason, StringComparison.Ordinal);
         Assert.Equal(3, Integrate(samples, Second, 4 * Second, Counter).Joules!.Value, 9);
     }
 
@@ -109,10 +114,10 @@ public sealed class EnergyIntegratorTests
     [Fact]
     public void Readings_that_were_not_made_count_as_dropped()
     {
-        EnergySample[] samples = [.. Sample(_ => 5).Where((_, i) => i != 20)];
-        samples[20] = samples[20] with { Missed = 1 };
+        EnergySample[] samples = [.. Sample(_ => 5).Where((_, i) => i is not (20 or 21))];
+        samples[20] = samples[20] with { Missed = 2 };
         WindowEnergy window = Integrate(samples, Second, 4 * Second);
-        Assert.Equal((ReadingState.Absent, 1), (window.State, window.Dropped));
+        Assert.Equal((ReadingState.Absent, 2), (window.State, window.Dropped));
     }
 
     [Theory, InlineData(false), InlineData(true)]

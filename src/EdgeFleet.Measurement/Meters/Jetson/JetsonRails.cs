@@ -16,6 +16,11 @@ internal static class JetsonRails
         {
             return known;
         }
+        string model = (files.Read("/proc/device-tree/model").Text ?? files.Read("/sys/firmware/devicetree/base/model").Text ?? "").ToLowerInvariant();
+        if (compatible.Length == 0 && JetsonBoard.All.FirstOrDefault(board => board.Models.Any(name => model.Contains(name, StringComparison.Ordinal))) is { } named)
+        {
+            return named;
+        }
         JetsonBoard[] byRails = [.. JetsonBoard.All.Where(board => board.ByRails && board.Total.All(label => rails.Any(rail => Is(rail, label))))];
         return byRails.Length == 1 && !rails.Any(rail => JetsonBoard.InputLabels.Any(label => Is(rail, label))) ? byRails[0] : null;
     }

@@ -62,7 +62,7 @@ public static class EnergyIntegrator
         return seconds < meter.ShortestWindow.TotalSeconds ? FormattableString.Invariant($"a window of {seconds:0.###} s, at least {meter.ShortestWindow.TotalSeconds} s are needed")
             : coverage.Gaps > 0 ? $"{coverage.Gaps} gap(s) in the readings{because}"
             : coverage.Samples < fewest ? $"{coverage.Samples} readings in the window, at least {fewest} are needed{because}"
-            : sampled && coverage.Dropped > MostDropped * (coverage.Samples + coverage.Dropped) ? $"{coverage.Dropped} of {coverage.Samples + coverage.Dropped} readings dropped, at most 1 % may be{because}"
+            : sampled && coverage.Dropped > Math.Max(1, MostDropped * (coverage.Samples + coverage.Dropped)) ? $"{coverage.Dropped} of {coverage.Samples + coverage.Dropped} readings dropped, at most one or 1 % may be{because}"
             : null;
     }
 
