@@ -68,25 +68,33 @@ public static class DesiredMapping
         };
     }
 
-    private static Wire.TrialPlan ToWire(TrialPlan plan) => new()
+    private static Wire.TrialPlan ToWire(TrialPlan plan)
     {
-        Install = plan.Install,
-        AgreementGates = plan.AgreementGates,
-        BenchBlocks = (uint)plan.BenchBlocks,
-        BenchBlockMs = (uint)plan.BenchBlockMs,
-        BenchFull = plan.BenchFull,
-        BenchWarmUpMs = (uint)plan.BenchWarmUpMs,
-        BenchLatencyMargin = plan.BenchLatencyMargin,
-        BenchMemoryMargin = plan.BenchMemoryMargin,
-        ShadowTickMs = (uint)plan.ShadowTickMs,
-        ShadowSamplingShare = plan.ShadowSamplingShare,
-        ShadowNoiseShare = plan.ShadowNoiseShare,
-        ShadowMaxPerSecond = plan.ShadowMaxPerSecond,
-        ShadowTaxBudget = plan.ShadowTaxBudget,
-        WorkerMemoryBytes = (ulong)plan.WorkerMemoryBytes,
-        ProbationSeconds = (uint)plan.ProbationSeconds,
-        ProbationMaxFailures = (uint)plan.ProbationMaxFailures,
-    };
+        Wire.TrialPlan wire = new()
+        {
+            Install = plan.Install,
+            AgreementGates = plan.AgreementGates,
+            BenchBlocks = (uint)plan.BenchBlocks,
+            BenchBlockMs = (uint)plan.BenchBlockMs,
+            BenchFull = plan.BenchFull,
+            BenchWarmUpMs = (uint)plan.BenchWarmUpMs,
+            BenchLatencyMargin = plan.BenchLatencyMargin,
+            BenchMemoryMargin = plan.BenchMemoryMargin,
+            ShadowTickMs = (uint)plan.ShadowTickMs,
+            ShadowSamplingShare = plan.ShadowSamplingShare,
+            ShadowNoiseShare = plan.ShadowNoiseShare,
+            ShadowMaxPerSecond = plan.ShadowMaxPerSecond,
+            ShadowTaxBudget = plan.ShadowTaxBudget,
+            WorkerMemoryBytes = (ulong)plan.WorkerMemoryBytes,
+            ProbationSeconds = (uint)plan.ProbationSeconds,
+            ProbationMaxFailures = (uint)plan.ProbationMaxFailures,
+        };
+        if (plan.BenchEnergyMargin is { } energy)
+        {
+            wire.BenchEnergyMargin = energy; // absent is not zero
+        }
+        return wire;
+    }
 
     private static TrialPlan ToCore(string of, Wire.TrialPlan wire) => new()
     {
@@ -98,6 +106,7 @@ public static class DesiredMapping
         BenchWarmUpMs = Count($"{of}: bench_warm_up_ms", wire.BenchWarmUpMs),
         BenchLatencyMargin = Number($"{of}: bench_latency_margin", wire.BenchLatencyMargin),
         BenchMemoryMargin = Number($"{of}: bench_memory_margin", wire.BenchMemoryMargin),
+        BenchEnergyMargin = wire.HasBenchEnergyMargin ? Number($"{of}: bench_energy_margin", wire.BenchEnergyMargin) : null,
         ShadowTickMs = Count($"{of}: shadow_tick_ms", wire.ShadowTickMs),
         ShadowSamplingShare = Amount($"{of}: shadow_sampling_share", wire.ShadowSamplingShare),
         ShadowNoiseShare = Amount($"{of}: shadow_noise_share", wire.ShadowNoiseShare),

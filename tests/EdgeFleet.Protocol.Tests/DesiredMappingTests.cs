@@ -36,7 +36,7 @@ public sealed class DesiredMappingTests
             Deadline = new DateTimeOffset(2026, 11, 20, 12, 0, 0, TimeSpan.Zero),
             Plan = new TrialPlan
             {
-                Install = true, AgreementGates = false, BenchBlocks = 1, BenchFull = true, BenchBlockMs = 2, BenchWarmUpMs = 3, BenchLatencyMargin = 0.4, BenchMemoryMargin = 0.5,
+                Install = true, AgreementGates = false, BenchBlocks = 1, BenchFull = true, BenchBlockMs = 2, BenchWarmUpMs = 3, BenchLatencyMargin = 0.4, BenchMemoryMargin = 0.5, BenchEnergyMargin = 0,
                 ShadowTickMs = 6, ShadowSamplingShare = 0.7, ShadowNoiseShare = 0.8, ShadowMaxPerSecond = 9, ShadowTaxBudget = 0.3, WorkerMemoryBytes = 10, ProbationSeconds = 11, ProbationMaxFailures = 12,
             },
         };

@@ -18,6 +18,9 @@ public static class FailureCodes
     public const string CrashLoop = "crash-loop";
     public const string SlowerThanBaseline = "slower-than-baseline";
     public const string BiggerThanBaseline = "bigger-than-baseline";
+    public const string HungrierThanBaseline = "hungrier-than-baseline";
+    /// <summary>The rollout asks for energy, and this device cannot measure it.</summary>
+    public const string NoEnergyEvidence = "no-energy-evidence";
     public const string OtherHardware = "other-hardware";
     public const string DiskFull = "disk-full";
     public const string FailedBefore = "failed-before";

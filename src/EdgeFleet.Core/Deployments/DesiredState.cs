@@ -45,6 +45,8 @@ public sealed record TrialPlan
     public double BenchLatencyMargin { get; init; } = 0.05;
     /// <summary>Peak memory above the baseline's by more than this share: refused here.</summary>
     public double BenchMemoryMargin { get; init; } = 0.10;
+    /// <summary>Energy per inference above the baseline's by more than this share, or not measured: refused here. Null asks nothing.</summary>
+    public double? BenchEnergyMargin { get; init; }
     public int ShadowTickMs { get; init; } = 60_000;
     /// <summary>Share of served inputs that are copied to the shadow.</summary>
     public double ShadowSamplingShare { get; init; } = 0.05;

@@ -56,7 +56,12 @@ internal sealed class MapReader
         return fallback;
     }
 
-    public double Number(string key, double fallback, double minimum, double maximum)
+    public double Number(string key, double fallback, double minimum, double maximum) => Number(key, (double?)fallback, minimum, maximum)!.Value;
+
+    /// <summary>Null where it is not there: nothing is asked, which no number says.</summary>
+    public double? OptionalNumber(string key, double minimum, double maximum) => Number(key, null, minimum, maximum);
+
+    private double? Number(string key, double? fallback, double minimum, double maximum)
     {
         Declare(key, "number", minimum, maximum, null, fallback, false);
         if (Scalar(key, false, "a number") is not { } scalar)

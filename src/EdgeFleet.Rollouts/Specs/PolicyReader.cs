@@ -62,6 +62,7 @@ internal static class PolicyReader
             DisagreementPoints = map.Number("disagreementPoints", d.DisagreementPoints, 0.01, 15),
             LatencyP50Percent = map.Number("latencyP50Percent", d.LatencyP50Percent, 0, 1000),
             MemoryPeakPercent = map.Number("memoryPeakPercent", d.MemoryPeakPercent, 0, 1000),
+            EnergyPercent = map.OptionalNumber("energyPercent", 0, 1000),
         };
         map.Done();
         return margins;

@@ -23,6 +23,12 @@ public sealed record MarginsSpec
 
     /// <summary>Peak memory; applied by the device at its benchmark.</summary>
     public double MemoryPeakPercent { get; init; } = 10;
+
+    /// <summary>
+    /// Energy per inference; applied by the device at its benchmark. Null: measured where there is a meter, and nothing is
+    /// asked of it. With a margin a device without a meter refuses: no evidence is no pass.
+    /// </summary>
+    public double? EnergyPercent { get; init; }
 }
 
 /// <summary>Weights of the metrics in the rollback question; only their ratio counts.</summary>

@@ -73,6 +73,7 @@ public static class Goals
             BenchWarmUpMs = policy.Bench.WarmUpMilliseconds,
             BenchLatencyMargin = policy.Margins.LatencyP50Percent / 100,
             BenchMemoryMargin = policy.Margins.MemoryPeakPercent / 100,
+            BenchEnergyMargin = policy.Margins.EnergyPercent / 100,
             ShadowTickMs = policy.Evidence.TickMilliseconds,
             ShadowSamplingShare = policy.Evidence.SamplingPercent / 100,
             ShadowNoiseShare = policy.Evidence.NoisePercent / 100,

@@ -3,6 +3,7 @@ using EdgeFleet.Agent.Deployments;
 using EdgeFleet.Agent.Tests.Support;
 using EdgeFleet.Agent.Workers;
 using EdgeFleet.Core;
+using EdgeFleet.Core.Evidence;
 using EdgeFleet.Core.Deployments;
 using EdgeFleet.Testing.Files;
 using EdgeFleet.Testing.Time;
@@ -121,6 +122,24 @@ public sealed class JourneyTests : IDisposable
 
         Assert.Equal([DeviceRig.Hardware.ClassId, _rig.Now.ClassId], _trials.Benches.Select(job => job.HardwareClass));
         Assert.Equal(_rig.Now.ClassId, Assert.Single(_rig.BenchReports).HardwareClass);
+    }
+
+    [Theory]
+    [InlineData(true, "no-energy-evidence")]
+    [InlineData(false, "hungrier-than-baseline")]
+    public async Task A_rollout_that_asks_for_energy_is_refused_without_a_meter_and_by_one(bool absent, string code)
+    {
+        await InstallAsync();
+        EnergyEvidence hungry = new() { State = ReadingState.Measured, Ratio = 1.5, Interval = [1.4, 1.6], Margin = 0.1 };
+        _trials.Bench = _ => new TrialResult.Measured(absent ? FakeTrials.Evidence("inconclusive") : FakeTrials.Evidence("fail", energy: hungry));
+        DesiredDeployment wanted = Wanted.Staged(_candidate, DeploymentGoal.Active);
+        _rig.Want(wanted with { Plan = wanted.Plan with { BenchEnergyMargin = 0.1 } });
+        await _rig.UntilEndAsync(_candidate);
+
+        Assert.Equal((DeploymentPhase.Refused, code), (_rig.Record()!.Phase, _rig.Record()!.Code));
+        Assert.Equal(0.1, Assert.Single(_trials.Benches).EnergyMargin);
+        // What was measured is reported all the same.
+        Assert.Single(_rig.BenchReports);
     }
 
     [Fact]

@@ -50,7 +50,7 @@ internal sealed class FakeTrials : ITrials
         throw new System.Diagnostics.UnreachableException();
     }
 
-    public static BenchEvidence Evidence(string verdict, double ratio = 1, double margin = 0.05) => new()
+    public static BenchEvidence Evidence(string verdict, double ratio = 1, double margin = 0.05, EnergyEvidence? energy = null) => new()
     {
         Verdict = verdict,
         Difference = "none",
@@ -65,7 +65,7 @@ internal sealed class FakeTrials : ITrials
             },
         },
         Memory = MemoryEvidence.Absent("not measured here"),
-        Energy = EnergyEvidence.Absent("no sensor"),
+        Energy = energy ?? EnergyEvidence.Absent("no sensor"),
         Counters = CounterEvidence.Absent("no counters"),
         ColdStart = new ColdStartEvidence(),
         Condition = BenchCondition.Live,

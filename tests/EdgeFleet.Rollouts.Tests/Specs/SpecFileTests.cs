@@ -111,7 +111,7 @@ public sealed class SpecFileTests
                 "line 5: spec.alphaPromotion: '2' is not allowed; expected a number from 0.0001 to 0.5",
                 "line 6: spec.onHarm: 'shrug' is not allowed; expected one of rollbackClass, rollbackRollout",
                 "line 9: spec.margins.disagreementPoints: 'many' is not allowed; expected a number from 0.01 to 15",
-                "line 8: spec.margins.latencyP50Procent: unknown key; allowed here: disagreementPoints, latencyP50Percent, memoryPeakPercent",
+                "line 8: spec.margins.latencyP50Procent: unknown key; allowed here: disagreementPoints, latencyP50Percent, memoryPeakPercent, energyPercent",
                 "line 10: spec.evidence: expected a mapping of keys to values",
             ],
             error.Errors.Select(e => e.ToString()));

@@ -41,6 +41,7 @@ internal sealed partial class Trial(DeploymentServices services, ILogger log)
             LeaseFile = services.Options.BenchLease,
             LatencyMargin = record.Plan.BenchLatencyMargin,
             MemoryMargin = record.Plan.BenchMemoryMargin,
+            EnergyMargin = record.Plan.BenchEnergyMargin,
             HardwareClass = services.Facts.Read().ClassId,
         };
         switch (await services.Trials.BenchAsync(job, record.Plan.WorkerMemoryBytes, cancellationToken).ConfigureAwait(false))
@@ -53,6 +54,10 @@ internal sealed partial class Trial(DeploymentServices services, ILogger log)
             case TrialResult.Measured { Evidence: { } evidence }:
                 // On disk before the phase that says so: a phase without its evidence would hold the rollout for ever.
                 services.Reports.Bench(record, baseline, job.HardwareClass, evidence);
+                if (job.EnergyMargin is not null && evidence.Energy.State == ReadingState.Absent)
+                {
+                    return ActResult.Refusal(FailureCodes.NoEnergyEvidence, $"the rollout asks for energy, which is absent: {evidence.Energy.Reason}");
+                }
                 return evidence.Verdict == "fail" ? ActResult.Refusal(RefusalCode(evidence), evidence.Reason) : ActResult.Success with { Detail = evidence.Reason };
             case TrialResult.ModelFailed failed:
                 return failed.Invariant
@@ -162,7 +167,11 @@ internal sealed partial class Trial(DeploymentServices services, ILogger log)
     private static IReadOnlyList<int> LooksOf(int blocks) => blocks == BenchJob.StandardLooks[^1] ? BenchJob.StandardLooks : [blocks];
 
     private static string RefusalCode(BenchEvidence evidence) =>
-        evidence.Latency.Interval is [var low, _] && low > 1 + evidence.Latency.Margin ? FailureCodes.SlowerThanBaseline : FailureCodes.BiggerThanBaseline;
+        IsBeyond(evidence.Latency.Interval, evidence.Latency.Margin) ? FailureCodes.SlowerThanBaseline
+        : IsBeyond(evidence.Energy.Interval, evidence.Energy.Margin) ? FailureCodes.HungrierThanBaseline
+        : FailureCodes.BiggerThanBaseline;
+
+    private static bool IsBeyond(IReadOnlyList<double>? interval, double? margin) => interval is [var low, _] && low > 1 + margin;
 
     private string EntryPoint(string model, Digest digest) => Path.Join(
         services.State.ArtifactFiles(digest),
