@@ -9,13 +9,21 @@ internal static class SweepSection
 {
     public static XElement? Of(PageContent content) => content.Evidence.Sweep.Count == 0 ? null : Section(
         "Sweep",
-        Table(["Settings", "Model", "p50", "p99", "Per second", "Peak memory"], content.Evidence.Sweep.Select(IReadOnlyList<object?> (result) =>
-        [
-            result.Point, content.IsPaired ? result.Model : "model",
-            Cell(result.P50, result.Reason), Cell(result.P99, result.Reason),
-            result.InferencesPerSecond is { } rate ? Figures.Number(rate) : Absent(result.Reason),
-            Figures.Of(result.PeakMemory, result.Reason ?? "not measured"),
-        ])));
+        Table(["Settings", "Model", "p50", "p99", "Per second", "Peak memory"], content.Evidence.Sweep.Select(result => Row(content, result))));
 
-    private static object Cell(Percentile? percentile, string? reason) => percentile?.Micros is { } micros ? Figures.Micros(micros) : Absent(percentile?.Reason ?? reason);
+    private static IReadOnlyList<object?> Row(PageContent content, SweepResult result)
+    {
+        string model = content.IsPaired ? result.Model : "model";
+        // A point that could not be measured has one reason for all its figures.
+        return result.Reason is { } reason
+            ? [result.Point, model, Absent(reason), "", "", ""]
+            :
+            [
+                result.Point, model, Cell(result.P50), Cell(result.P99),
+                result.InferencesPerSecond is { } rate ? Figures.Number(rate) : Absent("not measured"),
+                Figures.Of(result.PeakMemory, "not measured"),
+            ];
+    }
+
+    private static object Cell(Percentile? percentile) => percentile?.Micros is { } micros ? Figures.Micros(micros) : Absent(percentile?.Reason ?? "not measured");
 }
