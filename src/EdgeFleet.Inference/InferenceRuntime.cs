@@ -81,10 +81,16 @@ public static class InferenceRuntime
         string? chosen = Environment.GetEnvironmentVariable(LibrarySetting);
         if (string.IsNullOrEmpty(chosen))
         {
+            // The binding loads it by itself; were it of another processor, it would say that the file does not exist.
+            string beside = Path.Join(AppContext.BaseDirectory, "libonnxruntime.so");
+            if (File.Exists(beside))
+            {
+                Open(beside, $"'{beside}'");
+            }
             return null;
         }
         string path = FileIn(chosen);
-        nint library = Open(path);
+        nint library = Open(path, $"{LibrarySetting}='{path}'");
         OrtEnv.DisableDllImportResolver = true;
         NativeLibrary.SetDllImportResolver(typeof(OrtEnv).Assembly, (name, _, _) => name == "onnxruntime" ? library : 0);
         return path;
@@ -101,7 +107,7 @@ public static class InferenceRuntime
     }
 
     [SuppressMessage("Design", "CA1031", Justification = "dlopen's reasons arrive as several exception types; each means the same here.")]
-    private static nint Open(string path)
+    private static nint Open(string path, string name)
     {
         nint library;
         try
@@ -110,13 +116,13 @@ public static class InferenceRuntime
         }
         catch (Exception ex)
         {
-            throw new InferenceException($"{LibrarySetting}='{path}': the library cannot be loaded: {ex.Message}", ex);
+            throw new InferenceException($"{name}: the library cannot be loaded: {LibraryFile.WhyNot(path) ?? ex.Message}", ex);
         }
         string version = VersionOf(library)
-            ?? throw new InferenceException($"{LibrarySetting}='{path}': this is not ONNX Runtime, it has no OrtGetApiBase");
+            ?? throw new InferenceException($"{name}: this is not ONNX Runtime, it has no OrtGetApiBase");
         return System.Version.TryParse(version, out Version? parsed) && parsed >= s_oldest
             ? library
-            : throw new InferenceException($"{LibrarySetting}='{path}': this is ONNX Runtime {version}; {s_oldest} or newer is needed");
+            : throw new InferenceException($"{name}: this is ONNX Runtime {version}; {s_oldest} or newer is needed");
     }
 
     private static unsafe string? VersionOf(nint library)

@@ -35,9 +35,34 @@ public sealed class ChosenLibraryTests
         Assert.Contains("this is not ONNX Runtime", said, StringComparison.Ordinal);
     }
 
-    private static (int Code, string Said) Ask(string setting)
+    [Theory]
+    [InlineData(62, "x64")]
+    [InlineData(183, "arm64")]
+    [InlineData(243, "machine 243")]
+    public void A_library_of_another_processor_beside_the_program_says_so(int machine, string name)
     {
-        ProcessStartInfo start = new("dotnet", [Path.Join(AppContext.BaseDirectory, "EdgeFleet.Inference.Tests.dll")])
+        using EdgeFleet.Testing.TemporaryFolder folder = new();
+        foreach (string file in Directory.EnumerateFiles(AppContext.BaseDirectory).Where(file => file.EndsWith(".dll", StringComparison.Ordinal) || file.EndsWith(".json", StringComparison.Ordinal)))
+        {
+            // Copies: through a link the program would be where the link leads.
+            File.Copy(file, folder[Path.GetFileName(file)]);
+        }
+        byte[] header = File.ReadAllBytes(OwnLibrary)[..64];
+        (header[18], header[19]) = ((byte)machine, 0);
+        string library = folder.Write("libonnxruntime.so", header);
+
+        (int code, string said) = Ask("", folder.Path);
+
+        Assert.Equal(1, code);
+        Assert.Contains($"'{library}': the library cannot be loaded: ", said, StringComparison.Ordinal);
+        string own = System.Runtime.InteropServices.RuntimeInformation.ProcessArchitecture.ToString().ToLowerInvariant();
+        // Cut short, one of this processor is refused by the loader in its own words.
+        Assert.Equal(name != own, said.Contains($"it is for {name}, this is {own}", StringComparison.Ordinal));
+    }
+
+    private static (int Code, string Said) Ask(string setting, string? program = null)
+    {
+        ProcessStartInfo start = new("dotnet", [Path.Join(program ?? AppContext.BaseDirectory, "EdgeFleet.Inference.Tests.dll")])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,

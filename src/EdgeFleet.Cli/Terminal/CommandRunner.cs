@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using EdgeFleet.Inference;
 
 namespace EdgeFleet.Cli.Terminal;
 
@@ -32,7 +33,7 @@ internal static class CommandRunner
             // What a user or a stranger wrote could not be read; the message names the thing and the value.
             return Fail(parsed, ExitCode.WrongUsage, ex.Message);
         }
-        catch (Exception ex) when (ex is IOException or UnauthorizedAccessException or HttpRequestException or TimeoutException)
+        catch (Exception ex) when (ex is IOException or UnauthorizedAccessException or HttpRequestException or TimeoutException or InferenceException)
         {
             return Fail(parsed, ExitCode.WorldFailed, ex.Message);
         }
