@@ -1,11 +1,12 @@
 /*
  * What ONNX Runtime costs without us: the C API with the session settings, inputs and loop that EdgeFleet measures with.
  *
- *   native_bench LIBRARY MODEL SEED WARM_UP
+ *   native_bench LIBRARY MODEL SEED WARM_UP [DELAY_NANOS]
  *
  * Prints one line of JSON when the model is loaded and warm: {"answer":"…"} is a hash of its outputs. Then, for every number
  * N on standard input, runs N timed inferences and prints {"inferences":N,"p50Micros":…,"p90Micros":…,"p99Micros":…}.
- * Ends at the end of its input. Exit code 2: wrong usage; 3: something failed, and the last line of standard error says what.
+ * Ends at the end of its input. A delay is added to each timed inference: the control that a comparison would see one.
+ * Exit code 2: wrong usage; 3: something failed, and the last line of standard error says what.
  */
 #include <dlfcn.h>
 #include <stdarg.h>
@@ -228,8 +229,8 @@ static double share_of(const int64_t *sorted, long count, double share) {
 }
 
 int main(int argc, char **argv) {
-  if (argc != 5) {
-    fputs("usage: native_bench LIBRARY MODEL SEED WARM_UP\n", stderr);
+  if (argc != 5 && argc != 6) {
+    fputs("usage: native_bench LIBRARY MODEL SEED WARM_UP [DELAY_NANOS]\n", stderr);
     return 2;
   }
   api = open_library(argv[1]);
@@ -245,6 +246,7 @@ int main(int argc, char **argv) {
   printf("{\"answer\":\"%016llx\"}\n", (unsigned long long)hash_of(outputs, output_count));
   fflush(stdout);
 
+  int64_t delay = argc == 6 ? strtoll(argv[5], NULL, 10) : 0;
   static int64_t nanos[MOST_INFERENCES];
   memset(nanos, 0, sizeof nanos); /* the pages are there before anything is timed */
   for (long count; scanf("%ld", &count) == 1;) {
@@ -258,6 +260,9 @@ int main(int argc, char **argv) {
         check("RunWithBinding", status);
       }
       int64_t end = now();
+      for (int64_t until = end + delay; end < until;) {
+        end = now();
+      }
       nanos[i] = end - start;
       start = end;
     }
