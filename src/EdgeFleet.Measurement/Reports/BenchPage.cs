@@ -27,7 +27,7 @@ public static class BenchPage
                 Element("meta", [("name", "viewport"), ("content", "width=device-width, initial-scale=1")]),
                 // The page holds strangers' text; this is the second lock after encoding it.
                 Element("meta", [("http-equiv", "Content-Security-Policy"), ("content", "default-src 'none'; style-src 'unsafe-inline'")]),
-                Element("title", $"{evidence.Verdict}: {content.Title}"),
+                Element("title", $"{content.VerdictWord}: {content.Title}"),
                 Element("style", PageStyle.Css)),
             Element("body", Element(
                 "main",

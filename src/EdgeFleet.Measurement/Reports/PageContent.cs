@@ -9,6 +9,9 @@ internal sealed record PageContent(BenchEvidence Evidence, RawMeasurement? Raw, 
     /// <summary>Two models were compared; otherwise one was measured alone.</summary>
     public bool IsPaired => Evidence.Latency.Baseline is not null;
 
+    /// <summary>A model that was measured alone is not inconclusive to a reader: nothing was asked of it.</summary>
+    public string VerdictWord => IsPaired ? Evidence.Verdict : "one model alone";
+
     public string CandidateWord => IsPaired ? "candidate" : "model";
 
     public string Title => IsPaired ? $"{Names.Candidate} against {Names.Baseline ?? "the baseline"}" : Names.Candidate;

@@ -84,7 +84,10 @@ public sealed class BenchPageTests
     [Fact]
     public void One_model_alone_is_never_called_a_candidate()
     {
-        string page = PageReading.Parse(BenchPage.Of(Empty, Raw, new ModelNames(null, "model.onnx"))).Element("body")!.Value;
+        XElement whole = PageReading.Parse(BenchPage.Of(Empty, Raw, new ModelNames(null, "model.onnx")));
+        string page = whole.Element("body")!.Value;
+        Assert.Equal("one model alone", whole.Of("span", "badge").Single().Value);
+        Assert.DoesNotContain("inconclusive", page, StringComparison.Ordinal);
         Assert.DoesNotContain("candidate", page, StringComparison.OrdinalIgnoreCase);
         Assert.DoesNotContain("baseline", page, StringComparison.OrdinalIgnoreCase);
     }

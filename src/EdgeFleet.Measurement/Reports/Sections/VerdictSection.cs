@@ -11,10 +11,10 @@ internal static class VerdictSection
     {
         BenchEvidence evidence = content.Evidence;
         // A class name is ours; what else the evidence says stays text.
-        string style = evidence.Verdict is "pass" or "fail" or "inconclusive" ? $"badge {evidence.Verdict}" : "badge";
+        string style = content.IsPaired && evidence.Verdict is ("pass" or "fail" or "inconclusive") ? $"badge {evidence.Verdict}" : "badge";
         return Element(
             "header",
-            Element("span", [("class", style)], evidence.Verdict),
+            Element("span", [("class", style)], content.VerdictWord),
             Element("h1", content.Title),
             Paragraph(evidence.Reason),
             Note(Circumstances(content)),
@@ -27,8 +27,8 @@ internal static class VerdictSection
         string condition = evidence.Condition == BenchCondition.Live
             ? "live: the device went on serving, so only ratios may be judged"
             : "quiet: the device did nothing else on purpose";
-        string discarded = evidence.DiscardedBlocks > 0 ? $", {evidence.DiscardedBlocks} more were disturbed and do not" : "";
-        return $"{evidence.Blocks} blocks count{discarded}. {Figures.Seconds(evidence.Seconds)} in all. Condition {condition}.";
+        string discarded = evidence.DiscardedBlocks > 0 ? $", {evidence.DiscardedBlocks} were disturbed and do not" : "";
+        return $"{(evidence.Blocks == 0 ? "No" : $"{evidence.Blocks}")} blocks count{discarded}. {Figures.Seconds(evidence.Seconds)} in all. Condition {condition}.";
     }
 
     private static IEnumerable<XElement> Compared(BenchEvidence evidence)
