@@ -1,3 +1,5 @@
+using EdgeFleet.Core.Evidence;
+
 namespace EdgeFleet.Agent.Deployments;
 
 /// <summary>How patient deployments are.</summary>
@@ -7,6 +9,8 @@ public sealed record DeploymentOptions
     public int Threads { get; init; } = 1;
     /// <summary>Host-wide lease of benchmarks.</summary>
     public string? BenchLease { get; init; }
+    /// <summary>Which energy meter benchmarks read.</summary>
+    public MeterChoice Meter { get; init; } = new();
     /// <summary>Bytes that a download must leave free.</summary>
     public long ReserveBytes { get; init; } = 64 << 20;
     /// <summary>Counted retries of one phase; the next one is a failure.</summary>

@@ -35,6 +35,23 @@ internal static class CommandOptions
         CustomParser = result => ReadWhole(result, name, least, most),
     };
 
+    /// <summary>A number above zero; null where it is not given.</summary>
+    public static Option<double?> Positive(string name, string description) => new(name)
+    {
+        Description = description,
+        HelpName = "NUMBER",
+        CustomParser = result =>
+        {
+            string text = result.Tokens is [var token] ? token.Value : "";
+            if (double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) && value > 0 && double.IsFinite(value))
+            {
+                return value;
+            }
+            result.AddError($"{name} '{text}': expected a number above 0");
+            return null;
+        },
+    };
+
     /// <summary>Whether the command line names the option, with a value or without: what a validator may ask.</summary>
     public static bool Names(this CommandResult result, Option option) => result.GetResult(option) is { Implicit: false };
 

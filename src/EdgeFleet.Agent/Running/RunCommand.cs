@@ -5,6 +5,7 @@ using EdgeFleet.Agent.Devices;
 using EdgeFleet.Agent.Runners;
 using EdgeFleet.Agent.State;
 using EdgeFleet.Agent.Workers;
+using EdgeFleet.Core.Evidence;
 using EdgeFleet.Linux;
 using EdgeFleet.Linux.Files;
 using EdgeFleet.Linux.Gpio;
@@ -29,11 +30,13 @@ public static class RunCommand
             Description = $"The GPIO line of a button to ground: held for {RollbackButton.Held.TotalSeconds:0} s it takes back what was activated last on this device.",
             HelpName = "CHIP:LINE",
         };
+        MeterOptions meter = new();
         Option<bool> verbose = new("--verbose") { Description = "Log what is worth knowing when something is looked into." };
         Command command = new("run", "Supervise this device: keep it at its desired state, measure, watch, roll back, report.")
         {
             state, control, threads, lease, labels, button, verbose,
         };
+        meter.AddTo(command);
         command.SetAction((parsed, cancellationToken) => RunAsync(
             new StateFolder(Path.GetFullPath(parsed.GetValue(state)!), LinuxFileStore.Instance),
             parsed.GetValue(control) is { } socket ? Path.GetFullPath(socket) : null,
@@ -41,13 +44,14 @@ public static class RunCommand
             parsed.GetValue(lease) is { } file ? Path.GetFullPath(file) : null,
             parsed.GetValue(labels)!,
             parsed.GetValue(button),
+            () => meter.Of(parsed),
             parsed.GetValue(verbose),
             cancellationToken));
         return command;
     }
 
     private static async Task<int> RunAsync(
-        StateFolder state, string? control, int threads, string? lease, string[] labels, string? button, bool verbose, CancellationToken cancellationToken)
+        StateFolder state, string? control, int threads, string? lease, string[] labels, string? button, Func<MeterChoice> meter, bool verbose, CancellationToken cancellationToken)
     {
         using ILoggerFactory loggers = StandardErrorLog.Create(verbose ? LogLevel.Debug : LogLevel.Information);
         using CancellationTokenSource told = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -55,6 +59,7 @@ public static class RunCommand
         using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, context => { context.Cancel = true; told.Cancel(); });
         try
         {
+            MeterChoice chosen = meter();
             GpioAddress? line = button is null ? null : GpioAddress.Parse(button);
             IReadOnlyDictionary<string, string> extra = CommandOptions.ParseLabels(labels);
             if (!Directory.Exists(state.Root))
@@ -74,7 +79,7 @@ public static class RunCommand
             using ControlSocketRunner runner = new(control ?? state.ControlSocket);
             using DeviceAgent agent = DeviceAgent.Create(
                 state,
-                new AgentOptions { Labels = extra, Deployments = new DeploymentOptions { Threads = threads, BenchLease = lease }, RollbackButton = line },
+                new AgentOptions { Labels = extra, Deployments = new DeploymentOptions { Threads = threads, BenchLease = lease, Meter = chosen }, RollbackButton = line },
                 new AgentSeams
                 {
                     Runner = runner,

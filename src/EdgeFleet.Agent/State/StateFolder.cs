@@ -21,6 +21,8 @@ public sealed class StateFolder(string root, IFileStore files)
     public string Requests => Path.Join(Root, "requests");
     /// <summary>Job files of workers that run now.</summary>
     public string Jobs => Path.Join(Root, "jobs");
+    /// <summary>Raw samples of the last benchmarks; reports name them, and they stay here.</summary>
+    public string Benchmarks => Path.Join(Root, "benchmarks");
     public string Serve => Path.Join(Root, "serve");
     public string ControlSocket => Path.Join(Serve, "control.sock");
     public string Desired => Path.Join(Root, "desired.json");
@@ -49,7 +51,7 @@ public sealed class StateFolder(string root, IFileStore files)
     {
         DurableDirectory.Create(Files, Root);
         DurableDirectory.Create(Files, Identity, DurableDirectory.PrivateMode);
-        foreach (string folder in new[] { Content, Partial, Artifacts, Staging, Models, Deployments, Path.Join(Deployments, "memory"), Outbox, Requests, Jobs, Serve })
+        foreach (string folder in new[] { Content, Partial, Artifacts, Staging, Models, Deployments, Path.Join(Deployments, "memory"), Outbox, Requests, Jobs, Benchmarks, Serve })
         {
             DurableDirectory.Create(Files, folder);
         }

@@ -29,7 +29,7 @@ public static class BenchCommand
         JobFile.Require(path, job.WarmUpMs is >= 0 and <= 600_000, $"warmUpMs is {job.WarmUpMs}; 0 to 600000 are possible");
         JobFile.Require(path, job.Session.Threads is > 0 and <= 1024, $"threads is {job.Session.Threads}; 1 to 1024 are possible");
         BenchOutcome outcome = await PairedBenchmark.RunAsync(job, OwnProgram.Find(WorkerTrials.AgentAssembly), new Lines(output), cancellationToken, time);
-        output.Write(WorkerLine.OfResult(outcome.Evidence));
+        output.Write(WorkerLine.OfResult(job.RawFile is { } raw ? RawFiles.Keep(outcome, raw) : outcome.Evidence));
     }
 
     private sealed class Lines(WorkerOutput output) : IProgress<BenchProgress>

@@ -38,6 +38,8 @@ internal sealed partial class Trial(DeploymentServices services, ILogger log)
             Seed = Seed("bench", record),
             // The device goes on serving meanwhile, so only the paired ratio means anything.
             Condition = BenchCondition.Live,
+            Meter = services.Options.Meter,
+            RawFile = record.Plan.BenchFull ? Path.Join(services.State.Benchmarks, $"{record.Digest.Hex}.json.gz") : null,
             LeaseFile = services.Options.BenchLease,
             LatencyMargin = record.Plan.BenchLatencyMargin,
             MemoryMargin = record.Plan.BenchMemoryMargin,
