@@ -43,7 +43,7 @@ internal sealed class BenchRun(BenchSetup setup, ISystemFiles files, long begun)
         DeviceWatch watch = new(files);
         TimeSpan cell = TimeSpan.FromMilliseconds(_job.CellMs);
         CellPlan plan = CellPlan.Of(_job, cell > energy.ShortestCell ? cell : energy.ShortestCell, energy.Lead, warmUp, clock);
-        BlockPhase blocks = new(setup, pair, processors, watch, plan);
+        BlockPhase blocks = new(setup, pair, processors, watch, energy, plan);
         BenchDecision decision = new(_job, coldStarts, warmUp, energy);
         await decision.MeasureAsync(blocks, cancellationToken).ConfigureAwait(false);
 

@@ -10,7 +10,7 @@ namespace EdgeFleet.Measurement.Benchmarks;
 /// new sessions for each block where loading is quick enough. A block that something disturbed is measured again; the cause
 /// decides that, never the value: dropping slow blocks would make every model fast.
 /// </summary>
-internal sealed class BlockPhase(BenchSetup setup, HostPair pair, ProcessorChoice processors, DeviceWatch watch, CellPlan plan)
+internal sealed class BlockPhase(BenchSetup setup, HostPair pair, ProcessorChoice processors, DeviceWatch watch, EnergyPhase energy, CellPlan plan)
 {
     /// <summary>After a switch the other model's weights are in the caches; these inferences refill them.</summary>
     private const int DiscardedAfterSwitch = 3;
@@ -52,6 +52,7 @@ internal sealed class BlockPhase(BenchSetup setup, HostPair pair, ProcessorChoic
             watch.Begin();
             Block block = await MeasureBlockAsync(_blocks.Count, cancellationToken).ConfigureAwait(false);
             block = block with { Causes = [.. block.Causes, .. watch.End()] };
+            energy.Take(block);
             _blocks.Add(block);
             if (block.Causes.Contains(Block.SharedProcessor))
             {

@@ -28,6 +28,7 @@ internal sealed class EnergyPhase : IDisposable
     private readonly EnergyRecorder? _recorder;
     private readonly string? _absent;
     private readonly long _begun = Stopwatch.GetTimestamp();
+    private readonly Dictionary<Cell, WindowEnergy> _windows = new(ReferenceEqualityComparer.Instance);
     private WindowEnergy? _idleBefore;
     private WindowEnergy? _idleAfter;
 
@@ -76,6 +77,15 @@ internal sealed class EnergyPhase : IDisposable
         _setup.IsPaired && PerInference(block, MeasuredModel.Baseline) is { } baseline && PerInference(block, MeasuredModel.Candidate) is { } candidate && baseline > 0 && candidate > 0
             ? Math.Log(candidate / baseline)
             : null;
+
+    /// <summary>Reads the energy of a block's cells off the record, which does not reach back for ever.</summary>
+    public void Take(Block block)
+    {
+        foreach (Cell cell in _recorder is null ? [] : block.Cells)
+        {
+            WindowOf(cell);
+        }
+    }
 
     public EnergyEvidence Evidence(IReadOnlyList<Block> valid, double alpha, List<string> warnings)
     {
@@ -132,6 +142,15 @@ internal sealed class EnergyPhase : IDisposable
         return Between(begin, Stopwatch.GetTimestamp());
     }
 
+    private WindowEnergy WindowOf(Cell cell)
+    {
+        if (!_windows.TryGetValue(cell, out WindowEnergy? window))
+        {
+            _windows[cell] = window = Between(cell.Reply.BeginTicks, cell.Reply.EndTicks);
+        }
+        return window;
+    }
+
     private WindowEnergy Between(long begin, long end)
     {
         _recorder!.WaitPast(end, 3 * _recorder.Meter.Period);
@@ -145,7 +164,7 @@ internal sealed class EnergyPhase : IDisposable
             return null;
         }
         Cell[] cells = [.. block.Cells.Where(cell => cell.Model == model)];
-        WindowEnergy[] windows = [.. cells.Select(cell => Between(cell.Reply.BeginTicks, cell.Reply.EndTicks))];
+        WindowEnergy[] windows = [.. cells.Select(WindowOf)];
         return WindowSum.Of(windows).Joules / cells.Sum(cell => cell.Reply.Inferences);
     }
 
@@ -157,7 +176,7 @@ internal sealed class EnergyPhase : IDisposable
             return null;
         }
         // A cell that the meter missed is left out with its inferences; how many is said.
-        (Cell Cell, WindowEnergy Window)[] all = [.. cells.Select(cell => (cell, Between(cell.Reply.BeginTicks, cell.Reply.EndTicks)))];
+        (Cell Cell, WindowEnergy Window)[] all = [.. cells.Select(cell => (cell, WindowOf(cell)))];
         (Cell Cell, WindowEnergy Window)[] metered = [.. all.Where(pair => pair.Window.Joules is not null)];
         if (metered.Length == 0)
         {
