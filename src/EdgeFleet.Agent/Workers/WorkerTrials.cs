@@ -22,7 +22,12 @@ internal sealed partial class WorkerTrials(StateFolder state, TimeProvider time,
     public async Task<TrialResult> LoadAsync(BenchJob job, long memoryLimitBytes, CancellationToken cancellationToken)
     {
         TrialResult result = await BenchAsync(job, memoryLimitBytes, cancellationToken).ConfigureAwait(false);
-        return result is TrialResult.Measured ? new TrialResult.Passed() : result;
+        return result switch
+        {
+            TrialResult.Measured { Evidence.ColdStart.Candidate.Count: 0 } nothing => new TrialResult.WorldFailed($"the model was not loaded: {nothing.Evidence.Reason}"),
+            TrialResult.Measured => new TrialResult.Passed(),
+            _ => result,
+        };
     }
 
     public Task<TrialResult> BenchAsync(BenchJob job, long memoryLimitBytes, CancellationToken cancellationToken) =>

@@ -154,7 +154,13 @@ public sealed class BadArtifactTests : IDisposable
     {
         await InstallAsync();
         int loads = 0;
-        _trials.Load = _ => { loads++; return new TrialResult.Passed(); };
+        _trials.Load = job =>
+        {
+            loads++;
+            // A busy device finds out as well whether a model loads.
+            Assert.Equal((0, 1, null), (job.Looks.Count, job.ColdStarts, job.GateWaitSeconds));
+            return new TrialResult.Passed();
+        };
         _rig.Scan = (_, _) => new ScanResult.Rejected(ScanRejection.ExternalData, "tensor 'w': location '../secret' is not a plain file name");
         Digest candidate = await OfferAsync(_artifacts.Publish("fashion", "int8"));
 

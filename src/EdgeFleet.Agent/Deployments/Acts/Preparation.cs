@@ -91,6 +91,8 @@ internal sealed class Preparation(DeploymentServices services)
                 Session = new Core.Evidence.SessionChoice { Threads = services.Options.Threads },
                 Looks = [],
                 ColdStarts = 1,
+                // Whether it loads can be found out on a busy device too.
+                GateWaitSeconds = null,
                 HardwareClass = services.Facts.Read().ClassId,
             },
             record.Plan.WorkerMemoryBytes,
