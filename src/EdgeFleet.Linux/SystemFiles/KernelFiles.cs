@@ -76,7 +76,7 @@ public sealed partial class KernelFiles(string root) : ISystemFiles, ISystemSett
         }
     }
 
-    public ISystemFile Open(string path) => new OpenFile(path, Resolve(path));
+    public ISystemFile Open(string path) => new OpenFile(path, Resolve(path), stays: Root == "/");
 
     public IReadOnlyList<string> List(string folder)
     {
@@ -115,7 +115,11 @@ public sealed partial class KernelFiles(string root) : ISystemFiles, ISystemSett
         return read < 0 ? (Errno)Marshal.GetLastPInvokeError() : Errno.None;
     }
 
-    private sealed class OpenFile(string path, string resolved) : ISystemFile
+    /// <param name="stays">
+    /// The kernel's own handle says that its device is gone. One of a plain file in a folder goes on telling what was there
+    /// when the file was replaced or removed, so below another root it is opened anew for each read.
+    /// </param>
+    private sealed class OpenFile(string path, string resolved, bool stays) : ISystemFile
     {
         private int _descriptor = -1;
 
@@ -129,6 +133,10 @@ public sealed partial class KernelFiles(string root) : ISystemFiles, ISystemSett
             {
                 Dispose();
                 error = ReadOnce(buffer, out count);
+            }
+            if (!stays)
+            {
+                Dispose();
             }
             return error;
         }

@@ -188,6 +188,11 @@ internal sealed class EnergyPhase : IDisposable
             warnings.Add($"energy of the {model.ToString().ToLowerInvariant()}: {all.Length - metered.Length} of {all.Length} cells were not metered: {all.First(pair => pair.Window.Joules is null).Window.Reason}");
         }
         WindowEnergy run = WindowSum.Of([.. metered.Select(pair => pair.Window)]);
+        if (run.Joules < 0)
+        {
+            Reading backwards = Reading.Absent(FormattableString.Invariant($"{run.MeanWatts:0.###} W: the current flowed from the load to the supply"));
+            return new ModelEnergy { Total = backwards, Dynamic = backwards };
+        }
         InferenceEnergy energy = IdleSubtraction.Of(run, _idleBefore ?? NoRest(), _idleAfter, metered.Sum(pair => pair.Cell.Reply.Inferences));
         if (energy.IdleDrift)
         {

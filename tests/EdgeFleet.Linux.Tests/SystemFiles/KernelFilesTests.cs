@@ -46,6 +46,22 @@ public sealed class KernelFilesTests : IDisposable
         Assert.Equal("22", Text(file, buffer));
     }
 
+    /// <summary>A writer that renames a new file over the old one, and one that removes it: the old file's last figure is no reading.</summary>
+    [Fact]
+    public void A_plain_file_that_was_replaced_or_removed_answers_no_longer_what_it_held()
+    {
+        string path = _folder.Write("value", "1");
+        using ISystemFile file = new KernelFiles(_folder.Path).Open("/value");
+        byte[] buffer = new byte[16];
+        Assert.Equal("1", Text(file, buffer));
+
+        File.Move(_folder.Write("next", "22"), path, overwrite: true);
+        Assert.Equal("22", Text(file, buffer));
+
+        File.Delete(path);
+        Assert.Equal(Errno.Enoent, file.Read(buffer, out _));
+    }
+
     [Fact]
     public void A_file_that_comes_later_is_opened_when_it_is_there()
     {

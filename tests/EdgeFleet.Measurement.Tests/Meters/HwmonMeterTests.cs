@@ -38,9 +38,21 @@ public sealed class HwmonMeterTests : IDisposable
     public void A_current_that_flows_the_other_way_makes_the_power_negative()
     {
         Ina2xx("ina226");
+        using MeterSearch search = Find();
+        _folder.Write($"{Chip}/curr1_input", "-1250\n");
+        Assert.Equal(-6.25, search.Best!.Read().Watts!.Value, 9);
+    }
+
+    [Fact]
+    public void A_meter_whose_power_is_negative_from_the_start_is_wired_the_wrong_way_round()
+    {
+        Ina2xx("ina226");
         _folder.Write($"{Chip}/curr1_input", "-1250\n");
         using MeterSearch search = Find();
-        Assert.Equal(-6.25, search.Best!.Read().Watts!.Value, 9);
+        Assert.Empty(search.Meters);
+        MeterFinding finding = search.Findings.First(found => found.Source.StartsWith("ina226", StringComparison.Ordinal));
+        Assert.Contains("-6.25 W: the current flows from the load", finding.Reason, StringComparison.Ordinal);
+        Assert.Contains("swap the two wires", finding.Advice, StringComparison.Ordinal);
     }
 
     [Fact]

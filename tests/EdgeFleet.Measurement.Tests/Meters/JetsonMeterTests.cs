@@ -240,6 +240,39 @@ public sealed class JetsonMeterTests : IDisposable
         Assert.Contains($"echo 1 > {Chip}/in1_enable", search.Findings[0].Advice, StringComparison.Ordinal);
     }
 
+    /// <summary>A captured tree may hold the last figure of a channel that is off.</summary>
+    [Fact]
+    public void A_total_that_its_own_enable_file_calls_off_is_no_meter_whatever_figure_stands_there()
+    {
+        _folder.OrinNxModelled();
+        _folder.Write($"{Chip}/in1_enable", "0\n");
+        MeterFinding finding = Refused();
+        Assert.Contains("the rail 'VDD_IN' is turned off", finding.Reason, StringComparison.Ordinal);
+        Assert.Equal($"echo 1 > {Chip}/in1_enable", finding.Advice);
+    }
+
+    [Theory]
+    [InlineData("nvidia,p3450-0000\0nvidia,tegra210", "Jetson Nano")]
+    [InlineData("nvidia,jetson-nano\0nvidia,p3449-0000-b00+p3448-0000-b00\0nvidia,tegra210", "Jetson Nano")]
+    public void A_Nano_is_known_by_its_module_and_by_the_mainline_name_of_its_developer_kit(string compatible, string board)
+    {
+        _folder.JetPack4NanoModelled();
+        _folder.Write("proc/device-tree/compatible", compatible + "\0");
+        using MeterSearch search = Find();
+        Assert.StartsWith(board, search.Best!.Identity.Note, StringComparison.Ordinal);
+        Assert.Equal(0.008 * 4.992, search.Best.Identity.QuantumWatts!.Value, 9);
+    }
+
+    [Fact]
+    public void A_rail_s_file_that_is_replaced_goes_on_with_the_new_one_s_figure()
+    {
+        _folder.OrinNxModelled();
+        using MeterSearch search = Find();
+        Assert.Equal(9.250304, search.Best!.Read().Watts!.Value, 9);
+        File.Move(_folder.Write("next", "1000\n"), _folder[$"{Chip}/curr1_input"], overwrite: true);
+        Assert.Equal(4.984, search.Best.Read().Watts!.Value, 9);
+    }
+
     [Fact]
     public void Every_errno_of_any_file_of_the_total_is_absent_with_its_name_and_never_zero()
     {

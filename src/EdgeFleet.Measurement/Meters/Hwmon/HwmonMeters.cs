@@ -91,8 +91,15 @@ internal static class HwmonMeters
 
     private static (MeterFinding, IEnergyMeter?) Judge(RailMeter meter, ISystemFiles files, IReadOnlyList<RailPlace> total, IReadOnlyList<RailPlace> others)
     {
-        string? problem = meter.Read().AbsentReason;
+        MeterReading reading = meter.Read();
         RailPlace? disabled = total.Concat(others).FirstOrDefault(rail => rail.Enable is not null && files.Read(rail.Enable).Text == "0");
+        // A driver answers ENODATA for a channel that is off; a figure that is there all the same is an old one.
+        bool off = disabled is not null && total.Contains(disabled);
+        bool backwards = reading.Watts < 0;
+        string? problem = reading.AbsentReason
+            ?? (off ? $"{disabled!.Enable}: 0: the rail '{disabled.Name}' is turned off"
+            : backwards ? FormattableString.Invariant($"{reading.Watts:0.###} W: the current flows from the load to the supply")
+            : null);
         if (problem is null)
         {
             return (new MeterFinding(meter.Identity.Source, meter.Identity,
@@ -104,6 +111,8 @@ internal static class HwmonMeters
         string? advice = error switch
         {
             Errno.Enodata when enable is not null => $"the channel is turned off: echo 1 > {enable}",
+            Errno.None when off => $"echo 1 > {enable}",
+            Errno.None when backwards => "swap the two wires at the shunt; where a battery is being charged, measure without the charger",
             Errno.Eacces or Errno.Eperm => "let the agent's user read the chip's files below /sys",
             Errno.Eio or Errno.Etimedout or Errno.Eremoteio or Errno.Enxio => "the chip does not answer on its bus: see 'dmesg | grep -i i2c'",
             _ => null,

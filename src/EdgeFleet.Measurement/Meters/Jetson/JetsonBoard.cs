@@ -1,7 +1,7 @@
 namespace EdgeFleet.Measurement.Meters.Jetson;
 
 /// <summary>What one kind of Jetson adds up to its total. "Total power" is a rule of the board, never the sum of what is there.</summary>
-/// <param name="Modules">Parts of the device tree's <c>compatible</c> (module numbers).</param>
+/// <param name="Modules">Parts of the device tree's <c>compatible</c>: module numbers, and for mainline trees those of the developer kit.</param>
 /// <param name="Models">Parts of the device tree's <c>model</c>, for trees without the other; lower case.</param>
 /// <param name="Total">Labels of the rails that are added.</param>
 /// <param name="Addresses">Where the chips with these rails are, as the end of the I2C address: a carrier may have others.</param>
@@ -22,10 +22,10 @@ internal sealed record JetsonBoard(string Name, string[] Modules, string[] Model
         new("Jetson AGX Orin", ["p3701"], ["agx orin"], ["VDD_GPU_SOC", "VDD_CPU_CV", "VIN_SYS_5V0", "VDDQ_VDD2_1V8AO"], ["-0040", "-0041"], 0.002, ByRails: true),
         new("Jetson Thor", ["p3834", "p4071"], ["thor"], ["VIN"], [], null) { TotalIsIna238 = true },
         new("Jetson Xavier NX", ["p3668"], ["xavier nx"], ["VDD_IN"], ["-0040"], 0.005),
-        new("Jetson AGX Xavier", ["p2888"], ["agx xavier"], ["GPU", "CPU", "SOC", "CV", "VDDRQ", "SYS5V"], ["-0040", "-0041"], null, ByRails: true),
-        new("Jetson TX2", ["p3310", "p3489", "p3636"], ["tx2"], ["VDD_IN"], ["-0041", "-0040"], null),
-        new("Jetson TX1", ["p2180"], ["tx1"], ["VDD_IN"], ["-0040"], null),
-        new("Jetson Nano", ["p3448"], ["jetson nano"], ["POM_5V_IN"], ["-0040"], 0.005),
+        new("Jetson AGX Xavier", ["p2888", "p2972"], ["agx xavier"], ["GPU", "CPU", "SOC", "CV", "VDDRQ", "SYS5V"], ["-0040", "-0041"], null, ByRails: true),
+        new("Jetson TX2", ["p3310", "p3489", "p3636", "p2771"], ["tx2"], ["VDD_IN"], ["-0041", "-0040"], null),
+        new("Jetson TX1", ["p2180", "p2371-2180"], ["tx1"], ["VDD_IN"], ["-0040"], null),
+        new("Jetson Nano", ["p3448", "p3450"], ["jetson nano"], ["POM_5V_IN"], ["-0040"], 0.005),
     ];
 
     /// <summary>Labels that alone mean the input of a whole board.</summary>
