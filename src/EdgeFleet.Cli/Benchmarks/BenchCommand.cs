@@ -107,7 +107,9 @@ internal static class BenchCommand
     {
         string baseline = Baseline(parsed);
         string? candidate = parsed.GetValue(s_candidate) is { } file ? Existing(file) : null;
-        string root = parsed.GetValue(s_root)?.FullName ?? "/";
+        DirectoryInfo? tree = parsed.GetValue(s_root);
+        // A mistyped folder would be a device on which nothing can be measured.
+        string root = tree is { Exists: false } ? throw new DirectoryNotFoundException($"folder '{tree.FullName}' does not exist") : tree?.FullName ?? "/";
         SessionChoice session = SessionOptions.Of(parsed);
         double energyMargin = parsed.GetValue(s_energyMargin);
         int memoryLimit = parsed.GetValue(s_memoryLimit);

@@ -62,5 +62,11 @@ internal static class BenchCompareCommand
 
     private static double? Value(Reading? reading) => reading?.Value;
 
-    private static string Text(double? value, string unit) => value is { } number ? $"{number.ToString("0.####", CultureInfo.InvariantCulture)} {unit}".TrimEnd() : "absent";
+    private static string Text(double? value, string unit) => (value, unit) switch
+    {
+        (null, _) => "absent",
+        ({ } joules, "J") => BenchTable.Joules(joules),
+        ({ } bytes, "bytes") => BenchTable.Mebi((long)bytes),
+        ({ } number, _) => $"{number.ToString("0.####", CultureInfo.InvariantCulture)} {unit}".TrimEnd(),
+    };
 }

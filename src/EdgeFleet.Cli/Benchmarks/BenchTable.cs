@@ -20,7 +20,7 @@ internal static class BenchTable
         List<string[]> rows = [.. Rows(evidence).Where(row => row[1].Length + row[2].Length > 0)];
         output.Table(paired ? ["", "BASELINE", "CANDIDATE"] : ["", "MODEL"], rows.Select(row => paired ? row : [row[0], row[2]]));
         PrintSweep(evidence, output);
-        output.Line(evidence.Energy.State == ReadingState.Absent ? $"energy: absent: {evidence.Energy.Reason}" : $"energy: {evidence.Energy.Source}");
+        output.Line(evidence.Energy.State == ReadingState.Absent ? $"energy: absent: {evidence.Energy.Reason}" : $"energy: {evidence.Energy.Source}{Ratio(evidence.Energy)}");
         output.Line(evidence.Counters.State == ReadingState.Absent ? $"counters: absent: {evidence.Counters.Reason}" : "counters: per inference, user space only");
         output.Line($"condition: {evidence.Condition.ToString().ToLowerInvariant()}; warm-up: {evidence.Environment.WarmUp}; throttled: {evidence.Environment.Throttled}"
             + (evidence.Environment.Causes.Count > 0 ? $" ({string.Join("; ", evidence.Environment.Causes)})" : ""));
@@ -63,7 +63,7 @@ internal static class BenchTable
         {
             yield return [$"  after {phase}", Phase(evidence.Memory.Baseline, phase), Phase(evidence.Memory.Candidate, phase)];
         }
-        yield return ["energy", Figure(evidence.Energy.Baseline?.Total), Figure(evidence.Energy.Candidate?.Total)];
+        yield return ["energy", Energy(evidence.Energy.Baseline), Energy(evidence.Energy.Candidate)];
         yield return ["  above idle", Figure(evidence.Energy.Baseline?.Dynamic), Figure(evidence.Energy.Candidate?.Dynamic)];
         foreach ((string name, CounterReading candidate) in evidence.Counters.Candidate ?? new Dictionary<string, CounterReading>())
         {
@@ -106,7 +106,26 @@ internal static class BenchTable
             ? string.Create(s_culture, $"{Mebi(phase.PeakBytes)} peak, {Mebi(phase.AnonymousBytes)} anonymous, {Mebi(phase.FileBytes)} of files")
             : "";
 
-    private static string Mebi(long? bytes) => bytes is { } value ? (value / (double)(1 << 20)).ToString("0.0 MiB", s_culture) : "absent";
+    /// <summary>Four digits whatever the size: an inference takes from microjoules to joules.</summary>
+    public static string Joules(double joules) => Math.Abs(joules) switch
+    {
+        >= 1 => joules.ToString("0.000 J", s_culture),
+        >= 1e-3 => (joules * 1e3).ToString("0.000 mJ", s_culture),
+        _ => (joules * 1e6).ToString("0.000 µJ", s_culture),
+    };
+
+    /// <summary>With its standard uncertainty where it has one.</summary>
+    private static string Energy(ModelEnergy? energy) =>
+        Figure(energy?.Total) + (energy is { Total.State: not ReadingState.Absent, Uncertainty: { } uncertainty } ? $" ± {Joules(uncertainty)}" : "");
+
+    private static string Ratio(EnergyEvidence energy) => energy switch
+    {
+        { Ratio: { } ratio, Interval: [var low, var high] } => string.Create(s_culture, $"; ratio {ratio:0.000} [{low:0.000}, {high:0.000}]"),
+        { Ratio: { } ratio } => string.Create(s_culture, $"; ratio {ratio:0.000}"),
+        _ => "",
+    };
+
+    public static string Mebi(long? bytes) => bytes is { } value ? (value / (double)(1 << 20)).ToString("0.0 MiB", s_culture) : "absent";
 
     private static string Counter(CounterReading? reading) => reading switch
     {
@@ -120,7 +139,7 @@ internal static class BenchTable
         null => "",
         { State: ReadingState.Absent } => $"absent: {reading.Reason}",
         { Unit: "bytes" } => Mebi((long)reading.Value!.Value),
-        { Unit: "J" } => (reading.Value!.Value * 1000).ToString("0.0000 mJ", s_culture),
+        { Unit: "J" } => Joules(reading.Value!.Value),
         _ => $"{reading.Value!.Value.ToString("0.###", s_culture)} {reading.Unit}",
     } + (reading?.State == ReadingState.Modelled ? " (modelled)" : "");
 }

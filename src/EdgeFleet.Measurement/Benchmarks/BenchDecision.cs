@@ -41,6 +41,7 @@ internal sealed class BenchDecision(BenchJob job, ColdStarts coldStarts, WarmUp 
             await blocks.MeasureUntilAsync(look, note, cancellationToken).ConfigureAwait(false);
             if (job.BaselinePath is null)
             {
+                Reason += blocks.IsUnstable ? $"; {Unstable(blocks)}" : "";
                 return; // nothing to decide, and the first look's blocks are enough for its own figures
             }
             Looks++;

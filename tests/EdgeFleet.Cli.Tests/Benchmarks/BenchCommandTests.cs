@@ -131,6 +131,10 @@ public sealed class BenchCommandTests : IDisposable
         Assert.Equal(2, nonsense.ExitCode);
         Assert.Contains("is no result of bench -o json", nonsense.Errors, StringComparison.Ordinal);
 
+        EdgefleetProcess mistyped = EdgefleetProcess.Run(["bench", "-b", model, .. s_short, "--root", "/nowhere-at-all"]);
+        Assert.Equal(3, mistyped.ExitCode);
+        Assert.Contains("folder '/nowhere-at-all' does not exist", mistyped.Errors, StringComparison.Ordinal);
+
         string Result(string name, params string[] more)
         {
             EdgefleetProcess run = EdgefleetProcess.Run(["bench", "-b", model, "--tail", "0", "-o", "json", .. s_short, .. more]);

@@ -32,7 +32,7 @@ public sealed class ExaminationTests : IDisposable
         Assert.Equal(s_areas, findings.Select(finding => finding.Area).Distinct());
         Finding meter = findings.First(finding => finding.Area == "energy");
         Assert.Equal(("ina3221 hwmon VDD_IN", FindingState.Found), (meter.Name, meter.State));
-        Assert.StartsWith("the one that edgefleet bench reads; measured; whole board; samples power every 100 ms; rails VDD_IN, step 39.872 mW", meter.Detail, StringComparison.Ordinal);
+        Assert.StartsWith("the one that edgefleet bench reads; measured; whole board; 9.25 W now (VDD_CPU_GPU_CV 3.185 W, VDD_SOC 1.592 W: shown, not added); samples power every 100 ms; rails VDD_IN, step 39.872 mW", meter.Detail, StringComparison.Ordinal);
         Assert.Contains(new Finding("board", "model", FindingState.Found, "NVIDIA Jetson Orin Nano Developer Kit"), findings);
         Assert.Equal("15W (mode 0)", One(findings, "board", "power mode").Detail);
         Assert.Contains("R36", One(findings, "board", "Jetson Linux").Detail, StringComparison.Ordinal);

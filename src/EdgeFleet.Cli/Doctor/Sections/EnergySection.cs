@@ -21,12 +21,26 @@ internal static class EnergySection
                 Area,
                 finding.Source,
                 finding.Meter is null ? FindingState.Absent : finding.Reason is null ? FindingState.Found : FindingState.Limited,
-                finding.Meter is { } meter ? Describe(meter, isBest, finding.Reason) : finding.Reason ?? "it did not say why",
+                finding.Meter is { } meter ? Describe(meter, Now(search, meter), isBest, finding.Reason) : finding.Reason ?? "it did not say why",
                 finding.Advice);
         }
     }
 
-    private static string Describe(MeterIdentity meter, bool isBest, string? reason)
+    /// <summary>What a sampled meter reads at this moment, with the rails that are shown and not added: the quickest check of any wiring.</summary>
+    private static string? Now(MeterSearch search, MeterIdentity identity)
+    {
+        MeterReading? reading = search.Meters.FirstOrDefault(meter => ReferenceEquals(meter.Identity, identity))?.Read();
+        if (reading is not { Watts: { } watts, Parts: var parts })
+        {
+            return null;
+        }
+        string[] others = [.. parts.ToArray().Where(part => !part.Added && part.Watts is not null).Select(part => $"{part.Name} {Watts(part.Watts!.Value)}")];
+        return $"{Watts(watts)} now{(others.Length == 0 ? "" : $" ({string.Join(", ", others)}: shown, not added)")}";
+
+        static string Watts(double value) => string.Create(CultureInfo.InvariantCulture, $"{value:0.###} W");
+    }
+
+    private static string Describe(MeterIdentity meter, string? now, bool isBest, string? reason)
     {
         CultureInfo culture = CultureInfo.InvariantCulture;
         string scope = meter.Scope switch { MeterScope.Board => "whole board", MeterScope.Battery => "battery", _ => "parts of the board" };
@@ -37,6 +51,7 @@ internal static class EnergySection
             isBest ? Best : "another one",
             meter.State == ReadingState.Modelled ? "modelled" : "measured",
             scope,
+            .. now is null ? Array.Empty<string>() : [now],
             meter.Kind == MeterKind.Accumulating ? "counts energy" : $"samples power every {meter.Period.TotalMilliseconds.ToString("0.###", culture)} ms",
             $"rails {string.Join(" + ", meter.Rails)}{step}",
             $"chip {meter.Chip}",
