@@ -17,7 +17,7 @@ namespace EdgeFleet.Cli.Benchmarks;
 internal static class BenchCommand
 {
     /// <summary>Every key in every document: what is not there is null, so that a script finds it.</summary>
-    private static readonly EvidenceJsonContext s_document = new(new JsonSerializerOptions(EvidenceJsonContext.Default.Options) { DefaultIgnoreCondition = JsonIgnoreCondition.Never });
+    private static readonly EvidenceJsonContext s_document = new(new JsonSerializerOptions { PropertyNamingPolicy = JsonNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.Never });
 
     private static readonly Option<FileInfo?> s_baseline = new("--baseline", "-b") { Description = "The ONNX model to compare with, or the only one to measure." };
     private static readonly Option<FileInfo?> s_candidate = new("--candidate", "-c") { Description = "The ONNX model on trial. Without it the baseline is measured alone." };

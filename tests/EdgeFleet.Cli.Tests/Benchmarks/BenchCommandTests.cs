@@ -23,6 +23,7 @@ public sealed class BenchCommandTests : IDisposable
     {
         string light = _folder.Write("light.onnx", TinyModel.Work(64, 2)), heavy = _folder.Write("heavy.onnx", TinyModel.Work(64, 200));
 
+        Directory.CreateDirectory(_folder["device"]);
         EdgefleetProcess run = EdgefleetProcess.Run(["bench", "-b", light, "-c", heavy, "--tail", "100", "--root", _folder["device"], "-o", "json", .. s_short]);
 
         Assert.Equal(1, run.ExitCode);
