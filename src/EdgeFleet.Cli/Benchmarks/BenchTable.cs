@@ -55,7 +55,7 @@ internal static class BenchTable
         yield return ["p90", Micros(before?.P90), Micros(after.P90)];
         yield return ["p95", Micros(before?.P95), Micros(after.P95)];
         yield return ["p99", Micros(before?.P99), Micros(after.P99)];
-        yield return ["max", before is null ? "" : Micros(before.MaxMicros), Micros(after.MaxMicros)];
+        yield return ["max", Micros(before?.MaxMicros), Micros(after.MaxMicros)];
         yield return ["first after a switch", Added(before?.SwitchMicros), Added(after.SwitchMicros)];
         yield return ["cold start", Cold(evidence.ColdStart.Baseline), Cold(evidence.ColdStart.Candidate)];
         yield return ["peak memory", Figure(evidence.Memory.Baseline?.Peak), Figure(evidence.Memory.Candidate?.Peak)];
@@ -87,7 +87,7 @@ internal static class BenchTable
 
     private static string Number(double? value) => value?.ToString("0.0", s_culture) ?? "?";
 
-    private static string Micros(double micros) => micros.ToString("0.0 µs", s_culture);
+    private static string Micros(double? micros) => micros?.ToString("0.0 µs", s_culture) ?? "";
 
     private static string Added(double? micros) => micros?.ToString("+0.0 µs;-0.0 µs", s_culture) ?? "";
 

@@ -1,5 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using System.Globalization;
+using System.Runtime.InteropServices;
 using EdgeFleet.Inference;
 
 namespace EdgeFleet.Cli.Terminal;
@@ -7,6 +9,9 @@ namespace EdgeFleet.Cli.Terminal;
 /// <summary>Runs a command line and turns its ends into exit codes: 0 done, 1 the verdict is no, 2 wrong usage, 3 the world failed.</summary>
 internal static class CommandRunner
 {
+    private const int HangUp = 1;
+    private const string Ignored = "SigIgn:";
+
     public static async Task<int> RunAsync(RootCommand root, string[] args)
     {
         ParseResult parsed = root.Parse(args);
@@ -22,7 +27,14 @@ internal static class CommandRunner
         }
         try
         {
-            return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+            // A connection that is lost ends the command as Ctrl-C does: what was changed on the device is put back.
+            using CancellationTokenSource gone = new();
+            using PosixSignalRegistration? hangUp = IsIgnored(HangUp) ? null : PosixSignalRegistration.Create(PosixSignal.SIGHUP, context =>
+            {
+                context.Cancel = true;
+                gone.Cancel();
+            });
+            return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false }, gone.Token);
         }
         catch (CommandFailedException ex)
         {
@@ -44,6 +56,12 @@ internal static class CommandRunner
             return ExitCode.WorldFailed;
         }
     }
+
+    /// <summary>Whoever started this with nohup wants it to go on.</summary>
+    private static bool IsIgnored(int signal) =>
+        File.ReadLines("/proc/self/status").FirstOrDefault(line => line.StartsWith(Ignored, StringComparison.Ordinal)) is { } line
+        && ulong.TryParse(line[Ignored.Length..].Trim(), NumberStyles.HexNumber, CultureInfo.InvariantCulture, out ulong mask)
+        && (mask & (1UL << (signal - 1))) != 0;
 
     private static int Fail(ParseResult parsed, int exitCode, string message)
     {

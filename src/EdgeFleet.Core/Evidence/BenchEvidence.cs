@@ -62,8 +62,8 @@ public sealed record LatencySummary
     public required Percentile P90 { get; init; }
     public required Percentile P95 { get; init; }
     public required Percentile P99 { get; init; }
-    public required double MeanMicros { get; init; }
-    public double MaxMicros { get; init; }
+    public double? MeanMicros { get; init; }
+    public double? MaxMicros { get; init; }
     /// <summary>Median of the cells of all blocks: what the ratio is made of.</summary>
     public double? BlockMedianMicros { get; init; }
     /// <summary>What the first inferences after a switch from the other model took more, median; they are not counted.</summary>

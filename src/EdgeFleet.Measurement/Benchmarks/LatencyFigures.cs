@@ -24,8 +24,8 @@ internal static class LatencyFigures
             P90 = PercentileOf(micros, 0.90),
             P95 = PercentileOf(micros, 0.95),
             P99 = PercentileOf(micros, 0.99),
-            MeanMicros = micros.Length > 0 ? micros.Average() : 0,
-            MaxMicros = micros.Length > 0 ? micros.Max() : 0,
+            MeanMicros = micros.Length > 0 ? micros.Average() : null,
+            MaxMicros = micros.Length > 0 ? micros.Max() : null,
             BlockMedianMicros = blockMedians.Length > 0 ? Cell.Median(blockMedians) / 1000 : null,
             SwitchMicros = switches.Length > 0 ? Cell.Median(switches) : null,
         };

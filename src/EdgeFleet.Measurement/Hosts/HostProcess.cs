@@ -93,6 +93,8 @@ internal sealed class HostProcess : IAsyncDisposable
             // No code is compiled anew in the background while a cell is measured.
             ["DOTNET_TieredPGO"] = "0",
             ["DOTNET_gcConcurrent"] = "0",
+            // Nobody attaches a debugger, and a host that is killed leaves its pipes in /tmp.
+            ["DOTNET_EnableDiagnostics"] = "0",
         };
         if (options.Marker is { } line)
         {

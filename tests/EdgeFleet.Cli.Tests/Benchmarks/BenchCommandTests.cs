@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Text.Json.Nodes;
 using EdgeFleet.Cli.Tests.Models;
 using EdgeFleet.Linux.Processes;
@@ -15,6 +16,8 @@ public sealed class BenchCommandTests : IDisposable
     // As on a device that serves: what else runs on the machine of the tests is no cause to measure again.
     private static readonly string[] s_short = ["--live", "--blocks", "3", "--cell-ms", "3", "--cold-starts", "1", "--warm-up-ms", "50", "--no-counters", "--seed", "7"];
     private readonly TemporaryFolder _folder = new();
+
+    public BenchCommandTests() => Directory.CreateDirectory(_folder["device"]);
 
     public void Dispose() => _folder.Dispose();
 
@@ -113,6 +116,31 @@ public sealed class BenchCommandTests : IDisposable
         Assert.True(ProcessSignals.TrySend(interrupted.Id, ProcessSignal.Terminate));
         interrupted.WaitForExit();
         Assert.Equal("schedutil", File.ReadAllText(_folder[Governor]).Trim());
+
+        // The connection to the board is lost.
+        using Process hungUp = Start(endless);
+        WaitForGovernor("performance", hungUp);
+        using (Process kill = Process.Start("/bin/kill", ["-HUP", hungUp.Id.ToString(CultureInfo.InvariantCulture)]))
+        {
+            kill.WaitForExit();
+        }
+        hungUp.WaitForExit();
+        Assert.Equal("schedutil", File.ReadAllText(_folder[Governor]).Trim());
+    }
+
+    [Fact]
+    public void No_process_of_a_benchmark_leaves_a_file_behind()
+    {
+        string model = _folder.Write("work.onnx", TinyModel.Work(16, 2));
+        string temporary = Directory.CreateDirectory(_folder["tmp"]).FullName;
+        ProcessStartInfo start = new(Path.Join(AppContext.BaseDirectory, "edgefleet"), ["bench", "-b", model, "--tail", "0", "-o", "json", .. s_short]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        start.Environment["TMPDIR"] = temporary;
+        using Process run = Process.Start(start)!;
+        run.StandardOutput.ReadToEnd();
+        run.WaitForExit();
+
+        Assert.Equal(0, run.ExitCode);
+        Assert.DoesNotContain(Directory.GetFiles(temporary), file => Path.GetFileName(file) is var name && (name.StartsWith("clr-", StringComparison.Ordinal) || name.StartsWith("dotnet-", StringComparison.Ordinal)));
     }
 
     [Fact]
