@@ -30,7 +30,7 @@ internal sealed class BenchRun(BenchSetup setup, ISystemFiles files, long begun)
         }
 
         using EnergyPhase energy = new(setup, files);
-        ProcessorChoice processors = new(_job, files);
+        using ProcessorChoice processors = new(_job, files);
         await using HostPair pair = await HostPair.StartAsync(setup, processors, IsOneAtATime(coldStarts), cancellationToken).ConfigureAwait(false);
         await energy.MeasureRestBeforeAsync(cancellationToken).ConfigureAwait(false);
         setup.Report("loading", 0);
@@ -52,6 +52,7 @@ internal sealed class BenchRun(BenchSetup setup, ISystemFiles files, long begun)
         CounterEvidence counters = await new CounterPhase(setup, pair, plan).RunAsync(cancellationToken).ConfigureAwait(false);
         await pair.UnloadAsync(cancellationToken).ConfigureAwait(false);
         await energy.MeasureRestAfterAsync(cancellationToken).ConfigureAwait(false);
+        processors.Dispose(); // the sweep's hosts would inherit where this process stepped aside to
         IReadOnlyList<SweepResult> sweep = await new SweepPhase(setup).RunAsync(cancellationToken).ConfigureAwait(false);
 
         setup.Report("done", 1);

@@ -10,13 +10,14 @@ namespace EdgeFleet.Measurement.Benchmarks;
 /// from the fastest kind: a scheduler that leaves the one model on a good processor and the other on a busy one for a whole
 /// run would be taken for a difference between the models. On a device that serves the kernel chooses.
 /// </summary>
-internal sealed class ProcessorChoice
+internal sealed class ProcessorChoice : IDisposable
 {
     private readonly IReadOnlyList<int> _fastest;
     /// <summary>A processor that others were using is left alone for so many draws: what they do there takes a while.</summary>
     private const int DrawsLeftAlone = 4;
 
     private readonly BenchJob _job;
+    private readonly ProcessorSet _own = ProcessorSet.Allowed();
     private readonly Dictionary<int, int> _leftAloneUntil = [];
     private List<int> _drawn = [];
     private int _draws;
@@ -51,7 +52,18 @@ internal sealed class ProcessorChoice
             _drawn.Add(left[index]);
             left.RemoveAt(index);
         }
+        StepAside();
         return ProcessorSet.Of(_drawn).ToString();
+    }
+
+    /// <summary>Gives this process the processors back that it had.</summary>
+    public void Dispose() => _own.Apply();
+
+    /// <summary>The coordinator reads the last cell's results and compiles its own code while the next is measured: elsewhere.</summary>
+    private void StepAside()
+    {
+        int[] others = [.. _own.Numbers.Except(_drawn)];
+        (others.Length > 0 ? ProcessorSet.Of(others) : _own).Apply();
     }
 
     /// <summary>Others were using what was drawn last.</summary>

@@ -90,8 +90,8 @@ internal sealed class HostProcess : IAsyncDisposable
     {
         Dictionary<string, string> environment = new(StringComparer.Ordinal)
         {
-            // No code is compiled anew in the background while a cell is measured.
-            ["DOTNET_TieredPGO"] = "0",
+            // No code is compiled anew in the background, where it takes the processor from the cell that is measured.
+            ["DOTNET_TieredCompilation"] = "0",
             ["DOTNET_gcConcurrent"] = "0",
             // Nobody attaches a debugger, and a host that is killed leaves its pipes in /tmp.
             ["DOTNET_EnableDiagnostics"] = "0",

@@ -132,7 +132,7 @@ public sealed class ModelHost : IDisposable
         _loop.LeadIn(session.Call, session.Feed, cell);
 
         // What the account itself leaves behind is not the window's: the collector is asked last before and first after.
-        ProcessorShare? share = ProcessorShare.ReadSelf();
+        ProcessorShare? share = ProcessorShare.ReadThread();
         long faults = _memory.MajorFaults();
         long allocated = GC.GetTotalAllocatedBytes(precise: true);
         int collections = GC.CollectionCount(0);
@@ -149,7 +149,7 @@ public sealed class ModelHost : IDisposable
         collections = GC.CollectionCount(0) - collections;
         allocated = GC.GetTotalAllocatedBytes(precise: true) - allocated;
         faults = _memory.MajorFaults() - faults;
-        ProcessorShare? spent = ProcessorShare.ReadSelf() - share;
+        ProcessorShare? spent = ProcessorShare.ReadThread() - share;
 
         CellLoop.LeadOut(session.Call, session.Feed, cell);
         return new CellReply

@@ -1,16 +1,24 @@
+using System.Globalization;
 using EdgeFleet.Core.Evidence;
+using EdgeFleet.Linux.Processes;
 using EdgeFleet.Linux.SystemFiles;
 using EdgeFleet.Measurement.Benchmarks;
 using EdgeFleet.Testing;
 
 namespace EdgeFleet.Measurement.Tests.Benchmarks;
 
+[Collection(WholeProcess.Name)]
 public sealed class ProcessorChoiceTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
     private readonly SeededCoin _coin = new(7);
+    private readonly List<ProcessorChoice> _choices = [];
 
-    public void Dispose() => _folder.Dispose();
+    public void Dispose()
+    {
+        _choices.ForEach(choice => choice.Dispose());
+        _folder.Dispose();
+    }
 
     [Fact]
     public void Blocks_wander_over_the_fastest_processors_alone()
@@ -40,6 +48,20 @@ public sealed class ProcessorChoiceTests : IDisposable
     }
 
     [Fact]
+    public void The_coordinator_steps_aside_from_what_is_drawn_and_comes_back()
+    {
+        string before = ProcessorSet.Allowed().ToString();
+        ProcessorChoice choice = Choice(null);
+        int drawn = int.Parse(choice.Draw(_coin)!, CultureInfo.InvariantCulture);
+        IReadOnlyList<int> aside = ProcessorSet.Allowed().Numbers;
+        // With one processor there is nowhere to step to.
+        Assert.True(aside is [_] && aside[0] == drawn && before == $"{drawn}" || !aside.Contains(drawn), $"drawn {drawn}, aside on {string.Join(',', aside)}");
+
+        choice.Dispose();
+        Assert.Equal(before, ProcessorSet.Allowed().ToString());
+    }
+
+    [Fact]
     public void On_a_device_that_serves_the_kernel_chooses()
     {
         Assert.Null(Choice(null, BenchCondition.Live).Draw(_coin));
@@ -48,6 +70,9 @@ public sealed class ProcessorChoiceTests : IDisposable
 
     private List<string> Draws(ProcessorChoice choice, int count) => [.. Enumerable.Range(0, count).Select(_ => choice.Draw(_coin)!)];
 
-    private ProcessorChoice Choice(string? cpus, BenchCondition condition = BenchCondition.Quiet, int threads = 1) =>
-        new(new BenchJob { CandidatePath = "x", Cpus = cpus, Condition = condition, Session = new SessionChoice { Threads = threads } }, new KernelFiles(_folder.Path));
+    private ProcessorChoice Choice(string? cpus, BenchCondition condition = BenchCondition.Quiet, int threads = 1)
+    {
+        _choices.Add(new(new BenchJob { CandidatePath = "x", Cpus = cpus, Condition = condition, Session = new SessionChoice { Threads = threads } }, new KernelFiles(_folder.Path)));
+        return _choices[^1];
+    }
 }
