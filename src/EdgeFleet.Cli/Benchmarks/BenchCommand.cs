@@ -79,7 +79,10 @@ internal static class BenchCommand
         }
         catch (BenchException ex)
         {
-            throw new CommandFailedException(ex.Code == BenchException.WorldFailed || ex.OfBaseline ? ExitCode.WorldFailed : ExitCode.VerdictIsNo, ex.Message, ex);
+            // Of one model alone, or of the baseline, nothing is judged; a candidate that cannot be measured fails.
+            outcome = job.BaselinePath is null || ex.OfBaseline || ex.Code == BenchException.WorldFailed
+                ? throw new CommandFailedException(ExitCode.WorldFailed, ex.Message, ex)
+                : new BenchOutcome(FailedBench.Of(job, ex), new RawMeasurement());
         }
         BenchEvidence evidence = outcome.Evidence;
         if (parsed.GetValue(s_raw) is { } raw)
@@ -103,7 +106,12 @@ internal static class BenchCommand
     /// <summary>Found out before the minutes that a benchmark takes, not after.</summary>
     private static FileInfo? Writable(FileInfo? file)
     {
+        bool isNew = file is { Exists: false };
         file?.Open(FileMode.OpenOrCreate, FileAccess.Write).Dispose();
+        if (isNew)
+        {
+            file!.Delete(); // a benchmark that is interrupted leaves no empty page
+        }
         return file;
     }
 
@@ -150,5 +158,9 @@ internal static class BenchCommand
     /// <summary>Not a required option: the subcommands do without it.</summary>
     private static string Baseline(ParseResult parsed) => parsed.GetValue(s_baseline) is { } file ? Existing(file) : throw new CommandFailedException(ExitCode.WrongUsage, "--baseline is required: the ONNX model to compare with, or the only one to measure");
 
-    private static string Existing(FileInfo file) => file.Exists ? file.FullName : throw new FileNotFoundException($"model '{file.FullName}' does not exist");
+    /// <summary>Pipes and devices have no length: whoever reads them may wait for ever.</summary>
+    private static string Existing(FileInfo file) =>
+        !file.Exists ? throw new FileNotFoundException($"model '{file.FullName}' does not exist")
+        : file.Length == 0 ? throw new IOException($"model '{file.FullName}' is empty, or no regular file")
+        : file.FullName;
 }

@@ -33,6 +33,10 @@ internal static class BenchTable
             output.Line(string.Create(s_culture, $"{evidence.Blocks} paired blocks, {evidence.DiscardedBlocks} more were disturbed; difference: {evidence.Difference}"));
         }
         output.Line($"verdict: {evidence.Reason}");
+        if (evidence is { Condition: BenchCondition.Quiet, Blocks: < 3, DiscardedBlocks: > 0 })
+        {
+            output.Line("hint: something else runs here; stop it, or judge the paired ratios alone with --live");
+        }
     }
 
     private static void PrintSweep(BenchEvidence evidence, Output output)

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using EdgeFleet.Cli.Terminal;
 using EdgeFleet.Core.Evidence;
+using EdgeFleet.Inference;
 using EdgeFleet.Linux.Processes;
 
 namespace EdgeFleet.Cli.Benchmarks;
@@ -22,14 +23,26 @@ internal static class SessionOptions
 
     public static IReadOnlyList<Option> All { get; } = [s_threads, s_spinning, s_noArena, s_provider, s_freeDimension, Cpus];
 
-    public static SessionChoice Of(ParseResult parsed) => new()
+    public static SessionChoice Of(ParseResult parsed)
     {
-        Threads = parsed.GetValue(s_threads),
-        Spinning = parsed.GetValue(s_spinning),
-        Arena = !parsed.GetValue(s_noArena),
-        Provider = parsed.GetValue(s_provider)!,
-        FreeDimension = parsed.GetValue(s_freeDimension),
-    };
+        string provider = parsed.GetValue(s_provider)!;
+        if (!InferenceRuntime.Providers.Contains(provider))
+        {
+            throw new CommandFailedException(ExitCode.WrongUsage, $"--provider '{provider}': this ONNX Runtime has {string.Join(", ", InferenceRuntime.Providers)}");
+        }
+        if (parsed.GetValue(Cpus) is { } cpus && ProcessorSet.Parse(cpus).Numbers.Except(ProcessorSet.Allowed().Numbers).ToArray() is { Length: > 0 } beyond)
+        {
+            throw new CommandFailedException(ExitCode.WrongUsage, $"--cpus '{cpus}': this process may use {ProcessorSet.Allowed()}, and not {ProcessorSet.Of(beyond)}");
+        }
+        return new SessionChoice
+        {
+            Threads = parsed.GetValue(s_threads),
+            Spinning = parsed.GetValue(s_spinning),
+            Arena = !parsed.GetValue(s_noArena),
+            Provider = provider,
+            FreeDimension = parsed.GetValue(s_freeDimension),
+        };
+    }
 
     private static Option<string?> CreateCpus()
     {

@@ -17,7 +17,9 @@ public sealed record HardwareFacts(string Board, int MemoryMiB, string PowerMode
     /// <summary>The hardware class: readable, stable, and safe in a path and a topic.</summary>
     public string ClassId => string.Create(
         System.Globalization.CultureInfo.InvariantCulture,
-        $"{Safe(Board)}-{MemoryMiB / 1024.0:0.##}g-{Safe(PowerMode)}-{Safe(Runtime)}-{Safe(Provider)}-{Threads}t");
+        $"{Safe(Board)}-{Memory}-{Safe(PowerMode)}-{Safe(Runtime)}-{Safe(Provider)}-{Threads}t");
+
+    private string Memory => MemoryMiB > 0 ? string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{MemoryMiB / 1024.0:0.##}g") : "unknown-memory";
 
     private static string Safe(string text)
     {

@@ -174,6 +174,36 @@ public sealed class BenchCommandTests : IDisposable
         }
     }
 
+    [Fact]
+    public void A_candidate_that_cannot_be_measured_fails_and_its_document_says_why_everything_is_absent()
+    {
+        string model = _folder.Write("work.onnx", TinyModel.Work(16, 2)), garbage = _folder.Write("garbage.onnx", "not a model");
+
+        EdgefleetProcess candidate = EdgefleetProcess.Run(["bench", "-b", model, "-c", garbage, "--html", _folder["page.html"], "-o", "json", .. s_short]);
+        Assert.Equal(1, candidate.ExitCode);
+        JsonNode document = JsonNode.Parse(candidate.Output)!;
+        Assert.Equal(("fail", "none", "absent"), (Text(document["verdict"]), Text(document["difference"]), Text(document["memory"]!["state"])));
+        Assert.Contains($"ModelNotLoaded: model '{garbage}'", Text(document["reason"]), StringComparison.Ordinal);
+        Assert.Contains("garbage.onnx", File.ReadAllText(_folder["page.html"]), StringComparison.Ordinal);
+
+        // Of the baseline, or of one model alone, nothing is judged.
+        Assert.Equal(3, EdgefleetProcess.Run(["bench", "-b", garbage, "-c", model, .. s_short]).ExitCode);
+        Assert.Equal(3, EdgefleetProcess.Run(["bench", "-b", garbage, .. s_short]).ExitCode);
+    }
+
+    [Theory]
+    [InlineData(2, "--provider 'NopeExecutionProvider': this ONNX Runtime has ", "--provider", "NopeExecutionProvider")]
+    [InlineData(2, "--cpus '900': this process may use", "--cpus", "900")]
+    [InlineData(3, "is empty, or no regular file", "-c", "/dev/zero")]
+    public void What_could_never_be_measured_is_said_at_once(int code, string expected, params string[] more)
+    {
+        EdgefleetProcess run = EdgefleetProcess.Run(["bench", "-b", _folder.Write("work.onnx", TinyModel.Work(16, 2)), "--html", _folder["page.html"], .. s_short, .. more]);
+        Assert.Equal(code, run.ExitCode);
+        Assert.Contains(expected, run.Errors, StringComparison.Ordinal);
+        Assert.DoesNotContain("cold start", run.Errors, StringComparison.Ordinal);
+        Assert.False(File.Exists(_folder["page.html"]));
+    }
+
     private static Process Start(string[] arguments) => Process.Start(new ProcessStartInfo(Path.Join(AppContext.BaseDirectory, "edgefleet"), arguments)
     {
         RedirectStandardError = true,
