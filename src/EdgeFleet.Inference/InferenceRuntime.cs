@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.InteropServices;
+using EdgeFleet.Linux.Processes;
 using Microsoft.ML.OnnxRuntime;
 
 namespace EdgeFleet.Inference;
@@ -8,7 +9,7 @@ namespace EdgeFleet.Inference;
 /// ONNX Runtime itself: its version, its providers and where it was loaded from. The library beside the program is used
 /// unless <see cref="LibrarySetting"/> names another one, such as a board's own build with its accelerator.
 /// </summary>
-public static partial class InferenceRuntime
+public static class InferenceRuntime
 {
     /// <summary>Environment variable: a libonnxruntime.so, or the folder that holds it.</summary>
     public const string LibrarySetting = "EDGEFLEET_ONNXRUNTIME";
@@ -81,7 +82,7 @@ public static partial class InferenceRuntime
         // The released libraries for Linux report their use to their maker, from threads of their own and a database in the
         // temporary folder. What runs on a device is its owner's business, and the threads would be measured too. .NET's own
         // variables do not reach the C library's; one that is set already stands.
-        _ = setenv("ORT_DISABLE_TELEMETRY", "1", 0);
+        NativeEnvironment.Default("ORT_DISABLE_TELEMETRY", "1");
         string? chosen = Environment.GetEnvironmentVariable(LibrarySetting);
         if (string.IsNullOrEmpty(chosen))
         {
@@ -139,7 +140,4 @@ public static partial class InferenceRuntime
         nint* apiBase = ((delegate* unmanaged<nint*>)getApiBase)();
         return Marshal.PtrToStringUTF8(((delegate* unmanaged<nint>)apiBase[1])());
     }
-
-    [LibraryImport("libc", StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int setenv(string name, string value, int overwrite);
 }
