@@ -197,6 +197,8 @@ public sealed record EnvironmentEvidence
     /// <summary><c>no</c>, <c>yes</c> or <c>unknown</c>.</summary>
     public string Throttled { get; init; } = "unknown";
     public IReadOnlyList<string> Causes { get; init; } = [];
+    /// <summary>What could not tell whether the device was fit or slowed, and why: a <c>no</c> is as good as what is missing here.</summary>
+    public IReadOnlyList<string> Unwatched { get; init; } = [];
     /// <summary>Whether the warm-up ended because its windows agreed.</summary>
     public bool Steady { get; init; }
     public string? WarmUp { get; init; }

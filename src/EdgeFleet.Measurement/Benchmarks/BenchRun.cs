@@ -5,6 +5,7 @@ using EdgeFleet.Linux.SystemFiles;
 using EdgeFleet.Measurement.Fingerprints;
 using EdgeFleet.Measurement.Hosts;
 using EdgeFleet.Measurement.Memory;
+using EdgeFleet.Measurement.Meters;
 using EdgeFleet.Measurement.Verdicts;
 
 namespace EdgeFleet.Measurement.Benchmarks;
@@ -12,21 +13,24 @@ namespace EdgeFleet.Measurement.Benchmarks;
 /// <summary>The phases of one benchmark in their order, and the evidence from what they found.</summary>
 internal sealed class BenchRun(BenchSetup setup, ISystemFiles files, long begun)
 {
+    private const string NoMeter = "absent";
+
     private readonly BenchJob _job = setup.Job;
     private readonly List<string> _warnings = [];
 
     public async Task<BenchOutcome> RunAsync(CancellationToken cancellationToken)
     {
         ClockCheck clock = ClockCheck.Run();
-        if (await new GatePhase(setup, files).RunAsync(cancellationToken).ConfigureAwait(false) is { } unfit)
+        GatePhase gate = new(setup, files);
+        if (await gate.RunAsync(cancellationToken).ConfigureAwait(false) is { } unfit)
         {
-            return new BenchOutcome(OfColdStarts(clock, new ColdStarts(setup)) with { Reason = $"inconclusive: not measured: {unfit}" }, new RawMeasurement());
+            return new BenchOutcome(OfColdStarts(clock, new ColdStarts(setup), NoMeter) with { Reason = $"inconclusive: not measured: {unfit}" }, new RawMeasurement());
         }
         ColdStarts coldStarts = new(setup);
         await coldStarts.RunAsync(cancellationToken).ConfigureAwait(false);
         if (_job.Looks.Count == 0)
         {
-            return new BenchOutcome(OfColdStarts(clock, coldStarts), new RawMeasurement());
+            return new BenchOutcome(OfColdStarts(clock, coldStarts, NoMeter), new RawMeasurement());
         }
 
         using EnergyPhase energy = new(setup, files);
@@ -40,7 +44,7 @@ internal sealed class BenchRun(BenchSetup setup, ISystemFiles files, long begun)
         WarmUp warmUp = new(setup, pair);
         await warmUp.RunAsync(cancellationToken).ConfigureAwait(false);
 
-        DeviceWatch watch = new(files);
+        using DeviceWatch watch = new(files, MeterHardware.Of(files).OpenMailbox());
         TimeSpan cell = TimeSpan.FromMilliseconds(_job.CellMs);
         CellPlan plan = CellPlan.Of(_job, cell > energy.ShortestCell ? cell : energy.ShortestCell, energy.Lead, warmUp, clock);
         BlockPhase blocks = new(setup, pair, processors, watch, energy, plan);
@@ -55,9 +59,13 @@ internal sealed class BenchRun(BenchSetup setup, ISystemFiles files, long begun)
         processors.Dispose(); // the sweep's hosts would inherit where this process stepped aside to
         IReadOnlyList<SweepResult> sweep = await new SweepPhase(setup).RunAsync(cancellationToken).ConfigureAwait(false);
 
+        if (blocks.Blocks.SelectMany(block => block.Cells).FirstOrDefault(measured => measured.Reply.MarkFault is not null) is { } unmarked)
+        {
+            _warnings.Add($"the line '{_job.Marker}' did not fall at every edge, so an analyser's trace cannot be cut by it: {unmarked.Reply.MarkFault}");
+        }
         setup.Report("done", 1);
         Block[] valid = [.. blocks.Valid];
-        BenchEvidence cold = OfColdStarts(clock, coldStarts);
+        BenchEvidence cold = OfColdStarts(clock, coldStarts, energy.Fingerprint, pair.Sessions);
         BenchEvidence evidence = cold with
         {
             Verdict = decision.Verdict,
@@ -84,13 +92,12 @@ internal sealed class BenchRun(BenchSetup setup, ISystemFiles files, long begun)
                 WarmUp = warmUp.Reason,
                 BaselineBatch = plan.BaselineBatch,
                 CandidateBatch = plan.CandidateBatch,
+                Unwatched = gate.Unchecked,
             }),
             Sweep = sweep,
             Blocks = valid.Length,
             DiscardedBlocks = blocks.Disturbed,
             BlockRecords = [.. blocks.Blocks.Select(block => block.ToRecord(energy.LogRatioOf(block)))],
-            Fingerprint = Fingerprint.Of(_job, files, pair.Sessions, energy.Fingerprint),
-            Seconds = Stopwatch.GetElapsedTime(begun).TotalSeconds,
         };
         return new BenchOutcome(evidence, Raw(blocks, tail) with { Power = energy.Trace(begun) });
     }
@@ -100,8 +107,14 @@ internal sealed class BenchRun(BenchSetup setup, ISystemFiles files, long begun)
     {
         double needed = setup.Models.Sum(model => coldStarts.MemoryOf(model)?.Peak.Value ?? 0);
         Headroom headroom = Headroom.Of(DeviceMemory.Read(files).Available, (long)needed);
-        if (headroom.State != HeadroomState.TooLittle || !setup.IsPaired)
+        if (!setup.IsPaired || headroom.State == HeadroomState.Enough)
         {
+            return false;
+        }
+        if (headroom.State == HeadroomState.Unknown)
+        {
+            // The hosts are the first that the kernel ends when memory runs out, so what serves is safe either way.
+            _warnings.Add($"both models are loaded although {headroom.Reason}");
             return false;
         }
         _warnings.Add($"unpaired: both models do not fit at once, so one is freed before the other runs: {headroom.Reason}");
@@ -109,7 +122,7 @@ internal sealed class BenchRun(BenchSetup setup, ISystemFiles files, long begun)
     }
 
     /// <summary>What there is to say before the first block, and all where none is asked for.</summary>
-    private BenchEvidence OfColdStarts(ClockCheck clock, ColdStarts coldStarts) => new()
+    private BenchEvidence OfColdStarts(ClockCheck clock, ColdStarts coldStarts, string meter, int sessions = 0) => new()
     {
         Verdict = Verdict.Inconclusive.Word(),
         Difference = Difference.None.Word(),
@@ -122,7 +135,7 @@ internal sealed class BenchRun(BenchSetup setup, ISystemFiles files, long begun)
         Environment = new EnvironmentEvidence { TimerNanos = clock.CostNanos, TimerResolutionNanos = clock.ResolutionNanos },
         Condition = _job.Condition,
         Blocks = 0,
-        Fingerprint = Fingerprint.Of(_job, files, sessions: 0, meter: "absent"),
+        Fingerprint = Fingerprint.Of(_job, files, sessions, meter),
         Seconds = Stopwatch.GetElapsedTime(begun).TotalSeconds,
     };
 

@@ -15,8 +15,6 @@ internal sealed class BlockPhase(BenchSetup setup, HostPair pair, ProcessorChoic
     /// <summary>After a switch the other model's weights are in the caches; these inferences refill them.</summary>
     private const int DiscardedAfterSwitch = 3;
     private const int FewestSamples = 25;
-    /// <summary>A model that takes longer to load keeps its session over several blocks.</summary>
-    private static readonly TimeSpan s_quickLoad = TimeSpan.FromSeconds(3);
     /// <summary>Extra blocks, as a share of the most that were asked for.</summary>
     private const double MostExtra = 0.5;
     /// <summary>More blocks than this share disturbed: the surroundings are unfit, and going on would not make them better.</summary>
@@ -45,10 +43,7 @@ internal sealed class BlockPhase(BenchSetup setup, HostPair pair, ProcessorChoic
         {
             cancellationToken.ThrowIfCancellationRequested();
             setup.Report("measuring", (double)Valid.Count() / most, note);
-            if (pair.Sessions == 0 || pair.LongestLoad < s_quickLoad)
-            {
-                await pair.LoadAnewAsync(setup.Job.Session, cancellationToken).ConfigureAwait(false);
-            }
+            await pair.RenewAsync(setup.Job.Session, cancellationToken).ConfigureAwait(false);
             watch.Begin();
             Block block = await MeasureBlockAsync(_blocks.Count, cancellationToken).ConfigureAwait(false);
             block = block with { Causes = [.. block.Causes, .. watch.End()] };

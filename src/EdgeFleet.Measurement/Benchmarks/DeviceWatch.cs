@@ -1,4 +1,5 @@
 using EdgeFleet.Core.Evidence;
+using EdgeFleet.Linux.Firmware;
 using EdgeFleet.Linux.SystemFiles;
 using EdgeFleet.Measurement.Conditions;
 
@@ -8,25 +9,35 @@ namespace EdgeFleet.Measurement.Benchmarks;
 /// Whether the device was slowed meanwhile, from snapshots at the edges of blocks and never inside: some of these files ask
 /// another processor and take milliseconds.
 /// </summary>
-internal sealed class DeviceWatch(ISystemFiles files)
+internal sealed class DeviceWatch : IDisposable
 {
-    private readonly DeviceSnapshot _first = DeviceSnapshot.Take(files, TimeProvider.System);
+    private readonly ISystemFiles _files;
+    private readonly IFirmwareMailbox _firmware;
+    private readonly DeviceSnapshot _first;
     private DeviceSnapshot? _before;
     private DeviceSnapshot? _last;
 
-    public void Begin() => _before = DeviceSnapshot.Take(files, TimeProvider.System);
+    /// <param name="files">The device.</param>
+    /// <param name="firmware">Asked whether it throttles, which only a Raspberry Pi's answers; becomes the watch's own.</param>
+    public DeviceWatch(ISystemFiles files, IFirmwareMailbox firmware)
+    {
+        (_files, _firmware) = (files, firmware);
+        _first = Look();
+    }
+
+    public void Begin() => _before = Look();
 
     /// <returns>Why what was measured since <see cref="Begin"/> does not count; empty where it does.</returns>
     public IReadOnlyList<string> End()
     {
-        _last = DeviceSnapshot.Take(files, TimeProvider.System);
+        _last = Look();
         SnapshotDelta delta = SnapshotDelta.Between(_before!, _last);
         return delta.PowerModeChanged ? ["the power mode changed"] : delta.Throttled == Throttled.Yes ? [.. delta.Causes.Select(cause => $"throttled: {cause.Cause}").Distinct()] : [];
     }
 
     public EnvironmentEvidence Describe(EnvironmentEvidence environment)
     {
-        DeviceSnapshot end = _last ?? DeviceSnapshot.Take(files, TimeProvider.System);
+        DeviceSnapshot end = _last ?? Look();
         SnapshotDelta delta = SnapshotDelta.Between(_first, end);
         SortedDictionary<string, BeforeAfter> figures = new(StringComparer.Ordinal);
         Add(figures, _first.Zones, end.Zones, zone => zone.Name, zone => zone.MilliCelsius / 1000.0, "°C");
@@ -37,9 +48,14 @@ internal sealed class DeviceWatch(ISystemFiles files)
         {
             Throttled = delta.Throttled.ToString().ToLowerInvariant(),
             Causes = delta.Throttled == Throttled.Unknown ? ["nothing on this device that tells could be read"] : [.. delta.Causes.Select(cause => cause.ToString())],
+            Unwatched = [.. environment.Unwatched, .. delta.Unwatched],
             Figures = figures,
         };
     }
+
+    public void Dispose() => _firmware.Dispose();
+
+    private DeviceSnapshot Look() => DeviceSnapshot.Take(_files, TimeProvider.System, _firmware);
 
     private static void Add<T>(SortedDictionary<string, BeforeAfter> figures, IReadOnlyList<T> before, IReadOnlyList<T> after, Func<T, string> name, Func<T, double?> value, string unit)
     {

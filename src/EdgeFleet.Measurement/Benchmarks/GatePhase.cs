@@ -10,6 +10,9 @@ internal sealed class GatePhase(BenchSetup setup, ISystemFiles files)
     /// <summary>How long the load of others is looked at before each decision.</summary>
     private static readonly TimeSpan s_look = TimeSpan.FromSeconds(2);
 
+    /// <summary>Rules that the device did not tell enough for.</summary>
+    public IReadOnlyList<string> Unchecked { get; private set; } = [];
+
     /// <returns>Null where the device may be measured, else why not, with a code for programs first.</returns>
     public async Task<string?> RunAsync(CancellationToken cancellationToken)
     {
@@ -26,6 +29,7 @@ internal sealed class GatePhase(BenchSetup setup, ISystemFiles files)
             setup.Report("looking", 0);
             GateFacts facts = await GateFacts.CollectAsync(files, [Environment.ProcessId], freeDiskBytes: null, look, setup.Time, cancellationToken).ConfigureAwait(false);
             GateDecision decision = MeasurementGate.Judge(facts, limits);
+            Unchecked = decision.Unchecked;
             if (decision.MayMeasure)
             {
                 return null;

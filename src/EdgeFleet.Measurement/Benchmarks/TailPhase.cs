@@ -24,16 +24,28 @@ internal sealed class TailPhase(BenchSetup setup, HostPair pair)
         for (int session = 0; session < Sessions && each > 0; session++)
         {
             setup.Report("tail", (double)session / Sessions);
-            await pair.LoadAnewAsync(setup.Job.Session, cancellationToken).ConfigureAwait(false);
+            await pair.RenewAsync(setup.Job.Session, cancellationToken).ConfigureAwait(false);
             foreach (MeasuredModel model in setup.ModelsInRandomOrder())
             {
-                CellReply reply = await pair.MeasureAsync(
-                    model,
-                    // As many as asked for, or as many as the time allows: a second per inference makes a thousand of them too long.
-                    new CellRequest { Discard = DiscardedFirst, LeadTicks = Stopwatch.Frequency / 20, DurationTicks = s_most / Sessions, MinimumSamples = 1, MaximumSamples = each, FirstInput = session * each },
-                    cancellationToken).ConfigureAwait(false);
-                _nanos[model].AddRange(Cell.Of(model, reply, batch: 1).Nanos);
+                await MeasureAsync(model, each, firstInput: session * each, cancellationToken).ConfigureAwait(false);
             }
+        }
+    }
+
+    /// <summary>As many as asked for, in cells of what a host remembers, or as many as the time allows: a second per inference makes a thousand of them too long.</summary>
+    private async Task MeasureAsync(MeasuredModel model, int inferences, int firstInput, CancellationToken cancellationToken)
+    {
+        long left = s_most / Sessions;
+        for (int done = 0; done < inferences && left > 0;)
+        {
+            CellReply reply = await pair.MeasureAsync(
+                model,
+                new CellRequest { Discard = DiscardedFirst, LeadTicks = Stopwatch.Frequency / 20, DurationTicks = left, MaximumSamples = inferences - done, FirstInput = firstInput + done },
+                cancellationToken).ConfigureAwait(false);
+            double[] nanos = Cell.Of(model, reply, batch: 1).Nanos;
+            _nanos[model].AddRange(nanos);
+            done += nanos.Length;
+            left -= reply.EndTicks - reply.BeginTicks;
         }
     }
 }

@@ -83,6 +83,8 @@ internal sealed record CellReply
     public long? RunNanos { get; init; }
     public long? WaitNanos { get; init; }
     public IReadOnlyDictionary<string, CounterReading>? Counters { get; init; }
+    /// <summary>Why the line for an analyser did not fall at an edge of some window; null where it always did.</summary>
+    public string? MarkFault { get; init; }
 }
 
 /// <param name="Values">All outputs of all inputs, one after the other, as little-endian 32-bit floats.</param>

@@ -6,6 +6,7 @@ using EdgeFleet.Inference;
 using EdgeFleet.Linux.Gpio;
 using EdgeFleet.Linux.Memory;
 using EdgeFleet.Linux.Processes;
+using EdgeFleet.Linux.SystemFiles;
 using EdgeFleet.Measurement.Benchmarks;
 using EdgeFleet.Measurement.Windows;
 
@@ -164,6 +165,7 @@ public sealed class ModelHost : IDisposable
             AllocatedBytes = allocated,
             RunNanos = spent?.RunNanos,
             WaitNanos = spent?.WaitNanos,
+            MarkFault = _marker.Fault == Errno.None ? null : _marker.Fault.Describe(),
             Counters = cell.CounterGroup is { } group ? _counters?.Read(group, _loop.Inferences) : null,
         };
     }

@@ -76,6 +76,7 @@ public sealed class PairedBenchmarkTests : IDisposable
         Assert.Equal((ReadingState.Absent, null), (evidence.Energy.State, evidence.Energy.Ratio));
         Assert.False(string.IsNullOrEmpty(evidence.Energy.Reason));
         Assert.Equal(ReadingState.Absent, evidence.Counters.State);
+        Assert.Contains(evidence.Warnings, warning => warning.Contains("how much memory is available is not known", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -89,6 +90,13 @@ public sealed class PairedBenchmarkTests : IDisposable
         Assert.True(latency.P50.Micros <= latency.P90.Micros && latency.P90.Micros <= latency.P99.Micros && latency.P99.Micros <= latency.MaxMicros);
         Assert.True(latency.P99.Interval![0] <= latency.P99.Micros && latency.P99.Micros <= latency.P99.Interval[1]);
         Assert.True(latency.P99.EarlyStoppingMicros >= latency.P99.Micros);
+    }
+
+    [Fact]
+    public async Task A_tail_of_more_inferences_than_a_host_remembers_is_measured_in_several_cells()
+    {
+        BenchEvidence evidence = await RunAsync(Short(_folder.Write("a.onnx", TinyModel.Work(8, 1))) with { TailInferences = 200_000 });
+        Assert.Equal(200_000, evidence.Latency.Candidate.Inferences);
     }
 
     [Fact]

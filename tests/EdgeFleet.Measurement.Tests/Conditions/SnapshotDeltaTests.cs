@@ -234,26 +234,5 @@ public sealed class SnapshotDeltaTests : IDisposable
         Assert.All(delta.Unwatched, line => Assert.Contains("group video", line, StringComparison.Ordinal));
     }
 
-    private sealed class ScriptedFirmware : IFirmwareMailbox
-    {
-        private readonly string _answer = "";
-        private readonly Errno _error;
-
-        public ScriptedFirmware(string answer) => _answer = answer;
-
-        public ScriptedFirmware(Errno error) => _error = error;
-
-        public Errno Command(ReadOnlySpan<byte> command, Span<byte> answer, out int count)
-        {
-            Assert.Equal("get_throttled"u8, command);
-            count = System.Text.Encoding.ASCII.GetBytes(_answer, answer);
-            return _error;
-        }
-
-        public void Dispose()
-        {
-        }
-    }
-
     private DeviceSnapshot Take() => DeviceSnapshot.Take(_files, new ManualTimeProvider());
 }

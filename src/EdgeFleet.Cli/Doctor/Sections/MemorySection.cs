@@ -14,7 +14,7 @@ internal static class MemorySection
     {
         DeviceMemory memory = DeviceMemory.Read(device.Files);
         yield return Of("device", memory.Total, null);
-        yield return Of("available", memory.Available, "without it nothing says whether a second model fits, and none is loaded");
+        yield return Of("available", memory.Available, "without it nothing says whether two models fit at once; a benchmark loads them all the same, and says so");
         yield return Of("a process's peak", new MemoryReader(device.Files).Read().Peak, null);
         DeviceAnswer reset = device.Questions.Ask("reset of the peak", () =>
             new MemoryReader(device.Files).ResetPeak(KernelFiles.Host) is { } why ? DeviceAnswer.Failed(Errno.Eacces, why) : DeviceAnswer.Of(""));
