@@ -1,15 +1,15 @@
 using System.Text.Json;
 using EdgeFleet.Core.Devices;
-using EdgeFleet.Linux;
 using EdgeFleet.Linux.Hardware;
+using EdgeFleet.Linux.SystemFiles;
 
 namespace EdgeFleet.Agent.Devices;
 
 /// <summary>Facts of the machine that this runs on.</summary>
-public sealed class LinuxDeviceFacts(SystemRoot root, int threads) : IDeviceFacts
+public sealed class LinuxDeviceFacts(ISystemFiles files, int threads) : IDeviceFacts
 {
     private const string Binding = "Microsoft.ML.OnnxRuntime";
-    private readonly HardwareReader _reader = new(root);
+    private readonly HardwareReader _reader = new(files);
     private readonly string _runtime = RuntimeName();
 
     public HardwareFacts Read() => _reader.Read(_runtime, "cpu", threads);

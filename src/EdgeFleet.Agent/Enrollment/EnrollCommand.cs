@@ -4,8 +4,8 @@ using EdgeFleet.Agent.Devices;
 using EdgeFleet.Agent.Running;
 using EdgeFleet.Agent.State;
 using EdgeFleet.Core;
-using EdgeFleet.Linux;
 using EdgeFleet.Linux.Files;
+using EdgeFleet.Linux.SystemFiles;
 using EdgeFleet.Trust.Enrollment;
 using Grpc.Core;
 
@@ -72,7 +72,7 @@ public static class EnrollCommand
             (EnrollmentDocument document, bool wasEnrolled) = await enroller.EnrollAsync(
                 bundle,
                 deviceId,
-                new LinuxDeviceFacts(SystemRoot.Host, threads).Read(),
+                new LinuxDeviceFacts(KernelFiles.Host, threads).Read(),
                 CommandOptions.ParseLabels(labels),
                 Once(() => Console.Error.WriteLine($"waiting: an operator has to approve '{deviceId}' (edgefleet device approve {deviceId})")),
                 cancellationToken).ConfigureAwait(false);

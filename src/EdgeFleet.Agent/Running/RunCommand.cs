@@ -6,7 +6,6 @@ using EdgeFleet.Agent.Runners;
 using EdgeFleet.Agent.State;
 using EdgeFleet.Agent.Workers;
 using EdgeFleet.Core.Evidence;
-using EdgeFleet.Linux;
 using EdgeFleet.Linux.Files;
 using EdgeFleet.Linux.Gpio;
 using EdgeFleet.Linux.SystemFiles;
@@ -84,8 +83,8 @@ public static class RunCommand
                 {
                     Runner = runner,
                     Trials = new WorkerTrials(state, TimeProvider.System, loggers.CreateLogger<WorkerTrials>()),
-                    Facts = new LinuxDeviceFacts(SystemRoot.Host, threads),
-                    Gauges = new LinuxDeviceGauges(SystemRoot.Host, state.Files, state.Root),
+                    Facts = new LinuxDeviceFacts(KernelFiles.Host, threads),
+                    Gauges = new LinuxDeviceGauges(KernelFiles.Host, state.Files, state.Root),
                     Loggers = loggers,
                 });
             using IdleMemory memory = new(TimeProvider.System);

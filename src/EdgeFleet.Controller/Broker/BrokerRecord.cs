@@ -2,9 +2,9 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using EdgeFleet.Linux;
 using EdgeFleet.Linux.Files;
 using EdgeFleet.Linux.Processes;
+using EdgeFleet.Linux.SystemFiles;
 
 namespace EdgeFleet.Controller.Broker;
 
@@ -60,7 +60,7 @@ internal sealed record BrokerRecord(int SchemaVersion, int ProcessId, long Start
     /// <summary>Field 22 of /proc/PID/stat. A zombie has ended already: nothing of it is left but its number.</summary>
     private static long? StartTicksOf(int processId)
     {
-        if (SystemRoot.Host.ReadText($"/proc/{processId}/stat") is not { } stat)
+        if (KernelFiles.Host.Read($"/proc/{processId}/stat").Text is not { } stat)
         {
             return null;
         }
@@ -71,7 +71,7 @@ internal sealed record BrokerRecord(int SchemaVersion, int ProcessId, long Start
             : null;
     }
 
-    private static string CurrentBoot() => SystemRoot.Host.ReadText("/proc/sys/kernel/random/boot_id")?.Trim() ?? "";
+    private static string CurrentBoot() => KernelFiles.Host.Read("/proc/sys/kernel/random/boot_id").Text?.Trim() ?? "";
 }
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]

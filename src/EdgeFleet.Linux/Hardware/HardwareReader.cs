@@ -15,10 +15,6 @@ public sealed class HardwareReader(ISystemFiles files)
     private static readonly string[] s_placeholders =
         ["to be filled by o.e.m.", "default string", "system product name", "system manufacturer", "not specified", "none", "unknown", "o.e.m."];
 
-    public HardwareReader(SystemRoot root) : this(new KernelFiles(root.Path))
-    {
-    }
-
     /// <summary>The processor architecture by its .NET name (<c>x64</c>, <c>arm64</c>), the same on every kernel.</summary>
     public static string Architecture => RuntimeInformation.ProcessArchitecture.ToString().ToLowerInvariant();
 

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.CompilerServices;
+using EdgeFleet.Linux.SystemFiles;
 
 namespace EdgeFleet.Linux.Processes;
 
@@ -152,7 +153,7 @@ public sealed class ChildProcess : IAsyncDisposable
         {
             do
             {
-                if (ProcStatus.Read(SystemRoot.Host, Id) is not { } status)
+                if (ProcStatus.Read(KernelFiles.Host, Id) is not { } status)
                 {
                     return;
                 }

@@ -1,18 +1,19 @@
 using System.Globalization;
+using EdgeFleet.Linux.SystemFiles;
 
 namespace EdgeFleet.Linux.Processes;
 
 /// <summary>What the kernel says of a process in <c>/proc/PID/status</c>. A line that is missing is null.</summary>
 public sealed record ProcStatus(long? ResidentBytes, long? PeakResidentBytes, int? Threads, int? ParentPid)
 {
-    public static ProcStatus? ReadSelf() => Read(SystemRoot.Host, "self");
+    public static ProcStatus? ReadSelf() => Read(KernelFiles.Host, "self");
 
     /// <summary>Null when there is no such process (any more).</summary>
-    public static ProcStatus? Read(SystemRoot root, int pid) => Read(root, pid.ToString(CultureInfo.InvariantCulture));
+    public static ProcStatus? Read(ISystemFiles files, int pid) => Read(files, pid.ToString(CultureInfo.InvariantCulture));
 
-    private static ProcStatus? Read(SystemRoot root, string pid)
+    private static ProcStatus? Read(ISystemFiles files, string pid)
     {
-        if (root.ReadText($"/proc/{pid}/status") is not { } text)
+        if (files.Read($"/proc/{pid}/status").Text is not { } text)
         {
             return null;
         }

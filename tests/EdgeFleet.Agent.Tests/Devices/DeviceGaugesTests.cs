@@ -1,6 +1,6 @@
 using EdgeFleet.Agent.Devices;
-using EdgeFleet.Linux;
 using EdgeFleet.Linux.Files;
+using EdgeFleet.Linux.SystemFiles;
 using EdgeFleet.Testing;
 
 namespace EdgeFleet.Agent.Tests.Devices;
@@ -39,7 +39,7 @@ public sealed class DeviceGaugesTests : IDisposable
         Assert.Equal(["agent_memory_bytes", "disk_free_bytes"], Read().Keys.Order(StringComparer.Ordinal));
     }
 
-    private IReadOnlyDictionary<string, double> Read() => new LinuxDeviceGauges(new SystemRoot(_root.Path), LinuxFileStore.Instance, _root.Path).Read();
+    private IReadOnlyDictionary<string, double> Read() => new LinuxDeviceGauges(new KernelFiles(_root.Path), LinuxFileStore.Instance, _root.Path).Read();
 
     private void Put(string name, string? text)
     {

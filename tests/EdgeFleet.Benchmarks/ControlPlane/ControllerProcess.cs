@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
 using EdgeFleet.Linux.Processes;
+using EdgeFleet.Linux.SystemFiles;
 using EdgeFleet.Trust.Envelopes;
 
 namespace EdgeFleet.Benchmarks.ControlPlane;
@@ -25,7 +26,7 @@ internal sealed class ControllerProcess : IAsyncDisposable
     public string MqttHost => Text("mqttHost");
     public int MqttPort => _controller.Endpoints["mqttPort"]!.GetValue<int>();
     public string RootPem => Text("rootPem");
-    public double ResidentMiB => (ProcStatus.Read(EdgeFleet.Linux.SystemRoot.Host, _controller.Id)?.ResidentBytes ?? 0) / 1024.0 / 1024.0;
+    public double ResidentMiB => (ProcStatus.Read(KernelFiles.Host, _controller.Id)?.ResidentBytes ?? 0) / 1024.0 / 1024.0;
 
     public double CpuSeconds
     {

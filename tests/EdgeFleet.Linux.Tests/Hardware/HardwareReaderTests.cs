@@ -1,5 +1,6 @@
 using EdgeFleet.Core.Devices;
 using EdgeFleet.Linux.Hardware;
+using EdgeFleet.Linux.SystemFiles;
 using EdgeFleet.Testing;
 
 namespace EdgeFleet.Linux.Tests.Hardware;
@@ -52,5 +53,5 @@ public sealed class HardwareReaderTests : IDisposable
         Assert.Equal(before.ClassId, Read().ClassId);
     }
 
-    private HardwareFacts Read() => new HardwareReader(new SystemRoot(_root.Path)).Read("onnxruntime-1.29.0", "cpu", 2);
+    private HardwareFacts Read() => new HardwareReader(new KernelFiles(_root.Path)).Read("onnxruntime-1.29.0", "cpu", 2);
 }

@@ -1,4 +1,5 @@
 using EdgeFleet.Linux.Processes;
+using EdgeFleet.Linux.SystemFiles;
 using EdgeFleet.Testing;
 
 namespace EdgeFleet.Linux.Tests.Processes;
@@ -14,7 +15,7 @@ public sealed class ProcStatusTests : IDisposable
     {
         _root.Write("proc/42/status", "Name:\tworker\nPPid:\t7\nVmHWM:\t   2048 kB\nVmRSS:\t   1024 kB\nThreads:\t5\n");
 
-        Assert.Equal(new ProcStatus(1024 * 1024, 2048 * 1024, 5, 7), ProcStatus.Read(new SystemRoot(_root.Path), 42));
+        Assert.Equal(new ProcStatus(1024 * 1024, 2048 * 1024, 5, 7), ProcStatus.Read(new KernelFiles(_root.Path), 42));
     }
 
     [Fact]
@@ -23,11 +24,11 @@ public sealed class ProcStatusTests : IDisposable
         // A kernel thread has no memory of its own.
         _root.Write("proc/42/status", "Name:\tkthreadd\nPPid:\t0\nThreads:\t1\n");
 
-        Assert.Equal(new ProcStatus(null, null, 1, 0), ProcStatus.Read(new SystemRoot(_root.Path), 42));
+        Assert.Equal(new ProcStatus(null, null, 1, 0), ProcStatus.Read(new KernelFiles(_root.Path), 42));
     }
 
     [Fact]
-    public void A_process_that_has_gone_has_no_status() => Assert.Null(ProcStatus.Read(new SystemRoot(_root.Path), 42));
+    public void A_process_that_has_gone_has_no_status() => Assert.Null(ProcStatus.Read(new KernelFiles(_root.Path), 42));
 
     [Fact]
     public void This_process_has_memory() => Assert.True(ProcStatus.ReadSelf()!.ResidentBytes > 1 << 20);
