@@ -123,14 +123,25 @@ public sealed class HwmonMeterTests : IDisposable
         Assert.Equal(0.5, search.Best!.Read().Joules!.Value, 9);
     }
 
-    [Fact]
-    public void Power_of_exactly_zero_is_no_reading()
+    [Theory]
+    [InlineData("0\n", "0 W")]
+    [InlineData("none\n", "'none' is no number")]
+    [InlineData(null, "ENOENT")]
+    public void A_chip_that_tells_no_power_is_absent_with_where_to_look(string? power, string reason)
     {
         Ina2xx("ina226");
-        _folder.Write($"{Chip}/power1_input", "0\n");
-        using MeterSearch search = Find();
+        _folder.Write($"{Chip}/power1_input", power ?? "");
+        FaultySystemFiles files = new(new KernelFiles(_folder.Path));
+        if (power is null)
+        {
+            files.Fail($"{Chip}/power1_input", Errno.Enoent);
+        }
+        using MeterSearch search = Find(files);
         Assert.Empty(search.Meters);
-        Assert.Contains(search.Findings, finding => finding.Reason?.Contains("0 W", StringComparison.Ordinal) == true);
+        MeterFinding finding = Assert.Single(search.Findings, finding => finding.Source.StartsWith("ina226", StringComparison.Ordinal));
+        Assert.Contains(reason, finding.Reason, StringComparison.Ordinal);
+        Assert.DoesNotContain(finding.Source, finding.Reason, StringComparison.Ordinal);
+        Assert.Contains(Chip, finding.Advice, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -56,6 +56,19 @@ public sealed class RaplMeterTests : IDisposable
         Assert.Equal(["package-0", "core"], search.Best!.Read().Parts.ToArray().Select(part => part.Name));
     }
 
+    [Theory]
+    [InlineData("vendor_id\t: GenuineIntel\n", 61.035e-6)]
+    [InlineData("vendor_id\t: AuthenticAMD\n", 15.259e-6)]
+    [InlineData("vendor_id\t: HygonGenuine\n", null)]
+    [InlineData("", null)]
+    public void The_step_of_the_counter_is_that_of_the_processor_s_maker(string processor, double? step)
+    {
+        _folder.RaplModelled("intel-rapl:0", "package-0", 1_000_000);
+        _folder.Write("proc/cpuinfo", processor);
+        using MeterSearch search = Find();
+        Assert.Equal(step ?? 0, search.Best!.Identity.QuantumJoules ?? 0, 1e-9);
+    }
+
     [Theory, InlineData(null), InlineData("0"), InlineData("unknown")]
     public void Without_a_range_a_step_back_drops_the_sample(string? range)
     {

@@ -115,6 +115,8 @@ internal static class HwmonMeters
             Errno.None when backwards => "swap the two wires at the shunt; where a battery is being charged, measure without the charger",
             Errno.Eacces or Errno.Eperm => "let the agent's user read the chip's files below /sys",
             Errno.Eio or Errno.Etimedout or Errno.Eremoteio or Errno.Enxio => "the chip does not answer on its bus: see 'dmesg | grep -i i2c'",
+            Errno.None => $"look at the files of {total[0].Chip.Folder} while a model runs: a shunt that is bridged, or that no load is wired behind, reads 0",
+            Errno.Enoent or Errno.Enodev => $"the driver shows the chip without this file: see 'ls {total[0].Chip.Folder}' and 'dmesg | grep -i ina'",
             _ => null,
         };
         return (new MeterFinding(meter.Identity.Source, null, problem, advice), null);

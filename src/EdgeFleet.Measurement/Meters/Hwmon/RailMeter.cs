@@ -10,11 +10,11 @@ internal sealed class RailMeter : IEnergyMeter
 {
     /// <summary>Two seconds at the usual period: a rail that is off reads 0 too, but a rail in use does not for so long.</summary>
     private const int ZerosUntilSuspect = 20;
+    private const string Zero = "0 W: nothing that runs draws nothing, so the sensor is dead or not wired";
     private readonly ISystemFiles _files;
     private readonly TimeProvider _time;
     private readonly Func<RailPlan> _plan;
     private readonly Retry _retry;
-    private readonly string _zero;
     private RailChannel[] _total = [];
     private RailChannel[] _others = [];
     private RailReading[] _parts = [];
@@ -25,7 +25,6 @@ internal sealed class RailMeter : IEnergyMeter
     {
         (_files, _time, _plan, Identity) = (files, time, plan, identity);
         _retry = new Retry(time);
-        _zero = $"{identity.Source}: 0 W: nothing that runs draws nothing, so the sensor is dead or not wired";
         Open();
     }
 
@@ -78,7 +77,7 @@ internal sealed class RailMeter : IEnergyMeter
             lost |= !read && _others[i].Lost;
         }
         ReadOnlyMemory<RailReading> shown = parts ? _parts : default;
-        return (problem ?? (sum == 0 ? _zero : null)) is { } reason
+        return (problem ?? (sum == 0 ? Zero : null)) is { } reason
             ? MeterReading.Absent(reason, before, after, parts: shown)
             : MeterReading.OfPower(sum, before, after, shown);
     }

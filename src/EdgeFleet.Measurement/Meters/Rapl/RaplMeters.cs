@@ -47,7 +47,7 @@ internal static class RaplMeters
             Rails = [.. total.Select(zone => zone.Name)],
             Kind = MeterKind.Accumulating,
             Scope = scope,
-            QuantumJoules = 1.0 / (1 << 14), // Energy status units of 2^-14 J (61 uJ) since Haswell.
+            QuantumJoules = Step(files),
             Accuracy = new MeterAccuracy(null, null, "the maker states none; against external meters the dynamic energy of on-chip sensors was off by up to 73 % on average (Fahad et al. 2019)"),
             Note = scope == MeterScope.Board ? "what the firmware's maker wired to it, usually the whole platform" : "processor packages only; memory and board are not in it",
         });
@@ -61,6 +61,16 @@ internal static class RaplMeters
         meter.Dispose();
         return (new MeterFinding(meter.Identity.Source, null, problem, error is Errno.Eacces or Errno.Eperm ? Permission : null), null);
     }
+
+    /// <summary>
+    /// The energy status unit, which powercap does not show: 2^-14 J (61 µJ) on Intel's processors since Sandy Bridge, 2^-16 J
+    /// (15 µJ) on AMD's since Zen; unknown of others.
+    /// </summary>
+    private static double? Step(ISystemFiles files) =>
+        (files.Read("/proc/cpuinfo").Text ?? "").Split('\n').FirstOrDefault(line => line.StartsWith("vendor_id", StringComparison.Ordinal)) is not { } line ? null
+        : line.EndsWith("GenuineIntel", StringComparison.Ordinal) ? 1.0 / (1 << 14)
+        : line.EndsWith("AuthenticAMD", StringComparison.Ordinal) ? 1.0 / (1 << 16)
+        : null;
 
     private static string? ZeroZone(ISystemFiles files, IReadOnlyList<RaplZone> zones) =>
         zones.Select(zone => zone.EnergyFile).FirstOrDefault(file => files.Read(file).Text?.Trim() == "0") is { } zero
