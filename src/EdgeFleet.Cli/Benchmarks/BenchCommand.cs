@@ -5,9 +5,9 @@ using System.Text.Json.Serialization;
 using EdgeFleet.Cli.Terminal;
 using EdgeFleet.Core.Evidence;
 using EdgeFleet.Inference;
-using EdgeFleet.Linux;
 using EdgeFleet.Linux.Hardware;
 using EdgeFleet.Linux.Processes;
+using EdgeFleet.Linux.SystemFiles;
 using EdgeFleet.Measurement.Benchmarks;
 using EdgeFleet.Measurement.Reports;
 
@@ -19,11 +19,11 @@ internal static class BenchCommand
     /// <summary>Every key in every document: what is not there is null, so that a script finds it.</summary>
     private static readonly EvidenceJsonContext s_document = new(new JsonSerializerOptions { PropertyNamingPolicy = JsonNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.Never });
 
-    private static readonly Option<FileInfo?> s_baseline = new("--baseline", "-b") { Description = "The ONNX model to compare with, or the only one to measure." };
-    private static readonly Option<FileInfo?> s_candidate = new("--candidate", "-c") { Description = "The ONNX model on trial. Without it the baseline is measured alone." };
+    private static readonly Option<FileInfo?> s_baseline = new("--baseline", "-b") { Description = "The ONNX model to compare with, or the only one to measure.", HelpName = "MODEL" };
+    private static readonly Option<FileInfo?> s_candidate = new("--candidate", "-c") { Description = "The ONNX model on trial. Without it the baseline is measured alone.", HelpName = "MODEL" };
     private static readonly Option<FileInfo?> s_input = new("--input") { Description = "A dataset file (kind: Dataset) whose rows are fed to both in the same order; without it, seeded noise.", HelpName = "DATASET" };
-    private static readonly Option<string> s_split = new("--split") { Description = "Which split of the dataset.", DefaultValueFactory = _ => "test" };
-    private static readonly Option<int> s_blocks = CheckedOption.Whole("--blocks", "Paired blocks, looked at once. Without it: looks at 12, 20 and 30, and stops as soon as the verdict is clear.", 0, 3, 10_000);
+    private static readonly Option<string> s_split = new("--split") { Description = "Which split of the dataset.", HelpName = "NAME", DefaultValueFactory = _ => "test" };
+    private static readonly Option<int?> s_blocks = CheckedOption.Whole("--blocks", "Paired blocks, looked at once. Without it: looks at 12, 20 and 30, and stops as soon as the verdict is clear.", 3, 10_000);
     private static readonly Option<int> s_cellMs = CheckedOption.Whole("--cell-ms", "Milliseconds of one of the four cells of a block; a meter may need longer ones.", 100, 1, 600_000);
     private static readonly Option<int> s_warmUpMs = CheckedOption.Whole("--warm-up-ms", "The most that each model is warmed up; it ends as soon as its windows agree.", 30_000, 1, 600_000);
     private static readonly Option<int> s_coldStarts = CheckedOption.Whole("--cold-starts", "Starts of each model in a process of its own.", 3, 0, 100);
@@ -32,17 +32,17 @@ internal static class BenchCommand
     private static readonly Option<bool> s_live = new("--live") { Description = "The device goes on serving meanwhile: only the paired ratios mean anything." };
     private static readonly Option<double> s_margin = CheckedOption.Number("--margin", "Share by which the candidate may be slower (0.05 = 5 %).", 0.05, 0, 10);
     private static readonly Option<double> s_memoryMargin = CheckedOption.Number("--memory-margin", "Share by which its peak memory may be larger.", 0.10, 0, 10);
-    private static readonly Option<double> s_energyMargin = CheckedOption.Number("--energy-margin", "Share by which it may take more energy; with it there is no pass without a meter.", double.NaN, 0, 10);
-    private static readonly Option<ulong?> s_seed = new("--seed") { Description = "Orders, paddings and synthetic inputs come from it; drawn and reported where it is not given." };
-    private static readonly Option<string?> s_governor = new("--governor") { Description = "A frequency governor (such as performance) for the time of the measurement, put back however it ends. Needs root." };
-    private static readonly Option<int> s_memoryLimit = CheckedOption.Whole("--memory-limit-mib", "End a model whose process takes more than this; 0 is no limit.", 0, 0, 1 << 20);
+    private static readonly Option<double?> s_energyMargin = CheckedOption.Number("--energy-margin", "Share by which it may take more energy; with it there is no pass without a meter.", 0, 10);
+    private static readonly Option<ulong?> s_seed = new("--seed") { Description = "Orders, paddings and synthetic inputs come from it; drawn and reported where it is not given.", HelpName = "NUMBER" };
+    private static readonly Option<string?> s_governor = new("--governor") { Description = "A frequency governor (such as performance) for the time of the measurement, put back however it ends. Needs root.", HelpName = "NAME" };
+    private static readonly Option<int?> s_memoryLimit = CheckedOption.Whole("--memory-limit-mib", "End a model whose process takes more than so many MiB.", 1, 1 << 20);
     private static readonly Option<int> s_wait = CheckedOption.Whole("--wait", "Seconds to wait for a device that is busy, hot or low on battery, before nothing is measured.", 30, 0, 86_400);
     private static readonly Option<bool> s_anyway = new("--anyway") { Description = "Measure in whatever state the device is; disturbed blocks are still measured again." };
     private static readonly Option<bool> s_noCounters = new("--no-counters") { Description = "Leave the processor counters out." };
     private static readonly Option<FileInfo?> s_raw = new("--raw") { Description = "Write every sample there, gzipped JSON.", HelpName = "FILE" };
     private static readonly Option<FileInfo?> s_html = new("--html") { Description = "Write the result there as one page that needs nothing else: distributions, blocks, power, fingerprint.", HelpName = "FILE" };
-    private static readonly Option<FileInfo?> s_lease = new("--lease") { Description = "A file whose lock lets one benchmark run at a time on this machine." };
-    private static readonly Option<DirectoryInfo?> s_root = new("--root") { Description = "Read /proc and /sys below this folder instead." };
+    private static readonly Option<FileInfo?> s_lease = new("--lease") { Description = "A file whose lock lets one benchmark run at a time on this machine.", HelpName = "FILE" };
+    private static readonly Option<DirectoryInfo?> s_root = new("--root") { Description = "Read /proc and /sys below this folder instead.", HelpName = "FOLDER" };
 
     public static Command Create()
     {
@@ -123,15 +123,13 @@ internal static class BenchCommand
         // A mistyped folder would be a device on which nothing can be measured.
         string root = tree is { Exists: false } ? throw new DirectoryNotFoundException($"folder '{tree.FullName}' does not exist") : tree?.FullName ?? "/";
         SessionChoice session = SessionOptions.Of(parsed);
-        double energyMargin = parsed.GetValue(s_energyMargin);
-        int memoryLimit = parsed.GetValue(s_memoryLimit);
         return new BenchJob
         {
             BaselinePath = candidate is null ? null : baseline,
             CandidatePath = candidate ?? baseline,
             Session = session,
             Cpus = parsed.GetValue(SessionOptions.Cpus),
-            Looks = parsed.GetValue(s_blocks) is > 0 and var blocks ? [blocks] : BenchJob.StandardLooks,
+            Looks = parsed.GetValue(s_blocks) is { } blocks ? [blocks] : BenchJob.StandardLooks,
             CellMs = parsed.GetValue(s_cellMs),
             WarmUpMs = parsed.GetValue(s_warmUpMs),
             ColdStarts = parsed.GetValue(s_coldStarts),
@@ -140,8 +138,8 @@ internal static class BenchCommand
             Condition = parsed.GetValue(s_live) ? BenchCondition.Live : BenchCondition.Quiet,
             LatencyMargin = parsed.GetValue(s_margin),
             MemoryMargin = parsed.GetValue(s_memoryMargin),
-            EnergyMargin = double.IsNaN(energyMargin) ? null : energyMargin,
-            MemoryLimitBytes = memoryLimit > 0 ? (long)memoryLimit << 20 : null,
+            EnergyMargin = parsed.GetValue(s_energyMargin),
+            MemoryLimitBytes = (long?)parsed.GetValue(s_memoryLimit) << 20,
             GateWaitSeconds = parsed.GetValue(s_anyway) ? null : parsed.GetValue(s_wait),
             Counters = !parsed.GetValue(s_noCounters),
             Meter = MeterOptions.Of(parsed),
@@ -151,7 +149,7 @@ internal static class BenchCommand
             LeaseFile = parsed.GetValue(s_lease)?.FullName,
             Seed = parsed.GetValue(s_seed) ?? (ulong)Random.Shared.NextInt64(),
             SystemRoot = root,
-            HardwareClass = new HardwareReader(new SystemRoot(root)).Read($"onnxruntime-{InferenceRuntime.Version}", "cpu", session.Threads).ClassId,
+            HardwareClass = new HardwareReader(new KernelFiles(root)).Read($"onnxruntime-{InferenceRuntime.Version}", "cpu", session.Threads).ClassId,
         };
     }
 

@@ -10,8 +10,8 @@ namespace EdgeFleet.Cli.Benchmarks;
 internal static class MeterOptions
 {
     private static readonly Option<string?> s_meter = new("--meter") { Description = "An INA226 or INA228 that you wired in, by bus and address: ina226@1:0x40. Without it, the best meter that edgefleet doctor lists.", HelpName = "CHIP@BUS:ADDRESS" };
-    private static readonly Option<double> s_shunt = CheckedOption.Number("--shunt-ohms", "Its shunt: nothing on the bus tells it.", double.NaN, 1e-6, 1000);
-    private static readonly Option<double> s_amperes = CheckedOption.Number("--max-amperes", "The largest current that it will see.", double.NaN, 1e-3, 1000);
+    private static readonly Option<double?> s_shunt = CheckedOption.Number("--shunt-ohms", "Its shunt: nothing on the bus tells it.", 1e-6, 1000);
+    private static readonly Option<double?> s_amperes = CheckedOption.Number("--max-amperes", "The largest current that it will see.", 1e-3, 1000);
     private static readonly Option<bool> s_none = new("--no-meter") { Description = "Read no energy meter." };
 
     public static readonly Option<string?> Marker = CreateMarker();
@@ -23,7 +23,7 @@ internal static class MeterOptions
 
     public static MeterChoice Of(ParseResult parsed)
     {
-        MeterChoice choice = new() { External = parsed.GetValue(s_meter), ShuntOhms = Given(parsed.GetValue(s_shunt)), MaximumAmperes = Given(parsed.GetValue(s_amperes)), None = parsed.GetValue(s_none) };
+        MeterChoice choice = new() { External = parsed.GetValue(s_meter), ShuntOhms = parsed.GetValue(s_shunt), MaximumAmperes = parsed.GetValue(s_amperes), None = parsed.GetValue(s_none) };
         try
         {
             if (choice.External is { } external)
@@ -37,8 +37,6 @@ internal static class MeterOptions
             throw new CommandFailedException(ExitCode.WrongUsage, ex.Message, ex);
         }
     }
-
-    private static double? Given(double value) => double.IsNaN(value) ? null : value;
 
     private static Option<string?> CreateMarker()
     {

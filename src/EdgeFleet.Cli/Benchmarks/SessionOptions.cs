@@ -15,6 +15,7 @@ internal static class SessionOptions
     private static readonly Option<string> s_provider = new("--provider")
     {
         Description = "ONNX Runtime's execution provider, such as CUDAExecutionProvider.",
+        HelpName = "NAME",
         DefaultValueFactory = _ => new SessionChoice().Provider,
     };
     private static readonly Option<int> s_freeDimension = CheckedOption.Whole("--free-dimension", "What free dimensions are set to; the batch size of most models.", 1, 1, 1 << 20);

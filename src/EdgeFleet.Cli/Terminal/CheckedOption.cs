@@ -17,6 +17,14 @@ internal static class CheckedOption
     public static Option<double> Number(string name, string description, double absent, double least, double most) =>
         Number(name, description, absent, least, most, "a number");
 
+    /// <summary>Null where it is not given: there is no number that stands for what happens then.</summary>
+    public static Option<int?> Whole(string name, string description, int least, int most) =>
+        Number(name, description, least, most, "a whole number");
+
+    /// <inheritdoc cref="Whole(string, string, int, int)"/>
+    public static Option<double?> Number(string name, string description, double least, double most) =>
+        Number(name, description, least, most, "a number");
+
     /// <summary>A time above zero with its unit. A bare number is refused: to one reader it is seconds, to another days.</summary>
     public static Option<TimeSpan?> Duration(string name, string description, TimeSpan? absent = null) => new(name)
     {
@@ -51,19 +59,33 @@ internal static class CheckedOption
         where T : struct, INumber<T> => new(name)
         {
             Description = description,
+            HelpName = Bounds(least, most),
             DefaultValueFactory = _ => absent,
-            CustomParser = result =>
-            {
-                string text = Text(result);
-                // What is not a number at all lies between no bounds either.
-                if (T.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out T value) && value >= least && value <= most)
-                {
-                    return value;
-                }
-                result.AddError(string.Create(CultureInfo.InvariantCulture, $"{name} '{text}': expected {kind} from {least} to {most}"));
-                return absent;
-            },
+            CustomParser = result => Read(result, name, least, most, kind) ?? absent,
         };
+
+    private static Option<T?> Number<T>(string name, string description, T least, T most, string kind)
+        where T : struct, INumber<T> => new(name)
+        {
+            Description = description,
+            HelpName = Bounds(least, most),
+            CustomParser = result => Read(result, name, least, most, kind),
+        };
+
+    private static T? Read<T>(ArgumentResult result, string name, T least, T most, string kind)
+        where T : struct, INumber<T>
+    {
+        string text = Text(result);
+        // What is not a number at all lies between no bounds either.
+        if (T.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out T value) && value >= least && value <= most)
+        {
+            return value;
+        }
+        result.AddError(string.Create(CultureInfo.InvariantCulture, $"{name} '{text}': expected {kind} from {least:0.######} to {most:0.######}"));
+        return null;
+    }
+
+    private static string Bounds<T>(T least, T most) => string.Create(CultureInfo.InvariantCulture, $"{least:0.######}..{most:0.######}");
 
     private static TimeSpan? ReadDuration(string text)
     {
