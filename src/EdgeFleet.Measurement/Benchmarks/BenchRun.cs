@@ -44,7 +44,7 @@ internal sealed class BenchRun(BenchSetup setup, ISystemFiles files, long begun)
         WarmUp warmUp = new(setup, pair);
         await warmUp.RunAsync(cancellationToken).ConfigureAwait(false);
 
-        using DeviceWatch watch = new(files, MeterHardware.Of(files).OpenMailbox());
+        using DeviceWatch watch = new(files, _job.Session.Provider, MeterHardware.Of(files).OpenMailbox());
         TimeSpan cell = TimeSpan.FromMilliseconds(_job.CellMs);
         CellPlan plan = CellPlan.Of(_job, cell > energy.ShortestCell ? cell : energy.ShortestCell, energy.Lead, warmUp, clock);
         BlockPhase blocks = new(setup, pair, processors, watch, energy, plan);

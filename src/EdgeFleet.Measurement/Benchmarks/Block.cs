@@ -8,11 +8,14 @@ internal sealed record Block(int Index, IReadOnlyList<Cell> Cells, IReadOnlyList
 {
     public const string SharedProcessor = "others used the processor";
 
+    /// <summary>Two cells of one model whose clocks differ by more than this share ran on two speeds of the device.</summary>
+    private const double ClockApart = 0.05;
+
     /// <summary>Others may have had this share of the processor time that a cell was ready to use.</summary>
     private const double MostWaiting = 0.05;
 
     public static Block Of(int index, IReadOnlyList<Cell> cells, BenchCondition condition) =>
-        new(index, cells, [.. cells.SelectMany(cell => CausesOf(cell, condition)).Distinct()]);
+        new(index, cells, [.. cells.SelectMany(cell => CausesOf(cell, condition)).Concat(ClockCause(cells, condition)).Distinct()]);
 
     /// <summary>Median nanoseconds per inference over the model's two cells (four of one model alone); null without any.</summary>
     public double? NanosOf(MeasuredModel model)
@@ -32,6 +35,15 @@ internal sealed record Block(int Index, IReadOnlyList<Cell> Cells, IReadOnlyList
         LogRatio,
         energyLogRatio,
         Causes);
+
+    /// <summary>
+    /// A clock that drifts over a block cancels in it, and one that jumps does not. The cells of one model are held against each
+    /// other and not against the other model's: what a governor makes of a lighter load belongs to the comparison.
+    /// </summary>
+    private static IEnumerable<string> ClockCause(IReadOnlyList<Cell> cells, BenchCondition condition) =>
+        condition == BenchCondition.Quiet && cells.GroupBy(cell => cell.Model).Any(own => own.Min(cell => cell.Hertz) < (1 - ClockApart) * own.Max(cell => cell.Hertz))
+            ? ["the clock changed"]
+            : [];
 
     private static IEnumerable<string> CausesOf(Cell cell, BenchCondition condition)
     {

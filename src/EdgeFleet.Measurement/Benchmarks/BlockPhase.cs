@@ -87,7 +87,7 @@ internal sealed class BlockPhase(BenchSetup setup, HostPair pair, ProcessorChoic
                     Mark = true,
                 },
                 cancellationToken).ConfigureAwait(false);
-            cells.Add(Cell.Of(model, reply, batch));
+            cells.Add(Cell.Of(model, reply, batch, watch.Hertz(reply.Processor)));
         }
         return Block.Of(index, cells, setup.Job.Condition);
     }

@@ -14,14 +14,16 @@ internal sealed class DeviceWatch : IDisposable
     private readonly ISystemFiles _files;
     private readonly IFirmwareMailbox _firmware;
     private readonly DeviceSnapshot _first;
+    private readonly bool _onProcessor;
     private DeviceSnapshot? _before;
     private DeviceSnapshot? _last;
 
     /// <param name="files">The device.</param>
+    /// <param name="provider">ONNX Runtime's execution provider: whose clock is of interest.</param>
     /// <param name="firmware">Asked whether it throttles, which only a Raspberry Pi's answers; becomes the watch's own.</param>
-    public DeviceWatch(ISystemFiles files, IFirmwareMailbox firmware)
+    public DeviceWatch(ISystemFiles files, string provider, IFirmwareMailbox firmware)
     {
-        (_files, _firmware) = (files, firmware);
+        (_files, _onProcessor, _firmware) = (files, provider == new SessionChoice().Provider, firmware);
         _first = Look();
     }
 
@@ -34,6 +36,10 @@ internal sealed class DeviceWatch : IDisposable
         SnapshotDelta delta = SnapshotDelta.Between(_before!, _last);
         return delta.PowerModeChanged ? ["the power mode changed"] : delta.Throttled == Throttled.Yes ? [.. delta.Causes.Select(cause => $"throttled: {cause.Cause}").Distinct()] : [];
     }
+
+    /// <summary>The clock of what just ran: the processor's, or of a GPU the fastest. Null where the device does not tell.</summary>
+    /// <param name="processor">Where the measuring thread was.</param>
+    public double? Hertz(int processor) => _onProcessor ? CpuClock.Now(_files, processor) * 1000.0 : GpuClock.ReadAll(_files).Max(gpu => gpu.Current);
 
     public EnvironmentEvidence Describe(EnvironmentEvidence environment)
     {

@@ -29,6 +29,9 @@ public sealed record CpuClock(int Cpu, long? Requested, long? Actual, string? Go
             .Select(cpu => Read(files, cpu)),
     ];
 
+    /// <summary>What the governor asks of one core for at this moment, kHz: one small file. Null where the kernel does not say.</summary>
+    public static long? Now(ISystemFiles files, int cpu) => files.Number($"{Folder}/cpu{cpu}/cpufreq/scaling_cur_freq") is { } kiloHertz and > 0 ? kiloHertz : null;
+
     private static CpuClock Read(ISystemFiles files, int cpu)
     {
         string folder = $"{Folder}/cpu{cpu}/cpufreq";

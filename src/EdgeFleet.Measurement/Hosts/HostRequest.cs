@@ -76,6 +76,8 @@ internal sealed record CellReply
     /// <summary>Each sample's time per inference in nanoseconds, little-endian 64-bit floats.</summary>
     public required byte[] Nanos { get; init; }
     public double FirstMicros { get; init; }
+    /// <summary>Where the measuring thread was as the window closed.</summary>
+    public int Processor { get; init; }
     public long MajorFaults { get; init; }
     public int Collections { get; init; }
     public long AllocatedBytes { get; init; }

@@ -147,6 +147,7 @@ public sealed class ModelHost : IDisposable
             _loop.Window(session.Call, session.Feed, cell);
         }
         Close(cell);
+        int processor = Thread.GetCurrentProcessorId();
         collections = GC.CollectionCount(0) - collections;
         allocated = GC.GetTotalAllocatedBytes(precise: true) - allocated;
         faults = _memory.MajorFaults() - faults;
@@ -160,6 +161,7 @@ public sealed class ModelHost : IDisposable
             Inferences = _loop.Inferences,
             Nanos = _loop.NanosAsBytes(),
             FirstMicros = _loop.FirstNanos / 1000,
+            Processor = processor,
             MajorFaults = faults,
             Collections = collections,
             AllocatedBytes = allocated,

@@ -34,10 +34,29 @@ public sealed class BlockTests
     }
 
     [Fact]
+    public void A_clock_that_changed_between_the_cells_of_one_model_disturbs_the_block_and_one_that_goes_with_the_model_does_not()
+    {
+        Assert.Equal(["the clock changed"], Clocks(BenchCondition.Quiet, 1.5e9, 1.5e9, 1.4e9, 1.4e9));
+        Assert.Equal(["the clock changed"], Clocks(BenchCondition.Quiet, 1.5e9, 1.4e9, 1.5e9, 1.5e9));
+        Assert.Empty(Clocks(BenchCondition.Quiet, 1.5e9, 1.5e9, 1.43e9, 1.43e9));
+        Assert.Empty(Clocks(BenchCondition.Quiet, 1.5e9, 0.6e9, 0.6e9, 1.5e9));
+        Assert.Empty(Clocks(BenchCondition.Quiet, null, null, null, null));
+        Assert.Empty(Clocks(BenchCondition.Quiet, 1.5e9, null, null, null));
+        // Whoever serves meanwhile moves the governor, and both models live with it.
+        Assert.Empty(Clocks(BenchCondition.Live, 1.5e9, 1.5e9, 0.6e9, 0.6e9));
+    }
+
+    [Fact]
     public void A_slow_block_is_no_cause()
     {
         Cell[] cells = [Of(MeasuredModel.Baseline, 1), Of(MeasuredModel.Candidate, 1e9), Of(MeasuredModel.Candidate, 1e9), Of(MeasuredModel.Baseline, 1)];
         Assert.Empty(Block.Of(0, cells, BenchCondition.Quiet).Causes);
+    }
+
+    private static IReadOnlyList<string> Clocks(BenchCondition condition, params double?[] hertz)
+    {
+        MeasuredModel[] order = [MeasuredModel.Baseline, MeasuredModel.Candidate, MeasuredModel.Candidate, MeasuredModel.Baseline];
+        return Block.Of(0, [.. order.Zip(hertz, (model, clock) => Of(model, 1) with { Hertz = clock })], condition).Causes;
     }
 
     private static IReadOnlyList<string> Causes(BenchCondition condition, Func<CellReply, CellReply> change)

@@ -62,5 +62,17 @@ public sealed class DeviceWatchTests : IDisposable
         Assert.Contains(said.Unwatched, line => line.Contains("group video", StringComparison.Ordinal));
     }
 
-    private DeviceWatch Watch(ScriptedFirmware firmware) => new(new KernelFiles(_folder.Path), firmware);
+    [Fact]
+    public void The_clock_is_that_of_what_the_provider_runs_on()
+    {
+        ModelledDevices.OrinNx(_folder);
+        _folder.Write("sys/devices/system/cpu/cpu1/cpufreq/scaling_cur_freq", "729600\n");
+        using DeviceWatch processor = Watch(new ScriptedFirmware(Errno.Enoent));
+        Assert.Equal(729_600_000, processor.Hertz(1));
+        Assert.Null(processor.Hertz(99));
+        using DeviceWatch gpu = Watch(new ScriptedFirmware(Errno.Enoent), "CUDAExecutionProvider");
+        Assert.Equal(1_020_000_000, gpu.Hertz(1));
+    }
+
+    private DeviceWatch Watch(ScriptedFirmware firmware, string provider = "CPUExecutionProvider") => new(new KernelFiles(_folder.Path), provider, firmware);
 }
