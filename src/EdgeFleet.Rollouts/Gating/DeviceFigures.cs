@@ -3,24 +3,31 @@ using EdgeFleet.Statistics.Functions;
 
 namespace EdgeFleet.Rollouts.Gating;
 
-/// <summary>Plain estimates from judged ticks, for people; nothing is decided on them.</summary>
+/// <summary>What judged ticks add up to.</summary>
 internal readonly record struct DeviceFigures(long Pairs, long Disagreements, double? MedianLogLatencyRatio)
 {
     public double? DisagreementPercent => Pairs == 0 ? null : 100.0 * Disagreements / Pairs;
 
     public double? LatencyRatio => MedianLogLatencyRatio is { } ratio ? PortableMath.Exp(ratio) : null;
 
-    public static DeviceFigures Of(GateDevice device, GateScales? scales)
+    public static DeviceFigures Of(GateDevice device, GateScales? scales) => OfFirst(long.MaxValue, scales?.Judged(device) ?? []);
+
+    /// <summary>The first ticks that reach a number of pairs: what a device said does not change when more arrives.</summary>
+    public static DeviceFigures OfFirst(long enough, IEnumerable<GateTick> ticks)
     {
         long pairs = 0, disagreements = 0;
         List<double> ratios = [];
-        foreach (GateTick tick in scales?.Judged(device) ?? [])
+        foreach (GateTick tick in ticks)
         {
             pairs += tick.Pairs;
             disagreements += tick.Disagreements;
-            if (tick.MedianLogLatencyRatio is { } ratio)
+            if (tick.Pairs > 0 && tick.MedianLogLatencyRatio is { } ratio)
             {
                 ratios.Add(ratio);
+            }
+            if (pairs >= enough)
+            {
+                break;
             }
         }
         return new DeviceFigures(pairs, disagreements, BlockEstimator.Median(ratios)?.Median);

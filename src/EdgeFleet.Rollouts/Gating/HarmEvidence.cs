@@ -1,5 +1,3 @@
-using EdgeFleet.Statistics.EProcesses;
-using EdgeFleet.Statistics.Estimates;
 using EdgeFleet.Statistics.Functions;
 
 namespace EdgeFleet.Rollouts.Gating;
@@ -10,45 +8,33 @@ namespace EdgeFleet.Rollouts.Gating;
 /// </summary>
 internal sealed class HarmEvidence
 {
-    private readonly GateScales _scales;
-
     private HarmEvidence(GateScales scales, IEnumerable<List<GateTick>> reportedByTick)
     {
-        _scales = scales;
-        List<double> disagreements = [], latencies = [];
-        foreach (List<GateTick> reported in reportedByTick)
-        {
-            Average(reported, disagreements, latencies);
-        }
-        DisagreementAutocorrelation = BlockEstimator.Autocorrelation(disagreements);
-        LatencyAutocorrelation = BlockEstimator.Autocorrelation(latencies);
-        Disagreement = BettingEProcess.Observe(BettingEProcess.StartHarm(scales.DisagreementHarmNull), disagreements);
-        Latency = BettingEProcess.Observe(BettingEProcess.StartHarm(LogRatioMap.NullMean), latencies);
+        List<List<GateTick>> ticks = [.. reportedByTick];
+        Metrics = [.. scales.Metrics.Select(scale => MetricHarm.Of(scale, ticks))];
     }
 
-    public BettingState Disagreement { get; }
+    /// <summary>In the order of the scales.</summary>
+    public IReadOnlyList<MetricHarm> Metrics { get; }
 
-    public BettingState Latency { get; }
-
-    public double? DisagreementAutocorrelation { get; }
-
-    public double? LatencyAutocorrelation { get; }
-
-    /// <summary>log of the weighted average.</summary>
+    /// <summary>log of the weighted average; a metric without weight has no say.</summary>
     public double LogE
     {
         get
         {
-            double weightDisagreement = _scales.DisagreementGates ? _scales.Margins.WeightDisagreement : 0;
-            double weightLatency = _scales.Margins.WeightLatencyP50;
-            if (weightDisagreement == 0)
+            (double Weight, double LogE)[] weighted = [.. Metrics.Where(metric => metric.Scale.Asked.Weight > 0).Select(metric => (metric.Scale.Asked.Weight, metric.State.LogE))];
+            if (weighted.Length == 0)
             {
-                return Latency.LogE;
+                return 0;
             }
-            double d = Disagreement.LogE, l = Latency.LogE;
-            double largest = Math.Max(d, l);
-            double sum = (weightDisagreement * PortableMath.Exp(d - largest)) + (weightLatency * PortableMath.Exp(l - largest));
-            return largest + PortableMath.Log(sum / (weightDisagreement + weightLatency));
+            double largest = weighted.Max(metric => metric.LogE);
+            double sum = 0, weights = 0;
+            foreach ((double weight, double logE) in weighted)
+            {
+                sum += weight * PortableMath.Exp(logE - largest);
+                weights += weight;
+            }
+            return largest + PortableMath.Log(sum / weights);
         }
     }
 
@@ -66,7 +52,6 @@ internal sealed class HarmEvidence
         List<GateTick>[] ticks = [.. devices.Select(d => scales.Judged(d).ToList())];
         bool[] stillReports = [.. devices.Select(d => d.Shadowing && d.Standing is not DeviceStanding.Missing)];
         int[] next = new int[ticks.Length];
-        List<GateTick> reported = [];
         while (true)
         {
             long tick = long.MaxValue;
@@ -81,7 +66,7 @@ internal sealed class HarmEvidence
             {
                 yield break;
             }
-            reported.Clear();
+            List<GateTick> reported = [];
             int possible = 0;
             for (int i = 0; i < ticks.Length; i++)
             {
@@ -96,34 +81,6 @@ internal sealed class HarmEvidence
             {
                 yield return reported;
             }
-        }
-    }
-
-    // Devices of one tick in enrolment order: the sums are the same to the last bit each time.
-    private void Average(List<GateTick> reported, List<double> disagreements, List<double> latencies)
-    {
-        double disagreement = 0, latency = 0;
-        int withPairs = 0, withLatency = 0;
-        foreach (GateTick tick in reported)
-        {
-            if (tick.Pairs > 0)
-            {
-                disagreement += (double)tick.Disagreements / tick.Pairs;
-                withPairs++;
-            }
-            if (tick.Pairs > 0 && tick.MedianLogLatencyRatio is { } ratio)
-            {
-                latency += _scales.Latency.ToUnit(ratio);
-                withLatency++;
-            }
-        }
-        if (withPairs > 0)
-        {
-            disagreements.Add(Math.Min(disagreement / withPairs, 1));
-        }
-        if (withLatency > 0)
-        {
-            latencies.Add(Math.Min(latency / withLatency, 1));
         }
     }
 }

@@ -1,3 +1,5 @@
+using EdgeFleet.Rollouts.Gating.Metrics;
+
 namespace EdgeFleet.Rollouts.Gating;
 
 /// <summary>Where a metric's observed value begins to count as harm: the frozen margin and what the baseline's own noise is allowed.</summary>
@@ -9,14 +11,8 @@ namespace EdgeFleet.Rollouts.Gating;
 public sealed record MetricThreshold(GateMetric Metric, double? Effective, double Margin, double? Noise, string Unit)
 {
     /// <summary>Of every metric, from what was frozen; worked out for people, so it is no part of a verdict.</summary>
-    public static IReadOnlyList<MetricThreshold> Of(GateMargins margins, GateCalibration? calibration, GateRules rules)
-    {
-        double? effective = calibration is null ? null : 100 * new GateScales(margins, calibration, rules).DisagreementHarmNull;
-        return
-        [
-            new(GateMetric.Disagreement, effective, margins.DisagreementPoints, effective - margins.DisagreementPoints, "points"),
-            // Latency is compared pair by pair in the same ticks: its noise widens the range, not the margin.
-            new(GateMetric.LatencyP50, calibration is null ? null : margins.LatencyP50Percent, margins.LatencyP50Percent, calibration is null ? null : 0, "percent"),
-        ];
-    }
+    public static IReadOnlyList<MetricThreshold> Of(GateMargins margins, GateCalibration? calibration, GateRules rules) => calibration is null
+        ? [.. MetricMargin.Of(margins).Select(asked => new MetricThreshold(asked.Metric, null, asked.Margin, null, asked.Unit))]
+        : [.. new GateScales(margins, calibration, rules).Metrics.Select(scale => new MetricThreshold(
+            scale.Asked.Metric, scale.Effective, scale.Asked.Margin, scale.Effective - scale.Asked.Margin, scale.Asked.Unit))];
 }

@@ -1,3 +1,4 @@
+using EdgeFleet.Rollouts.Gating.Metrics;
 using EdgeFleet.Statistics.EProcesses;
 
 namespace EdgeFleet.Rollouts.Gating;
@@ -6,55 +7,46 @@ namespace EdgeFleet.Rollouts.Gating;
 internal static class MetricVerdicts
 {
     public static IReadOnlyList<MetricVerdict> Of(GateScales scales, HarmEvidence harm, PromotionEvidence? promotion, DeviceFigures figures) =>
-    [
-        Metric(GateMetric.Disagreement, scales.DisagreementGates, scales.Margins.DisagreementPoints, "points", figures.DisagreementPercent,
-            scales, harm.Disagreement, harm.DisagreementAutocorrelation, promotion?.Disagreement, promotion?.DisagreementUnit),
-        Metric(GateMetric.LatencyP50, true, scales.Margins.LatencyP50Percent, "percent", (figures.LatencyRatio - 1) * 100,
-            scales, harm.Latency, harm.LatencyAutocorrelation, promotion?.Latency, promotion?.LatencyUnit),
-    ];
+        [.. harm.Metrics.Select((metric, i) => Of(scales, metric, promotion?.Metrics[i], metric.Scale.Estimate(figures)))];
 
     /// <summary>Before there is a calibration nothing was judged.</summary>
     public static IReadOnlyList<MetricVerdict> Absent(GateMargins margins) =>
     [
-        Absent(GateMetric.Disagreement, margins.DisagreementPoints, "points"),
-        Absent(GateMetric.LatencyP50, margins.LatencyP50Percent, "percent"),
+        .. MetricMargin.Of(margins).Select(asked => new MetricVerdict
+        {
+            Metric = asked.Metric,
+            State = MetricState.Absent,
+            Margin = asked.Margin,
+            MarginUnit = asked.Unit,
+            HarmLogE = 0,
+            HarmObservations = 0,
+        }),
     ];
 
-    private static MetricVerdict Absent(GateMetric metric, double margin, string unit) => new()
+    private static MetricVerdict Of(GateScales scales, MetricHarm harm, MetricPromotion? promotion, double? estimate)
     {
-        Metric = metric,
-        State = MetricState.Absent,
-        Margin = margin,
-        MarginUnit = unit,
-        HarmLogE = 0,
-        HarmObservations = 0,
-    };
-
-    private static MetricVerdict Metric(
-        GateMetric metric, bool gates, double margin, string marginUnit, double? estimate,
-        GateScales scales, BettingState harm, double? autocorrelation, BettingState? promotion, string? unit)
-    {
+        MetricMargin asked = harm.Scale.Asked;
         double alpha = scales.Margins.AlphaPromotion;
         MetricState state =
-            !gates ? MetricState.Informational
-            : harm.Count == 0 && (promotion?.Count ?? 0) == 0 ? MetricState.Absent
-            : harm.LogE >= scales.HarmLogThreshold ? MetricState.Harmed
-            : promotion is not null && promotion.Rejects(alpha) ? MetricState.Promotes
+            !asked.Gates ? MetricState.Informational
+            : harm.State.Count == 0 && (promotion?.State.Count ?? 0) == 0 ? MetricState.Absent
+            : harm.State.LogE >= scales.HarmLogThreshold ? MetricState.Harmed
+            : promotion is not null && promotion.State.Rejects(alpha) ? MetricState.Promotes
             : MetricState.LacksEvidence;
         return new MetricVerdict
         {
-            Metric = metric,
+            Metric = asked.Metric,
             State = state,
-            Margin = margin,
-            MarginUnit = marginUnit,
+            Margin = asked.Margin,
+            MarginUnit = asked.Unit,
             Estimate = estimate,
-            HarmLogE = harm.LogE,
-            HarmObservations = harm.Count,
-            Autocorrelation = autocorrelation,
-            PromotionLogE = promotion?.LogE,
-            PromotionObservations = promotion?.Count ?? 0,
-            PromotionUnit = unit ?? "",
-            Forecast = promotion is null ? null : DeviceFloor.Forecast(promotion, alpha),
+            HarmLogE = harm.State.LogE,
+            HarmObservations = harm.State.Count,
+            Autocorrelation = harm.Autocorrelation,
+            PromotionLogE = promotion?.State.LogE,
+            PromotionObservations = promotion?.State.Count ?? 0,
+            PromotionUnit = promotion?.Unit ?? "",
+            Forecast = promotion is null ? null : DeviceFloor.Forecast(promotion.State, alpha),
         };
     }
 }

@@ -1,17 +1,20 @@
+using EdgeFleet.Rollouts.Gating.Metrics;
 using EdgeFleet.Statistics.EProcesses;
-using EdgeFleet.Statistics.Estimates;
 
 namespace EdgeFleet.Rollouts.Gating;
 
 /// <summary>
 /// The promotion question: is harm below the margin? For a large class one bet per device along the frozen order; for a
-/// device of a census one bet per window of its own ticks.
+/// device of a census its own ticks.
 /// </summary>
-internal sealed record PromotionEvidence(BettingState Disagreement, BettingState Latency, string DisagreementUnit, string LatencyUnit)
+internal sealed class PromotionEvidence
 {
-    public const string Device = "device";
-    public const string Window = "window";
-    public const string Tick = "tick";
+    private const string Device = "device";
+
+    private PromotionEvidence(IReadOnlyList<MetricPromotion> metrics) => Metrics = metrics;
+
+    /// <summary>In the order of the scales.</summary>
+    public IReadOnlyList<MetricPromotion> Metrics { get; }
 
     /// <summary>
     /// The longest prefix of the enrolment order whose devices are final: enough pairs, or the worst value for one that
@@ -19,77 +22,37 @@ internal sealed record PromotionEvidence(BettingState Disagreement, BettingState
     /// </summary>
     public static PromotionEvidence OfClass(GateInput input, GateScales scales, List<MissingEvidence> missing)
     {
-        BettingState disagreement = BettingEProcess.StartPromotion(scales.DisagreementPromotionNull, input.ClassSize);
-        BettingState latency = BettingEProcess.StartPromotion(LogRatioMap.NullMean, input.ClassSize);
-        foreach (GateDevice device in input.Devices)
+        List<DeviceFigures?> said = [];
+        foreach (GateDevice device in input.Devices.Where(device => !device.Standing.IsAside()))
         {
-            if (device.Standing.IsAside())
-            {
-                continue;
-            }
-            (long pairs, long disagreements, double? median) = FirstPairs(device, scales);
-            bool complete = pairs >= scales.Margins.PairsPerDevice;
+            DeviceFigures figures = DeviceFigures.OfFirst(scales.Margins.PairsPerDevice, scales.Judged(device));
+            bool complete = figures.Pairs >= scales.Margins.PairsPerDevice;
             if (device.Standing == DeviceStanding.Failed || (!complete && device.Standing == DeviceStanding.Missing))
             {
-                disagreement = BettingEProcess.Observe(disagreement, 1);
-                latency = BettingEProcess.Observe(latency, 1);
+                said.Add(null);
                 continue;
             }
             if (!complete)
             {
-                missing.Add(new MissingEvidence(MissingCodes.Pairs, device.DeviceId, $"{device.DeviceId} has {pairs} of {scales.Margins.PairsPerDevice} pairs"));
+                missing.Add(new MissingEvidence(MissingCodes.Pairs, device.DeviceId, $"{device.DeviceId} has {figures.Pairs} of {scales.Margins.PairsPerDevice} pairs"));
                 break;
             }
-            disagreement = BettingEProcess.Observe(disagreement, scales.DisagreementUnit(disagreements, pairs));
-            latency = BettingEProcess.Observe(latency, median is { } ratio ? scales.Latency.ToUnit(ratio) : 1);
+            said.Add(figures);
         }
-        return new PromotionEvidence(disagreement, latency, Device, Device);
+        return new PromotionEvidence([.. scales.Metrics.Select(scale => new MetricPromotion(
+            BettingEProcess.Observe(
+                BettingEProcess.StartPromotion(scale.PromotionNull, input.ClassSize),
+                said.Select(figures => figures is { } known ? scale.OfDevice(known) : 1)),
+            Device))]);
     }
 
     /// <summary>A device's own evidence.</summary>
-    public static PromotionEvidence OfDevice(GateDevice device, GateScales scales)
-    {
-        List<double> windows = [], latencies = [];
-        long pairs = 0, disagreements = 0;
-        foreach (GateTick tick in scales.Judged(device))
-        {
-            pairs += tick.Pairs;
-            disagreements += tick.Disagreements;
-            if (pairs >= scales.PairsPerWindow)
-            {
-                windows.Add(scales.DisagreementUnit(disagreements, pairs));
-                (pairs, disagreements) = (0, 0);
-            }
-            if (tick.Pairs > 0 && tick.MedianLogLatencyRatio is { } ratio)
-            {
-                latencies.Add(scales.Latency.ToUnit(ratio));
-            }
-        }
-        return new PromotionEvidence(
-            BettingEProcess.Observe(BettingEProcess.StartPromotion(scales.DisagreementPromotionNull), windows),
-            BettingEProcess.Observe(BettingEProcess.StartPromotion(LogRatioMap.NullMean), latencies),
-            Window,
-            Tick);
-    }
-
-    // The first ticks that reach the asked number of pairs: what a device said does not change when more arrives.
-    private static (long Pairs, long Disagreements, double? MedianLogRatio) FirstPairs(GateDevice device, GateScales scales)
-    {
-        long pairs = 0, disagreements = 0;
-        List<double> ratios = [];
-        foreach (GateTick tick in scales.Judged(device))
-        {
-            pairs += tick.Pairs;
-            disagreements += tick.Disagreements;
-            if (tick.Pairs > 0 && tick.MedianLogLatencyRatio is { } ratio)
-            {
-                ratios.Add(ratio);
-            }
-            if (pairs >= scales.Margins.PairsPerDevice)
-            {
-                break;
-            }
-        }
-        return (pairs, disagreements, BlockEstimator.Median(ratios)?.Median);
-    }
+    public static PromotionEvidence OfDevice(GateDevice device, GateScales scales) => new([.. scales.Metrics.Select(scale => new MetricPromotion(
+        BettingEProcess.Observe(BettingEProcess.StartPromotion(scale.PromotionNull), scale.OfCensus(scales.Judged(device))),
+        scale.CensusUnit))]);
 }
+
+/// <summary>One metric's answer to the promotion question.</summary>
+/// <param name="State">After all that was said.</param>
+/// <param name="Unit">What one bet is, for people.</param>
+internal sealed record MetricPromotion(BettingState State, string Unit);

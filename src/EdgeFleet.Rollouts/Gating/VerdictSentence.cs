@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using EdgeFleet.Rollouts.Gating.Metrics;
 using EdgeFleet.Statistics.Functions;
 
 namespace EdgeFleet.Rollouts.Gating;
@@ -9,7 +10,7 @@ internal static class VerdictSentence
 {
     private const int NamedAtMost = 3;
 
-    public static string Name(GateMetric metric) => metric == GateMetric.Disagreement ? "disagreement" : "latencyP50";
+    public static string Name(GateMetric metric) => MetricMargin.NameOf(metric);
 
     /// <summary>What a device measured as another hardware class.</summary>
     public static string Foreign(GateDevice device, string hardwareClass) =>
@@ -18,7 +19,7 @@ internal static class VerdictSentence
     /// <summary>What a metric lacks, with the forecast.</summary>
     public static string Lacking(MetricVerdict metric)
     {
-        string estimate = metric.Estimate is { } value ? Figure(value, metric.Metric) : "no data";
+        string estimate = metric.Estimate is { } value ? Figure(value, metric) : "no data";
         string margin = Format($"margin {metric.Margin:0.##} {metric.MarginUnit}");
         if (metric.State is MetricState.Absent)
         {
@@ -44,7 +45,7 @@ internal static class VerdictSentence
             string who = Named([.. broken.Select(d => $"{d.DeviceId}: {d.Invariants[0].Kind} ({d.Invariants[0].Detail})")]);
             return Format($"{broken.Count} device(s) of {devices.Count} with a broken invariant (cohort of {cohort}): {who}");
         }
-        string figures = string.Join(", ", metrics.Where(m => m.Estimate is not null).Select(m => $"{Name(m.Metric)} {Figure(m.Estimate!.Value, m.Metric)} (margin {Format($"{m.Margin:0.##} {m.MarginUnit}")})"));
+        string figures = string.Join(", ", metrics.Where(m => m.Estimate is not null).Select(m => $"{Name(m.Metric)} {Figure(m.Estimate!.Value, m)} (margin {Format($"{m.Margin:0.##} {m.MarginUnit}")})"));
         if (decision == GateDecision.Rollback)
         {
             return Format($"harmed beyond the margin: E = {PortableMath.Exp(harmLogE):0.#}, {PortableMath.Exp(harmThreshold):0.#} takes it back; {figures}");
@@ -71,8 +72,9 @@ internal static class VerdictSentence
         return sentence.ToString();
     }
 
-    private static string Figure(double value, GateMetric metric) =>
-        metric == GateMetric.Disagreement ? Format($"{value:0.##} %") : Format($"{value:+0.#;-0.#;0} %");
+    /// <summary>A share of inputs, or a change against the baseline.</summary>
+    private static string Figure(double value, MetricVerdict metric) =>
+        metric.MarginUnit == MetricMargin.Points ? Format($"{value:0.##} %") : Format($"{value:+0.#;-0.#;0} %");
 
     private static string Named(List<string> all) =>
         string.Join("; ", all.Take(NamedAtMost)) + (all.Count > NamedAtMost ? Format($"; and {all.Count - NamedAtMost} more") : "");

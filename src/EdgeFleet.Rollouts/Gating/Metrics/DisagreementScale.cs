@@ -1,0 +1,56 @@
+namespace EdgeFleet.Rollouts.Gating.Metrics;
+
+/// <summary>Share of inputs with another answer than the baseline's, beyond what the baseline's own noise explains.</summary>
+internal sealed class DisagreementScale : IMetricScale
+{
+    private readonly double _noiseRate;
+    private readonly double _cap;
+    private readonly int _pairsPerWindow;
+
+    public DisagreementScale(MetricMargin asked, GateCalibration calibration, GateRules rules)
+    {
+        double margin = asked.Margin / 100;
+        Asked = asked;
+        HarmNull = Math.Min(calibration.NoiseRateUpper + margin, rules.LargestHarmNull);
+        PromotionNull = rules.DisagreementPromotionNull;
+        _noiseRate = calibration.NoiseRate;
+        _cap = margin * rules.CapMargins;
+        // One margin's worth: with fewer pairs the cap would swallow most of what a rate at the margin shows.
+        _pairsPerWindow = (int)Math.Ceiling(1 / margin);
+    }
+
+    public MetricMargin Asked { get; }
+
+    public double Effective => 100 * HarmNull;
+
+    public double HarmNull { get; }
+
+    /// <summary>The margin on the capped scale.</summary>
+    public double PromotionNull { get; }
+
+    public string CensusUnit => "window";
+
+    public double? OfTick(GateTick tick) => tick.Pairs > 0 ? (double)tick.Disagreements / tick.Pairs : null;
+
+    public double OfDevice(DeviceFigures figures) => OverNoise(figures.Disagreements, figures.Pairs);
+
+    public IEnumerable<double> OfCensus(IEnumerable<GateTick> judged)
+    {
+        long pairs = 0, disagreements = 0;
+        foreach (GateTick tick in judged)
+        {
+            pairs += tick.Pairs;
+            disagreements += tick.Disagreements;
+            if (pairs >= _pairsPerWindow)
+            {
+                yield return OverNoise(disagreements, pairs);
+                (pairs, disagreements) = (0, 0);
+            }
+        }
+    }
+
+    public double? Estimate(DeviceFigures figures) => figures.DisagreementPercent;
+
+    /// <summary>Disagreement over the noise, capped.</summary>
+    private double OverNoise(long disagreements, long pairs) => Math.Clamp((((double)disagreements / pairs) - _noiseRate) / _cap, 0, 1);
+}

@@ -1,0 +1,34 @@
+namespace EdgeFleet.Rollouts.Gating.Metrics;
+
+/// <summary>
+/// How what devices report of one metric becomes bets on [0, 1], larger for worse, from frozen margins and calibration alone.
+/// A metric is added to the gate by writing one of these and naming it in <see cref="MetricMargin"/> and <see cref="GateScales"/>.
+/// </summary>
+internal interface IMetricScale
+{
+    MetricMargin Asked { get; }
+
+    /// <summary>Where an observed value begins to count as harm, in the margin's unit: the margin, and what the noise is allowed.</summary>
+    double Effective { get; }
+
+    /// <summary>The rollback question's null: the mean of a tick is at most this.</summary>
+    double HarmNull { get; }
+
+    /// <summary>The promotion question's null: the mean of a device is at least this.</summary>
+    double PromotionNull { get; }
+
+    /// <summary>What one bet of a census is, for people.</summary>
+    string CensusUnit { get; }
+
+    /// <summary>One device's tick; null where it says nothing of this metric.</summary>
+    double? OfTick(GateTick tick);
+
+    /// <summary>A device's word on the pairs that were asked of it; the worst where it says nothing of this metric.</summary>
+    double OfDevice(DeviceFigures figures);
+
+    /// <summary>The bets on a device of a census by its own ticks, in their order.</summary>
+    IEnumerable<double> OfCensus(IEnumerable<GateTick> judged);
+
+    /// <summary>The plain estimate in the margin's unit, for people; null without data.</summary>
+    double? Estimate(DeviceFigures figures);
+}
