@@ -45,8 +45,68 @@ public sealed class FingerprintTests : IDisposable
             FingerprintComparison.Differences(before, after));
     }
 
+    public static TheoryData<string> Decisive =>
+    [
+        "condition", "hardwareClass", "board", "cpuModel", "cpusOnline", "cpus", "powerMode", "governor", "minimumKilohertz", "maximumKilohertz",
+        "provider", "threads", "spinning", "arena", "freeDimension", "inputsSha256", "meter",
+    ];
+
+    [Theory, MemberData(nameof(Decisive))]
+    public void Two_that_were_measured_on_or_with_something_else_are_not_compared_and_the_field_is_named(string field)
+    {
+        BenchJob job = new() { CandidatePath = _folder.Write("model", "x"), InputPath = _folder.Write("inputs", "a") };
+        IReadOnlyDictionary<string, string> before = Of(job);
+        BenchJob other = field switch
+        {
+            "condition" => job with { Condition = BenchCondition.Live },
+            "hardwareClass" => job with { HardwareClass = "another" },
+            "cpus" => job with { Cpus = "0" },
+            "provider" => job with { Session = new SessionChoice { Provider = "CUDAExecutionProvider" } },
+            "threads" => job with { Session = new SessionChoice { Threads = 2 } },
+            "spinning" => job with { Session = new SessionChoice { Spinning = true } },
+            "arena" => job with { Session = new SessionChoice { Arena = false } },
+            "freeDimension" => job with { Session = new SessionChoice { FreeDimension = 2 } },
+            "inputsSha256" => job with { InputPath = _folder.Write("others", "b") },
+            _ => job,
+        };
+        string? file = field switch
+        {
+            "board" => "proc/device-tree/model",
+            "cpuModel" => "proc/cpuinfo",
+            "cpusOnline" => "sys/devices/system/cpu/online",
+            "powerMode" => "var/lib/nvpmodel/status",
+            "governor" => "sys/devices/system/cpu/cpu1/cpufreq/scaling_governor",
+            "minimumKilohertz" => "sys/devices/system/cpu/cpu1/cpufreq/scaling_min_freq",
+            "maximumKilohertz" => "sys/devices/system/cpu/cpu1/cpufreq/scaling_max_freq",
+            _ => null,
+        };
+        if (file is not null)
+        {
+            _folder.Write($"root/{file}", "model name\t: another\n");
+        }
+
+        Assert.StartsWith($"{field}: '", Assert.Single(FingerprintComparison.Differences(before, Of(other, field == "meter" ? "rapl" : "absent"))), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Another_runtime_is_another_measurement()
+    {
+        Dictionary<string, string> before = new(Read());
+        Assert.Equal([$"runtime: '{before["runtime"]}' against 'onnxruntime 0'"], FingerprintComparison.Differences(before, new Dictionary<string, string>(before) { ["runtime"] = "onnxruntime 0" }));
+    }
+
+    [Fact]
+    public void Each_model_is_named_by_its_own_bytes()
+    {
+        // SHA-256 of "a" and "b".
+        IReadOnlyDictionary<string, string> facts = Of(new BenchJob { BaselinePath = _folder.Write("baseline", "a"), CandidatePath = _folder.Write("candidate", "b") });
+        Assert.StartsWith("ca978112ca1bbdca", facts["baselineSha256"], StringComparison.Ordinal);
+        Assert.StartsWith("3e23e8160039594a", facts["candidateSha256"], StringComparison.Ordinal);
+    }
+
     public void Dispose() => _folder.Dispose();
 
-    private IReadOnlyDictionary<string, string> Read() => Fingerprint.Of(
-        new BenchJob { CandidatePath = _folder.Write("model", "x") }, new KernelFiles(_folder["root"]), sessions: 1, meter: "absent");
+    private IReadOnlyDictionary<string, string> Read() => Of(new BenchJob { CandidatePath = _folder.Write("model", "x") });
+
+    private IReadOnlyDictionary<string, string> Of(BenchJob job, string meter = "absent") => Fingerprint.Of(job, new KernelFiles(_folder["root"]), sessions: 1, meter);
 }
