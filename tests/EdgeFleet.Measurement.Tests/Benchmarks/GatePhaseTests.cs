@@ -29,9 +29,9 @@ public sealed class GatePhaseTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Fact]
-    public async Task A_device_that_is_not_fit_is_refused_with_a_code_when_waiting_has_not_helped()
+    public async Task What_waiting_does_not_mend_is_refused_at_once_with_a_code()
     {
-        string? refused = await RunAsync(new BenchJob { CandidatePath = "x", Condition = BenchCondition.Live, GateWaitSeconds = 0 });
+        string? refused = await RunAsync(new BenchJob { CandidatePath = "x", Condition = BenchCondition.Live, GateWaitSeconds = 60 });
         Assert.StartsWith("battery-low: ", refused, StringComparison.Ordinal);
         Assert.DoesNotContain("waiting", _stages);
     }

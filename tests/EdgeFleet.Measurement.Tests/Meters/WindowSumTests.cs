@@ -20,6 +20,14 @@ public sealed class WindowSumTests
     }
 
     [Fact]
+    public void What_was_missed_in_any_window_was_missed_in_the_sum()
+    {
+        WindowEnergy late = Window(3, 1, null) with { Dropped = 2, Gaps = 1, LargestGap = TimeSpan.FromSeconds(0.4) };
+        WindowEnergy sum = WindowSum.Of([late, Window(5, 1, null), late with { Dropped = 1, LargestGap = TimeSpan.FromSeconds(0.2) }]);
+        Assert.Equal((3, 2, TimeSpan.FromSeconds(0.4)), (sum.Dropped, sum.Gaps, sum.LargestGap));
+    }
+
+    [Fact]
     public void What_is_not_known_of_one_window_is_not_known_of_the_sum()
     {
         EnergyUncertainty? sum = WindowSum.Of([Window(3, 1, new EnergyUncertainty(0.3, null, 0.03, 0, 0)), Window(5, 1, new EnergyUncertainty(0.5, 0.1, null, 0, 0))]).Uncertainty;

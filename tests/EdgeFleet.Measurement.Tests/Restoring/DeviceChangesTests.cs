@@ -32,6 +32,17 @@ public sealed class DeviceChangesTests : IDisposable
     }
 
     [Fact]
+    public void What_is_changed_is_on_disk_before_it_is_changed()
+    {
+        List<string> journals = [];
+        using (DeviceChanges.Make(_files, new Looking(_files, () => journals.Add(File.ReadAllText(_folder[Journal]))), "performance"))
+        {
+            Assert.Equal(2, journals.Count);
+        }
+        Assert.All(journals, journal => Assert.True(journal.Contains("schedutil", StringComparison.Ordinal) && journal.Contains("ondemand", StringComparison.Ordinal)));
+    }
+
+    [Fact]
     public void What_a_killed_one_left_is_put_back_by_the_next()
     {
         LeaveBehind();
@@ -115,5 +126,14 @@ public sealed class DeviceChangesTests : IDisposable
     private sealed class Refusing(ISystemSettings settings, string path) : ISystemSettings
     {
         public Errno Write(string to, string text) => to == $"/{path}" && text == "performance" ? Errno.Eacces : settings.Write(to, text);
+    }
+
+    private sealed class Looking(ISystemSettings settings, Action look) : ISystemSettings
+    {
+        public Errno Write(string to, string text)
+        {
+            look();
+            return settings.Write(to, text);
+        }
     }
 }
