@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using EdgeFleet.Statistics.Functions;
 
 namespace EdgeFleet.Statistics.Sketches;
 
@@ -14,7 +15,7 @@ public sealed class LatencySketch : IEquatable<LatencySketch>
     /// <summary>Ratio of neighbouring bin edges.</summary>
     public static readonly double Gamma = (1 + RelativeAccuracy) / (1 - RelativeAccuracy);
 
-    private static readonly double s_logGamma = Math.Log(Gamma);
+    private static readonly double s_logGamma = PortableMath.Log(Gamma);
 
     private readonly SortedDictionary<int, long> _bins = [];
 
@@ -38,11 +39,11 @@ public sealed class LatencySketch : IEquatable<LatencySketch>
     /// <summary>Bin of a value: ceil(log_gamma(value)).</summary>
     public static int IndexOf(double value) =>
         value > 0 && double.IsFinite(value)
-            ? (int)Math.Ceiling(Math.Log(value) / s_logGamma)
+            ? (int)Math.Ceiling(PortableMath.Log(value) / s_logGamma)
             : throw new ArgumentOutOfRangeException(nameof(value), value, "a sketch takes positive finite values");
 
     /// <summary>Representative value of a bin.</summary>
-    public static double ValueOf(int index) => 2 * Math.Exp(index * s_logGamma) / (Gamma + 1);
+    public static double ValueOf(int index) => 2 * PortableMath.Exp(index * s_logGamma) / (Gamma + 1);
 
     /// <summary>Takes one value.</summary>
     public void Add(double value) => AddToBin(IndexOf(value), 1);
