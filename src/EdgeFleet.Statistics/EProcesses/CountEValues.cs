@@ -15,7 +15,7 @@ public static class CountEValues
     {
         RequireCount(worse, nameof(worse));
         RequireCount(better, nameof(better));
-        return ((worse + better + 1) * Math.Log(2))
+        return ((worse + better + 1) * PortableMath.Log(2))
             + SpecialFunctions.LogBeta(worse + 1, better + 1)
             + SpecialFunctions.LogUpperRegularizedBeta(0.5, worse + 1, better + 1);
     }
@@ -35,9 +35,9 @@ public static class CountEValues
         double others = trials - events;
         return SpecialFunctions.LogBeta(events + 1, others + 1)
             + SpecialFunctions.LogUpperRegularizedBeta(nullRate, events + 1, others + 1)
-            - Math.Log(1 - nullRate)
-            - (events * Math.Log(nullRate))
-            - (others * Math.Log(1 - nullRate));
+            - PortableMath.Log(1 - nullRate)
+            - (events * PortableMath.Log(nullRate))
+            - (others * PortableMath.Log(1 - nullRate));
     }
 
     /// <summary>
@@ -48,6 +48,37 @@ public static class CountEValues
     {
         double weighted = nullRateRatio * candidateExposure;
         return LogBinomial(candidateEvents, candidateEvents + baselineEvents, weighted / (weighted + baselineExposure));
+    }
+
+    /// <summary>
+    /// Events in an exposure: null "rate at most <paramref name="nullRate"/>". The prior over higher rates is a gamma of shape 1
+    /// and a mean of twice the null's rate, cut off below it.
+    /// </summary>
+    /// <param name="events">Not negative.</param>
+    /// <param name="exposure">In any one unit, such as device hours; not negative.</param>
+    /// <param name="nullRate">Events in one unit of exposure; positive.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A figure outside its range.</exception>
+    public static double LogPoisson(long events, double exposure, double nullRate)
+    {
+        RequireCount(events, nameof(events));
+        if (!(exposure >= 0 && double.IsFinite(exposure)) || (exposure == 0 && events > 0))
+        {
+            throw new ArgumentOutOfRangeException(nameof(exposure), exposure, $"the exposure of {events} events");
+        }
+        if (!(nullRate > 0 && double.IsFinite(nullRate)))
+        {
+            throw new ArgumentOutOfRangeException(nameof(nullRate), nullRate, "a rate is positive and finite");
+        }
+        const double shape = 1;
+        double inverseScale = 1 / (2 * nullRate);
+        return (shape * PortableMath.Log(inverseScale))
+            - SpecialFunctions.LogGamma(shape)
+            + SpecialFunctions.LogGamma(shape + events)
+            - ((shape + events) * PortableMath.Log(inverseScale + exposure))
+            + IncompleteGamma.LogUpper(shape + events, (inverseScale + exposure) * nullRate)
+            - IncompleteGamma.LogUpper(shape, inverseScale * nullRate)
+            - (events * PortableMath.Log(nullRate))
+            + (nullRate * exposure);
     }
 
     private static void RequireCount(long value, string name)

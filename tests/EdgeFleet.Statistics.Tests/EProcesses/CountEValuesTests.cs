@@ -22,6 +22,57 @@ public sealed class CountEValuesTests
     }
 
     [Fact]
+    public void The_poisson_test_matches_its_closed_form()
+    {
+        Near.Equal(-1.0986122887, CountEValues.LogPoisson(0, 100, 0.01));
+        Near.Equal(3.1570879753, CountEValues.LogPoisson(5, 100, 0.01));
+        Near.Equal(0, CountEValues.LogPoisson(0, 0, 0.01));
+    }
+
+    [Theory]
+    [InlineData(1.0), InlineData(0.6)]
+    public void The_poisson_e_value_is_one_on_average_at_the_null_exactly_and_less_below_it(double share)
+    {
+        const double exposure = 300, nullRate = 0.02;
+        double mean = share * nullRate * exposure, expected = 0, logChance = -mean;
+        for (int events = 0; events < 500; events++)
+        {
+            expected += Math.Exp(logChance + CountEValues.LogPoisson(events, exposure, nullRate));
+            logChance += Math.Log(mean / (events + 1));
+        }
+        if (share == 1)
+        {
+            Near.Equal(1, expected);
+        }
+        else
+        {
+            Assert.InRange(expected, 0, 1);
+        }
+    }
+
+    [Fact]
+    public void A_larger_tolerated_rate_is_never_more_certain()
+    {
+        foreach (int events in (int[])[0, 1, 5, 40])
+        {
+            for (double rate = 0.02; rate < 0.9; rate += 0.02)
+            {
+                Assert.True(CountEValues.LogBinomial(events, 60, rate) <= CountEValues.LogBinomial(events, 60, rate - 0.01) + 1e-12);
+                Assert.True(CountEValues.LogPoisson(events, 60, rate) <= CountEValues.LogPoisson(events, 60, rate - 0.01) + 1e-12);
+            }
+        }
+    }
+
+    [Fact]
+    public void Events_without_exposure_or_a_rate_of_nothing_are_a_bug()
+    {
+        Assert.Throws<ArgumentOutOfRangeException>(() => CountEValues.LogPoisson(1, 0, 0.1));
+        Assert.Throws<ArgumentOutOfRangeException>(() => CountEValues.LogPoisson(-1, 1, 0.1));
+        Assert.Throws<ArgumentOutOfRangeException>(() => CountEValues.LogPoisson(1, 1, 0));
+        Assert.Throws<ArgumentOutOfRangeException>(() => CountEValues.LogPoisson(1, double.PositiveInfinity, 0.1));
+    }
+
+    [Fact]
     public void Two_arms_with_equal_exposure_and_ratio_one_are_a_sign_test()
     {
         Near.Equal(CountEValues.LogSign(15, 5), CountEValues.LogTwoArmCounts(15, 3600, 5, 3600, 1));
