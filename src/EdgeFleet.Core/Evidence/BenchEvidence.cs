@@ -185,7 +185,7 @@ public sealed record ColdStart(double ProcessMs, double LoadMs, double FirstInfe
 public sealed record OutputEvidence
 {
     public required int Inputs { get; init; }
-    /// <summary>Largest absolute difference of an element.</summary>
+    /// <summary>Largest absolute difference of an element; of an answer with more than 65,536 elements its first so many are compared.</summary>
     public double LargestDifference { get; init; }
     /// <summary>Inputs for which the largest element of every output is at the same place.</summary>
     public int SameTop { get; init; }

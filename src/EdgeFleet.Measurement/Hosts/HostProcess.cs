@@ -15,11 +15,15 @@ internal sealed class HostProcess : IAsyncDisposable
     private static readonly TimeSpan s_start = TimeSpan.FromSeconds(60);
     /// <summary>An accelerator may build an engine for its own kind when a model is loaded first: minutes, measured elsewhere.</summary>
     private static readonly TimeSpan s_load = TimeSpan.FromMinutes(15);
+    /// <summary>A slow model is not a hanging one, and a hot device makes it so much slower than it was when it was loaded.</summary>
+    private const double Slowed = 3;
 
     private readonly ChildProcess _process;
     private readonly IAsyncEnumerator<string> _lines;
     private readonly HostOptions _options;
     private readonly long _kernelKills;
+    /// <summary>What one inference took when the model was loaded.</summary>
+    private double _inferenceSeconds;
 
     private HostProcess(ChildProcess process, HostOptions options)
     {
@@ -67,14 +71,18 @@ internal sealed class HostProcess : IAsyncDisposable
         }
     }
 
-    public async Task<LoadReply> LoadAsync(LoadRequest request, CancellationToken cancellationToken) =>
-        (await AskAsync(new HostRequest { Load = request }, s_load, "to load the model", cancellationToken).ConfigureAwait(false)).Load!;
+    public async Task<LoadReply> LoadAsync(LoadRequest request, CancellationToken cancellationToken)
+    {
+        LoadReply loaded = (await AskAsync(new HostRequest { Load = request }, s_load, "to load the model", cancellationToken).ConfigureAwait(false)).Load!;
+        _inferenceSeconds = loaded.SecondMs / 1000;
+        return loaded;
+    }
 
     public async Task<CellReply> MeasureAsync(CellRequest request, CancellationToken cancellationToken) =>
         (await AskAsync(new HostRequest { Cell = request }, Patience(request), "to run a cell", cancellationToken).ConfigureAwait(false)).Cell!;
 
     public async Task<OutputReply> ReadOutputsAsync(OutputRequest request, CancellationToken cancellationToken) =>
-        (await AskAsync(new HostRequest { Outputs = request }, _options.Patience, "to answer the inputs", cancellationToken).ConfigureAwait(false)).Outputs!;
+        (await AskAsync(new HostRequest { Outputs = request }, Patience(seconds: 0, request.Inputs), "to answer the inputs", cancellationToken).ConfigureAwait(false)).Outputs!;
 
     public async Task<PhaseReply> EndPhaseAsync(string phase, CancellationToken cancellationToken) =>
         (await AskAsync(new HostRequest { Phase = new PhaseRequest(phase) }, _options.Patience, "to read its memory", cancellationToken).ConfigureAwait(false)).Phase!;
@@ -103,7 +111,10 @@ internal sealed class HostProcess : IAsyncDisposable
         return environment;
     }
 
-    private TimeSpan Patience(CellRequest cell) => _options.Patience + TimeSpan.FromSeconds((double)(cell.DurationTicks + (2 * cell.LeadTicks)) / Stopwatch.Frequency);
+    private TimeSpan Patience(CellRequest cell) =>
+        Patience((double)(cell.DurationTicks + (2 * cell.LeadTicks)) / Stopwatch.Frequency, cell.Discard + ((double)cell.MinimumSamples * cell.Batch));
+
+    private TimeSpan Patience(double seconds, double inferences) => _options.Patience + TimeSpan.FromSeconds(seconds + (Slowed * inferences * _inferenceSeconds));
 
     private async Task<HostReply> AskAsync(HostRequest request, TimeSpan patience, string what, CancellationToken cancellationToken)
     {

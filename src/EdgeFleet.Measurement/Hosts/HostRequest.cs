@@ -44,6 +44,7 @@ internal sealed record CellRequest
 }
 
 /// <summary>Answer the first inputs and give the outputs.</summary>
+/// <param name="LargestElements">Of one input's answer at most so many elements are given, and with so many no further input is answered.</param>
 internal sealed record OutputRequest(int Inputs, int LargestElements);
 
 /// <summary>Ends a phase of the memory account and begins another.</summary>
@@ -90,8 +91,8 @@ internal sealed record CellReply
 }
 
 /// <param name="Values">All outputs of all inputs, one after the other, as little-endian 32-bit floats.</param>
-/// <param name="Lengths">Elements of each output of each input, in order.</param>
-/// <param name="NonFinite">Elements that are no number.</param>
+/// <param name="Lengths">Elements given of each output of each input, in order.</param>
+/// <param name="NonFinite">Elements that are no number, among all and not only those given.</param>
 internal sealed record OutputReply(byte[] Values, IReadOnlyList<int> Lengths, int Inputs, long NonFinite, string? FirstNonFinite);
 
 internal sealed record PhaseReply(MemoryPhase Memory, Reading ControlGroup, Reading Accelerator, string? NoReset);

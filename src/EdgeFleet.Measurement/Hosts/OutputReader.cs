@@ -17,11 +17,15 @@ internal static class OutputReader
         {
             session.Feed.PutForComparison(inputs);
             session.Call.Invoke();
+            // An image of many million elements does not go through the pipe: its first are compared, and all looked at.
+            int room = request.LargestElements;
             foreach (PreparedTensor output in session.Call.Outputs)
             {
                 float[] elements = Floats(output);
-                lengths.Add(elements.Length);
-                values.AddRange(elements);
+                int kept = Math.Min(elements.Length, room);
+                room -= kept;
+                lengths.Add(kept);
+                values.AddRange(elements.AsSpan(0, kept));
                 long bad = elements.LongCount(value => !float.IsFinite(value));
                 nonFinite += bad;
                 first ??= bad > 0 ? $"output '{output.Name}' of input {inputs} has {bad} of {elements.Length} elements that are no number" : null;

@@ -5,6 +5,7 @@ using EdgeFleet.Measurement.Benchmarks;
 using EdgeFleet.Measurement.Hosts;
 using EdgeFleet.Testing;
 using EdgeFleet.Testing.Onnx;
+using EdgeFleet.Testing.Time;
 
 namespace EdgeFleet.Measurement.Tests.Hosts;
 
@@ -73,6 +74,21 @@ public sealed class ModelHostTests : IDisposable
     }
 
     [Fact]
+    public async Task Synthetic_answers_are_of_inputs_that_differ_and_the_same_again_for_the_same_seed()
+    {
+        string model = _folder.Write("bias.onnx", TinyModel.AddBias([10, 20]));
+        await using HostProcess host = await TestHosts.StartAsync(model);
+        await host.LoadAsync(TestHosts.Load(model), CancellationToken.None);
+        OutputRequest request = new(Inputs: 4, LargestElements: 100);
+
+        float[] answers = MemoryMarshal.Cast<byte, float>((await host.ReadOutputsAsync(request, CancellationToken.None)).Values).ToArray();
+
+        Assert.Equal(4, answers.Chunk(2).Select(answer => answer[0]).Distinct().Count());
+        Assert.Equal(answers, MemoryMarshal.Cast<byte, float>((await host.ReadOutputsAsync(request, CancellationToken.None)).Values).ToArray());
+        Assert.Equal(2, (await host.ReadOutputsAsync(request with { LargestElements = 3 }, CancellationToken.None)).Inputs);
+    }
+
+    [Fact]
     public async Task Inputs_that_are_not_whole_are_refused_with_both_sizes()
     {
         string model = _folder.Write("bias.onnx", TinyModel.AddBias([10, 20]));
@@ -127,17 +143,45 @@ public sealed class ModelHostTests : IDisposable
     }
 
     [Fact]
-    public async Task A_model_that_hangs_is_ended_and_a_baseline_is_blamed_as_the_baseline()
+    public async Task A_model_that_hangs_is_ended_when_a_slow_one_would_have_answered_and_a_baseline_is_blamed_as_the_baseline()
     {
         string model = _folder.Write("work.onnx", TinyModel.Work(16, 1));
-        await using HostProcess host = await TestHosts.StartAsync(model, patience: TimeSpan.FromMilliseconds(200), which: MeasuredModel.Baseline);
-        await host.LoadAsync(TestHosts.Load(model), CancellationToken.None);
+        ManualTimeProvider time = new();
+        await using HostProcess host = await TestHosts.StartAsync(model, patience: TimeSpan.FromSeconds(60), which: MeasuredModel.Baseline, time: time);
+        LoadReply loaded = await host.LoadAsync(TestHosts.Load(model), CancellationToken.None);
+        using (Process stop = Process.Start("/bin/kill", ["-STOP", $"{host.Id}"]))
+        {
+            await stop.WaitForExitAsync();
+        }
 
-        // A window that does not end, for a request that promises to end at once: what a hanging model looks like from outside.
-        BenchException error = await Assert.ThrowsAsync<BenchException>(() =>
-            host.MeasureAsync(new CellRequest { DurationTicks = 0, MinimumSamples = int.MaxValue, Batch = 1_000_000 }, CancellationToken.None));
+        Task waiting = time.TimerCreated;
+        Task<CellReply> cell = host.MeasureAsync(new CellRequest { Discard = 10, DurationTicks = 2 * Stopwatch.Frequency, MinimumSamples = 1000, Batch = 2 }, CancellationToken.None);
+        await waiting;
+        // A minute, the window, and three times what its 2,010 inferences take.
+        TimeSpan patience = time.NextDue!.Value - time.GetUtcNow();
+        Assert.Equal(62 + (3 * 2010 * loaded.SecondMs / 1000), patience.TotalSeconds, tolerance: 0.001);
+        time.Advance(patience);
 
+        BenchException error = await Assert.ThrowsAsync<BenchException>(() => cell);
         Assert.Equal((BenchException.Hung, true), (error.Code, error.OfBaseline));
+    }
+
+    [Fact]
+    public async Task Of_an_answer_of_millions_of_elements_the_first_are_compared_and_all_are_looked_at()
+    {
+        string model = _folder.Write("image.onnx", TinyModel.SquareRoot(2 << 20));
+        float[] image = new float[2 << 20];
+        (image[0], image[^1]) = (4, -1);
+        string inputs = _folder.Write("inputs.bin", MemoryMarshal.AsBytes<float>([.. image, .. image]).ToArray());
+        await using HostProcess host = await TestHosts.StartAsync(model);
+        await host.LoadAsync(TestHosts.Load(model, inputs), CancellationToken.None);
+
+        OutputReply outputs = await host.ReadOutputsAsync(new OutputRequest(Inputs: 2, LargestElements: 1000), CancellationToken.None);
+
+        Assert.Equal((1, 1), (outputs.Inputs, outputs.NonFinite));
+        Assert.Equal(1000, Assert.Single(outputs.Lengths));
+        Assert.Equal([2, 0], MemoryMarshal.Cast<byte, float>(outputs.Values)[..2].ToArray());
+        Assert.Equal(1000 * sizeof(float), outputs.Values.Length);
     }
 
     [Fact]
