@@ -32,13 +32,11 @@ internal sealed class ColdStarts(BenchSetup setup)
     public ColdStartEvidence Evidence => new() { Baseline = _starts[MeasuredModel.Baseline], Candidate = _starts[MeasuredModel.Candidate] };
 
     /// <summary>Memory of the start whose peak is in the middle; null where the model was never started.</summary>
-    public ModelMemory? MemoryOf(MeasuredModel model)
+    public ModelMemory? MemoryOf(MeasuredModel model) => _memory[model].Count == 0 ? null : Middle(_memory[model]);
+
+    internal static ModelMemory Middle(IReadOnlyList<IReadOnlyList<PhaseReply>> starts)
     {
-        if (_memory[model].Count == 0)
-        {
-            return null;
-        }
-        IReadOnlyList<PhaseReply>[] byPeak = [.. _memory[model].OrderBy(PeakOf)];
+        IReadOnlyList<PhaseReply>[] byPeak = [.. starts.OrderBy(PeakOf)];
         IReadOnlyList<PhaseReply> middle = byPeak[byPeak.Length / 2];
         return new ModelMemory
         {

@@ -39,18 +39,18 @@ internal sealed class WarmUp(BenchSetup setup, HostPair pair)
                 CellReply reply = await pair.MeasureAsync(model, cell, cancellationToken).ConfigureAwait(false);
                 _medians[model].Add(Cell.Median(Cell.Of(model, reply, batch: 1).Nanos));
             }
-            Judge(window);
+            (IsSteady, Reason) = Judge(setup.Models, _medians, window);
             setup.Report("warming up", (double)(i + 1) / most, Reason);
         }
     }
 
-    private void Judge(TimeSpan window)
+    /// <summary>Steady is where each of the models is: the one that is not would be measured on its way.</summary>
+    internal static (bool IsSteady, string Reason) Judge(IReadOnlyList<MeasuredModel> models, IReadOnlyDictionary<MeasuredModel, List<double>> medians, TimeSpan window)
     {
-        List<(MeasuredModel Model, SteadyState State)> states = [.. setup.Models.Select(model => (model, SteadyState.Of(_medians[model])))];
-        IsSteady = states.All(state => state.State.IsSteady);
-        string length = FormattableString.Invariant($"{_medians[MeasuredModel.Candidate].Count} windows of {window.TotalMilliseconds:0} ms");
-        Reason = IsSteady
-            ? $"steady after {length}"
-            : $"not steady after {length}: " + string.Join("; ", states.Where(state => !state.State.IsSteady).Select(state => $"{state.Model.ToString().ToLowerInvariant()}: {state.State.Reason}"));
+        List<(MeasuredModel Model, SteadyState State)> states = [.. models.Select(model => (model, SteadyState.Of(medians[model])))];
+        string length = FormattableString.Invariant($"{medians[MeasuredModel.Candidate].Count} windows of {window.TotalMilliseconds:0} ms");
+        return states.All(state => state.State.IsSteady)
+            ? (true, $"steady after {length}")
+            : (false, $"not steady after {length}: " + string.Join("; ", states.Where(state => !state.State.IsSteady).Select(state => $"{state.Model.ToString().ToLowerInvariant()}: {state.State.Reason}")));
     }
 }

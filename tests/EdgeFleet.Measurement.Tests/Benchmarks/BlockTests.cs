@@ -20,6 +20,13 @@ public sealed class BlockTests
     }
 
     [Fact]
+    public void The_middle_of_an_even_number_lies_between_the_two_in_the_middle()
+    {
+        Assert.Equal(2.5, Cell.Median(4, 1, 3, 2));
+        Assert.Equal(3, Cell.Median(9, 1, 3));
+    }
+
+    [Fact]
     public void A_block_counts_unless_something_disturbed_it()
     {
         Assert.Empty(Causes(BenchCondition.Quiet, reply => reply));

@@ -1,0 +1,193 @@
+using System.Diagnostics;
+using System.Globalization;
+using EdgeFleet.Core.Evidence;
+using EdgeFleet.Linux.Processes;
+using EdgeFleet.Linux.SystemFiles;
+using EdgeFleet.Measurement.Benchmarks;
+using EdgeFleet.Measurement.Hosts;
+using EdgeFleet.Measurement.Tests.Meters;
+using EdgeFleet.Testing;
+using EdgeFleet.Testing.Files;
+using EdgeFleet.Testing.Time;
+
+namespace EdgeFleet.Measurement.Tests.Benchmarks;
+
+/// <summary>The energy of blocks by a counter that a supply of known power moves.</summary>
+public sealed class EnergyPhaseTests : IDisposable
+{
+    private const string Counter = "/sys/class/powercap/intel-rapl:0/energy_uj";
+    private readonly TemporaryFolder _folder = new();
+    private readonly FaultySystemFiles _files;
+    private readonly Supply _supply = new();
+    private readonly ManualTimeProvider _time = new();
+    private readonly List<string> _warnings = [];
+
+    public EnergyPhaseTests()
+    {
+        _folder.RaplModelled("intel-rapl:0", "package-0", 0);
+        _files = new FaultySystemFiles(new KernelFiles(_folder.Path));
+        _files.Answer(Counter, _ => _supply.MicroJoules());
+        _supply.Watts = 10;
+    }
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void Energy_is_that_of_a_model_s_windows_over_the_inferences_in_them()
+    {
+        using EnergyPhase energy = Phase(BenchCondition.Live);
+        // Two inferences in each sample: it is inferences that count.
+        Block block = Block.Of(0, [Cell(MeasuredModel.Baseline, 100), Cell(MeasuredModel.Candidate, 50), Cell(MeasuredModel.Candidate, 150), Cell(MeasuredModel.Baseline, 100)], BenchCondition.Live);
+        energy.Take(block);
+
+        EnergyEvidence evidence = energy.Evidence([block], alpha: 0.05, _warnings);
+
+        double baseline = 10 * Seconds(block, MeasuredModel.Baseline) / 200, candidate = 10 * Seconds(block, MeasuredModel.Candidate) / 200;
+        Assert.Equal((ReadingState.Measured, null), (evidence.State, evidence.Reason));
+        Near(baseline, evidence.Baseline!.Total.Value);
+        Near(candidate, evidence.Candidate!.Total.Value);
+        Near(10, evidence.Candidate.MeanWatts);
+        Assert.Equal(Math.Log(evidence.Candidate.Total.Value!.Value / evidence.Baseline.Total.Value!.Value), energy.LogRatioOf(block)!.Value, 9);
+        // A device that serves is never at rest.
+        Assert.Equal("no idle power: the device goes on serving and is never at rest", evidence.Candidate.Dynamic.Reason);
+        Assert.Equal("the device goes on serving and is never at rest", evidence.IdlePower!.Reason);
+        Assert.Empty(_warnings);
+    }
+
+    [Fact]
+    public async Task Energy_above_idle_is_what_the_same_meter_reads_more_than_at_rest()
+    {
+        using EnergyPhase energy = Phase(BenchCondition.Quiet);
+        _supply.Watts = 4;
+        await RestAsync(energy.MeasureRestBeforeAsync);
+        _supply.Watts = 10;
+        Pass(3);
+        Block block = Block.Of(0, [Cell(MeasuredModel.Candidate, 100), Cell(MeasuredModel.Baseline, 100), Cell(MeasuredModel.Baseline, 100), Cell(MeasuredModel.Candidate, 100)], BenchCondition.Live);
+        energy.Take(block);
+        _supply.Watts = 6;
+        Pass(3);
+        await RestAsync(energy.MeasureRestAfterAsync);
+
+        EnergyEvidence evidence = energy.Evidence([block], alpha: 0.05, _warnings);
+
+        Near(4, evidence.IdlePower!.Value);
+        double above = evidence.Candidate!.Total.Value!.Value - evidence.Candidate.Dynamic.Value!.Value;
+        double idle = above * 200 / Seconds(block, MeasuredModel.Candidate);
+        Assert.InRange(idle, 4.1, 5.9); // between the two rests, by how long each was
+        Assert.Contains(_warnings, warning => warning.StartsWith("the power at rest after the measurement differs", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void A_cell_that_the_meter_missed_is_left_out_with_its_inferences_and_said()
+    {
+        using EnergyPhase energy = Phase(BenchCondition.Live);
+        Cell baseline = Cell(MeasuredModel.Baseline, 100), metered = Cell(MeasuredModel.Candidate, 100);
+        Pass(2);
+        _files.Fail(Counter, Errno.Eio);
+        Pass(3);
+        Cell missed = Cell(MeasuredModel.Candidate, 1000);
+        Block block = Block.Of(0, [baseline, metered, missed], BenchCondition.Live);
+        energy.Take(block);
+
+        EnergyEvidence evidence = energy.Evidence([block], alpha: 0.05, _warnings);
+        Near(10 * Seconds(metered) / 100, evidence.Candidate!.Total.Value);
+        Assert.StartsWith("energy of the candidate: 1 of 2 cells were not metered: ", Assert.Single(_warnings), StringComparison.Ordinal);
+        Assert.Null(energy.LogRatioOf(block));
+
+        EnergyEvidence none = energy.Evidence([Block.Of(1, [baseline, missed], BenchCondition.Live)], alpha: 0.05, _warnings);
+        Assert.Equal((ReadingState.Absent, ReadingState.Absent), (none.State, none.Candidate!.Total.State));
+        Assert.Contains("EIO", none.Reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Blocks_that_do_not_count_leave_no_energy()
+    {
+        using EnergyPhase energy = Phase(BenchCondition.Live);
+        EnergyEvidence evidence = energy.Evidence([], alpha: 0.05, _warnings);
+        Assert.Equal((ReadingState.Absent, "no block counts"), (evidence.State, evidence.Reason));
+    }
+
+    private EnergyPhase Phase(BenchCondition condition)
+    {
+        BenchJob job = new() { CandidatePath = "x", BaselinePath = "y", Condition = condition, IdleSeconds = 8 };
+        EnergyPhase energy = new(new BenchSetup(job, new OwnProgram("none", []), progress: null, _time), _files);
+        Pass(2);
+        return energy;
+    }
+
+    /// <summary>Rest takes as long as the meter needs for a few readings, whatever the job's clock says.</summary>
+    private async Task RestAsync(Func<CancellationToken, Task> measure)
+    {
+        Pass(3);
+        Task rest = measure(CancellationToken.None);
+        while (!rest.IsCompleted)
+        {
+            Pass(3);
+            if (_time.NextDue is { } due)
+            {
+                _time.Advance(due - _time.GetUtcNow());
+            }
+        }
+        await rest;
+    }
+
+    /// <summary>A cell whose window opens now and closes a few readings later.</summary>
+    private Cell Cell(MeasuredModel model, long inferences)
+    {
+        long begin = Stopwatch.GetTimestamp();
+        Pass(3);
+        return new Cell(model, new CellReply { BeginTicks = begin, EndTicks = Stopwatch.GetTimestamp(), Inferences = inferences, Nanos = [] }, new double[inferences / 2], Batch: 2, Hertz: null);
+    }
+
+    /// <summary>Lets so many readings be made.</summary>
+    private void Pass(int readings)
+    {
+        for (int until = _files.Reads(Counter) + readings; _files.Reads(Counter) < until;)
+        {
+            Thread.Yield();
+        }
+    }
+
+    private static double Seconds(Block block, MeasuredModel model) => block.Cells.Where(cell => cell.Model == model).Sum(Seconds);
+
+    private static double Seconds(Cell cell) => (double)(cell.Reply.EndTicks - cell.Reply.BeginTicks) / Stopwatch.Frequency;
+
+    private static void Near(double expected, double? actual) => Assert.InRange(actual!.Value, 0.98 * expected, 1.02 * expected);
+
+    /// <summary>Counts the energy of a power that a test sets.</summary>
+    private sealed class Supply
+    {
+        private readonly Lock _lock = new();
+        private double _joules = 1;
+        private double _watts;
+        private long _at = Stopwatch.GetTimestamp();
+
+        public double Watts
+        {
+            set
+            {
+                lock (_lock)
+                {
+                    Count();
+                    _watts = value;
+                }
+            }
+        }
+
+        public string MicroJoules()
+        {
+            lock (_lock)
+            {
+                Count();
+                return ((long)(_joules * 1e6)).ToString(CultureInfo.InvariantCulture);
+            }
+        }
+
+        private void Count()
+        {
+            long now = Stopwatch.GetTimestamp();
+            _joules += _watts * (now - _at) / Stopwatch.Frequency;
+            _at = now;
+        }
+    }
+}
