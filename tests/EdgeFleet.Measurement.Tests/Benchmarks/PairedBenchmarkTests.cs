@@ -71,11 +71,12 @@ public sealed class PairedBenchmarkTests : IDisposable
     public async Task Missing_evidence_has_its_reason_and_no_value()
     {
         string model = _folder.Write("a.onnx", TinyModel.Work(16, 1));
-        BenchEvidence evidence = await RunAsync(Short(model, model) with { SystemRoot = _folder["nothing"] });
+        BenchEvidence evidence = await RunAsync(Short(model, model) with { SystemRoot = _folder["nothing"], GateWaitSeconds = 0 });
 
         Assert.Equal((ReadingState.Absent, null), (evidence.Energy.State, evidence.Energy.Ratio));
         Assert.False(string.IsNullOrEmpty(evidence.Energy.Reason));
         Assert.Equal(ReadingState.Absent, evidence.Counters.State);
+        Assert.Contains("temperature: no thermal zone tells both its temperature and a passive trip", evidence.Environment.Unwatched);
         Assert.Contains(evidence.Warnings, warning => warning.Contains("how much memory is available is not known", StringComparison.Ordinal));
     }
 

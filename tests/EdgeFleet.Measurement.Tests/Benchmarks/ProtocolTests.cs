@@ -64,6 +64,7 @@ public sealed class ProtocolTests : IDisposable
                 .Select(heard => heard.Model).Distinct().Order(StringComparer.Ordinal));
             before = cells[3].Number;
         }
+        Assert.Equal([_heavy, _light], all.Where(heard => heard.Load is { Phases: false }).Chunk(2).Select(pair => pair[0].Model).Distinct().Order(StringComparer.Ordinal));
         LoadRequest[] loads = [.. all.Select(heard => heard.Load).OfType<LoadRequest>().Where(load => !load.Phases)];
         Assert.True(loads.Select(load => load.PaddingBytes).Distinct().Count() > loads.Length / 2);
         Assert.Equal($"{loads.Length / 2}", evidence.Fingerprint["sessions"]);
