@@ -36,7 +36,7 @@ internal static class BenchCommand
     private static readonly Option<ulong?> s_seed = new("--seed") { Description = "Orders, paddings and synthetic inputs come from it; drawn and reported where it is not given.", HelpName = "NUMBER" };
     private static readonly Option<string?> s_governor = new("--governor") { Description = "A frequency governor (such as performance) for the time of the measurement, put back however it ends. Needs root.", HelpName = "NAME" };
     private static readonly Option<int?> s_memoryLimit = CheckedOption.Whole("--memory-limit-mib", "End a model whose process takes more than so many MiB.", 1, 1 << 20);
-    private static readonly Option<int> s_wait = CheckedOption.Whole("--wait", "Seconds to wait for a device that is busy, hot or low on battery, before nothing is measured.", 30, 0, 86_400);
+    private static readonly Option<int> s_wait = CheckedOption.Whole("--wait", "Seconds to wait for a device that is busy or hot, before nothing is measured. With a low battery nothing is measured at once.", 30, 0, 86_400);
     private static readonly Option<bool> s_anyway = new("--anyway") { Description = "Measure in whatever state the device is; disturbed blocks are still measured again." };
     private static readonly Option<bool> s_noCounters = new("--no-counters") { Description = "Leave the processor counters out." };
     private static readonly Option<FileInfo?> s_raw = new("--raw") { Description = "Write every sample there, gzipped JSON.", HelpName = "FILE" };
@@ -115,7 +115,7 @@ internal static class BenchCommand
         return file;
     }
 
-    private static BenchJob JobOf(ParseResult parsed)
+    internal static BenchJob JobOf(ParseResult parsed)
     {
         string baseline = Baseline(parsed);
         string? candidate = parsed.GetValue(s_candidate) is { } file ? Existing(file) : null;

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Security.Cryptography;
 using System.Text.Json.Nodes;
 using EdgeFleet.Cli.Tests.Models;
 using EdgeFleet.Linux.Processes;
@@ -27,10 +28,11 @@ public sealed class BenchCommandTests : IDisposable
         string light = _folder.Write("light.onnx", TinyModel.Work(64, 2)), heavy = _folder.Write("heavy.onnx", TinyModel.Work(64, 200));
 
         Directory.CreateDirectory(_folder["device"]);
-        EdgefleetProcess run = EdgefleetProcess.Run(["bench", "-b", light, "-c", heavy, "--tail", "100", "--root", _folder["device"], "-o", "json", .. s_short]);
+        EdgefleetProcess run = EdgefleetProcess.Run(["bench", "-b", light, "-c", heavy, "--tail", "100", "--root", _folder["device"], "--raw", _folder["raw.gz"], "-o", "json", .. s_short]);
 
         Assert.Equal(1, run.ExitCode);
         JsonNode document = JsonNode.Parse(run.Output)!;
+        Assert.Equal(Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(_folder["raw.gz"]))), Text(document["raw"]!["sha256"]));
         Assert.Equal(("fail", "slower", 2), (Text(document["verdict"]), Text(document["difference"]), document["schemaVersion"]!.GetValue<int>()));
         double ratio = document["latency"]!["ratio"]!.GetValue<double>();
         Assert.True(document["latency"]!["interval"]![0]!.GetValue<double>() < ratio && ratio < document["latency"]!["interval"]![1]!.GetValue<double>());
@@ -83,13 +85,21 @@ public sealed class BenchCommandTests : IDisposable
     {
         string dataset = SmallTask.WriteDataset(_folder), model = _folder["task.onnx"];
         SmallTask.Model().Save(model);
-        EdgefleetProcess run = EdgefleetProcess.Run(["bench", "-b", model, "--input", dataset, "--tail", "0", "-o", "json", .. s_short]);
-        Assert.Equal((0, 64), (run.ExitCode, Text(JsonNode.Parse(run.Output)!["fingerprint"]!["inputsSha256"]).Length));
+        string inputs = Inputs();
+        Assert.Equal(64, inputs.Length);
+        Assert.NotEqual(inputs, Inputs("--split", "calibration"));
 
         string other = _folder.Write("bias.onnx", TinyModel.AddBias([1, 2]));
         EdgefleetProcess wrong = EdgefleetProcess.Run(["bench", "-b", other, "--input", dataset, .. s_short]);
         Assert.Equal(3, wrong.ExitCode);
         Assert.Contains($"of model '{other}' takes 2", wrong.Errors, StringComparison.Ordinal);
+
+        string Inputs(params string[] more)
+        {
+            EdgefleetProcess run = EdgefleetProcess.Run(["bench", "-b", model, "--input", dataset, "--tail", "0", "-o", "json", .. s_short, .. more]);
+            Assert.Equal(0, run.ExitCode);
+            return Text(JsonNode.Parse(run.Output)!["fingerprint"]!["inputsSha256"]);
+        }
     }
 
     [Fact]
@@ -153,6 +163,21 @@ public sealed class BenchCommandTests : IDisposable
         EdgefleetProcess compared = EdgefleetProcess.Run("bench", "compare", one, other);
         Assert.Equal(0, compared.ExitCode);
         Assert.Contains("p50", compared.Output, StringComparison.Ordinal);
+
+        JsonNode known = JsonNode.Parse(File.ReadAllText(one))!;
+        known["latency"]!["candidate"]!["p50"]!["micros"] = 40.0;
+        known["energy"]!["candidate"] = JsonNode.Parse("""{ "total": { "state": "measured", "value": 0.5, "unit": "J" }, "dynamic": { "state": "measured", "value": 0.1, "unit": "J" } }""");
+        string before = _folder.Write("before.json", known.ToJsonString());
+        known["latency"]!["candidate"]!["p50"]!["micros"] = 50.0;
+        known["energy"]!["candidate"]!["total"]!["value"] = 1.5;
+        string after = _folder.Write("after.json", known.ToJsonString());
+        JsonNode ratios = JsonNode.Parse(EdgefleetProcess.Run("bench", "compare", before, after, "-o", "json").Output)!;
+        Assert.Equal((1.25, 3.0), (ratios["p50"]!["ratio"]!.GetValue<double>(), ratios["energy per inference"]!["ratio"]!.GetValue<double>()));
+
+        known["schemaVersion"] = 1;
+        EdgefleetProcess old = EdgefleetProcess.Run("bench", "compare", one, _folder.Write("old.json", known.ToJsonString()));
+        Assert.Equal(2, old.ExitCode);
+        Assert.Contains("schemaVersion 1 is not known", old.Errors, StringComparison.Ordinal);
 
         EdgefleetProcess refused = EdgefleetProcess.Run("bench", "compare", one, threads);
         Assert.Equal(1, refused.ExitCode);
