@@ -46,8 +46,8 @@ public sealed record BenchJob
     /// <summary>Seconds of idle power before the models are loaded; half as many after. 0 where no meter is read.</summary>
     public int IdleSeconds { get; init; } = 20;
     /// <summary>
-    /// How long a device that is not fit (busy, hot, low battery) is waited for before it is not measured; null measures
-    /// whatever state it is in.
+    /// How long a device that is not fit for now (busy, hot) is waited for before it is not measured; a low battery is not
+    /// waited for. Null measures whatever state it is in.
     /// </summary>
     public int? GateWaitSeconds { get; init; } = 30;
     public bool Counters { get; init; } = true;
