@@ -9,6 +9,7 @@ using EdgeFleet.Cli.Models;
 using EdgeFleet.Cli.Rollouts;
 using EdgeFleet.Cli.Simulation;
 using EdgeFleet.Cli.Terminal;
+using EdgeFleet.Cli.Webhooks;
 using EdgeFleet.Measurement.Hosts;
 
 if (args is [ModelHost.Command])
@@ -35,5 +36,6 @@ root.Subcommands.Add(ArtifactCommand.Create());
 root.Subcommands.Add(DeviceCommand.Create());
 root.Subcommands.Add(RolloutCommand.Create());
 root.Subcommands.Add(RollbackCommand.Create());
+root.Subcommands.Add(WebhookCommand.Create());
 root.Subcommands.Add(SimulateCommand.Create());
 return await CommandRunner.RunAsync(root, args);

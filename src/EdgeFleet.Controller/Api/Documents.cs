@@ -127,5 +127,8 @@ internal sealed record QuarantineDocument(long Id, string Topic, string Reason, 
 [JsonSerializable(typeof(ReleaseKeyDocument))]
 [JsonSerializable(typeof(IReadOnlyList<ReleaseKeyDocument>))]
 [JsonSerializable(typeof(IReadOnlyList<QuarantineDocument>))]
+[JsonSerializable(typeof(WebhookRequest))]
+[JsonSerializable(typeof(WebhookDocument))]
+[JsonSerializable(typeof(IReadOnlyList<WebhookDocument>))]
 [JsonSerializable(typeof(Microsoft.AspNetCore.Mvc.ProblemDetails))]
 internal sealed partial class ApiJsonContext : JsonSerializerContext;

@@ -7,6 +7,7 @@ using EdgeFleet.Controller.Fleet;
 using EdgeFleet.Controller.Ingest;
 using EdgeFleet.Controller.Rollouts;
 using EdgeFleet.Controller.Store;
+using EdgeFleet.Controller.Webhooks;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
@@ -81,6 +82,8 @@ internal static class ControllerApplication
         services.AddSingleton<MetricBoard>();
         services.AddSingleton<DeviceRegistry>();
         services.AddSingleton<Housekeeping>();
+        services.AddSingleton<WebhookSender>();
+        services.AddSingleton<WebhookDispatcher>();
         services.AddSingleton<DeviceAccess>();
         services.AddSingleton<DeviceCaller>();
         services.AddSingleton<Publisher>();
@@ -122,5 +125,6 @@ internal static class ControllerApplication
         RolloutEndpoints.Map(api);
         RollbackEndpoints.Map(api);
         AdminEndpoints.Map(api);
+        WebhookEndpoints.Map(api);
     }
 }

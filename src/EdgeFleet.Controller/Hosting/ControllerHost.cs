@@ -4,6 +4,7 @@ using EdgeFleet.Controller.Fleet;
 using EdgeFleet.Controller.Ingest;
 using EdgeFleet.Controller.Rollouts;
 using EdgeFleet.Controller.Store;
+using EdgeFleet.Controller.Webhooks;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -115,6 +116,9 @@ internal sealed partial class ControllerHost : IAsyncDisposable
         Housekeeping housekeeping = app.Services.GetRequiredService<Housekeeping>();
         _parts.Push(housekeeping);
         _ = fatal.Watch("housekeeping", housekeeping.Start());
+        WebhookDispatcher webhooks = app.Services.GetRequiredService<WebhookDispatcher>();
+        _parts.Push(webhooks);
+        _ = fatal.Watch("webhooks", webhooks.Start());
         Own(new QuietMemory(parts.Time));
         Endpoints = new EndpointsFile(
             listeners.OperatorUrl, listeners.EnrollUrl, listeners.DeviceUrl, mqtt.Host, mqtt.Port, authority.RootPem, authority.RootPin);

@@ -1,6 +1,7 @@
 using EdgeFleet.Controller.Artifacts;
 using EdgeFleet.Controller.Enrollment;
 using EdgeFleet.Controller.Store;
+using EdgeFleet.Controller.Webhooks;
 using EdgeFleet.Core;
 using Microsoft.Extensions.Logging;
 
@@ -32,6 +33,8 @@ internal sealed partial class Housekeeping(Database database, ContentStore conte
         // A device that was away for long renews by the row of its expired certificate; then that goes.
         long before = (time.GetUtcNow() - options.RenewalGrace).ToUnixTimeMilliseconds();
         await database.WriteAsync("tidy", transaction => EnrollmentStore.RemoveExpired(transaction, before), cancellationToken);
+        long undelivered = (time.GetUtcNow() - WebhookDispatcher.KeepUndelivered).ToUnixTimeMilliseconds();
+        await database.WriteAsync("tidy webhooks", transaction => WebhookStore.GiveUp(transaction, undelivered), cancellationToken);
         long ended = (time.GetUtcNow() - options.KeepEvidence).ToUnixTimeMilliseconds();
         foreach (string rollout in await database.ReadAsync(session => EvidenceRetention.ListOver(session, ended), cancellationToken))
         {

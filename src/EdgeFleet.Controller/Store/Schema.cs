@@ -295,6 +295,45 @@ internal static class Schema
 
     public const string RunnerOfDevices = "ALTER TABLE devices ADD COLUMN runner TEXT NOT NULL DEFAULT 'unknown';";
 
+    /// <summary>
+    /// What webhooks are still to be told. Triggers write it in the transaction of the event itself, so none can be forgotten,
+    /// and only while somebody wants to be told.
+    /// </summary>
+    public const string Webhooks = """
+        CREATE TABLE webhooks (
+            id              TEXT PRIMARY KEY,
+            url             TEXT NOT NULL,
+            secret          TEXT NOT NULL,
+            events          TEXT NOT NULL,
+            created_by      TEXT NOT NULL,
+            created_at      INTEGER NOT NULL,
+            delivered       INTEGER NOT NULL,
+            missed          INTEGER NOT NULL DEFAULT 0,
+            failures        INTEGER NOT NULL DEFAULT 0,
+            retry_at        INTEGER NOT NULL DEFAULT 0,
+            last_error      TEXT,
+            last_success_at INTEGER
+        );
+        CREATE TABLE feed (
+            id      INTEGER PRIMARY KEY AUTOINCREMENT,
+            at      INTEGER NOT NULL,
+            source  TEXT NOT NULL,
+            type    TEXT NOT NULL,
+            subject TEXT NOT NULL,
+            data    TEXT NOT NULL
+        );
+        CREATE INDEX feed_at ON feed (at);
+        CREATE TRIGGER rollout_events_to_feed AFTER INSERT ON rollout_events WHEN EXISTS (SELECT 1 FROM webhooks) BEGIN
+            INSERT INTO feed (at, source, type, subject, data) SELECT NEW.at, 'rollouts/' || NEW.rollout_id, 'rollout.' || NEW.kind, NEW.hardware_class,
+                json_object('rollout', NEW.rollout_id, 'name', name, 'model', model, 'hardwareClass', NEW.hardware_class, 'message', NEW.message)
+            FROM rollouts WHERE id = NEW.rollout_id;
+        END;
+        CREATE TRIGGER device_events_to_feed AFTER INSERT ON device_events WHEN EXISTS (SELECT 1 FROM webhooks) BEGIN
+            INSERT INTO feed (at, source, type, subject, data) VALUES (NEW.at, 'devices/' || NEW.device_id, 'device.' || NEW.type, NEW.subject,
+                json_object('device', NEW.device_id, 'subject', NEW.subject, 'detail', NEW.detail, 'data', json(CASE WHEN json_valid(NEW.data) THEN NEW.data ELSE '{}' END)));
+        END;
+        """;
+
     public const string Rollouts = """
         CREATE TABLE rollouts (
             id         TEXT PRIMARY KEY,

@@ -56,6 +56,10 @@ public sealed class MigrationTests : IDisposable
     {
         await Database.Open(Options()).DisposeAsync();
         Alter("""
+            DROP TRIGGER rollout_events_to_feed;
+            DROP TRIGGER device_events_to_feed;
+            DROP TABLE webhooks;
+            DROP TABLE feed;
             DROP TABLE orders;
             ALTER TABLE devices DROP COLUMN release_keys;
             ALTER TABLE devices DROP COLUMN runner;
