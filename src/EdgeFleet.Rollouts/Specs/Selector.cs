@@ -3,9 +3,10 @@ using System.Diagnostics.CodeAnalysis;
 namespace EdgeFleet.Rollouts.Specs;
 
 /// <summary>
-/// Which devices a rollout or an assignment is for: <c>site == "lab" and board in ("x64", jetson) and not canary == yes</c>.
-/// Compares labels and facts as text. A device without the label equals nothing, so <c>!=</c> and <c>not in</c> are true
-/// for it. The empty selector takes every device.
+/// Which devices a rollout or an assignment is for: <c>class == "x64-2t" and site in (lab, "hall") and memoryMiB >= 4096 and not
+/// label.frozen</c>. A device without the label equals nothing and is neither above nor below anything, so <c>!=</c> and
+/// <c>not in</c> are true for it; <c>label.NAME</c> alone asks whether there is one that is not <c>false</c>. The empty selector
+/// takes every device.
 /// </summary>
 public sealed class Selector
 {
@@ -64,6 +65,19 @@ public sealed class Selector
     {
         public override bool Matches(IReadOnlyDictionary<string, string> attributes) =>
             attributes.TryGetValue(key, out string? value) && values.Contains(value, StringComparer.Ordinal);
+    }
+
+    /// <summary>A number, or a version, by its value and not by how it is written.</summary>
+    internal sealed class Compares(string key, Func<string, int?> compare, Func<int, bool> wanted) : Term
+    {
+        public override bool Matches(IReadOnlyDictionary<string, string> attributes) =>
+            attributes.TryGetValue(key, out string? value) && compare(value) is { } sign && wanted(sign);
+    }
+
+    internal sealed class Has(string key) : Term
+    {
+        public override bool Matches(IReadOnlyDictionary<string, string> attributes) =>
+            attributes.TryGetValue(key, out string? value) && !string.Equals(value, "false", StringComparison.OrdinalIgnoreCase);
     }
 
     internal sealed class Not(Term inner) : Term

@@ -3,7 +3,7 @@ namespace EdgeFleet.Rollouts.Specs;
 /// <summary>
 /// Recursive descent over a selector:
 /// or := and ("or" and)*, and := unary ("and" unary)*, unary := "not" unary | "(" or ")" | test,
-/// test := name ("==" | "!=") value | name ["not"] "in" "(" value ("," value)* ")".
+/// test := name ("==" | "!=" | "&lt;" | "&lt;=" | "&gt;" | "&gt;=") value | name ["not"] "in" "(" value ("," value)* ")" | "label."name.
 /// </summary>
 internal sealed class SelectorParser(string text)
 {
@@ -11,6 +11,8 @@ internal sealed class SelectorParser(string text)
     private const int MaximumDepth = 32;
 
     private static readonly HashSet<string> s_words = ["and", "or", "not", "in"];
+    private static readonly (string Symbol, Func<int, bool> Wanted)[] s_orders =
+        [("<=", sign => sign <= 0), (">=", sign => sign >= 0), ("<", sign => sign < 0), (">", sign => sign > 0)];
 
     private int _position;
     private int _depth;
@@ -74,19 +76,31 @@ internal sealed class SelectorParser(string text)
 
     private Selector.Term ParseTest()
     {
-        string name = ParseBare("a label or fact name");
+        string written = ParseBare("a label or fact name");
+        SelectorName name = SelectorName.Of(written);
+        // The longer first: "<" begins "<=" too.
+        foreach ((string symbol, Func<int, bool> wanted) in s_orders)
+        {
+            if (Take(symbol))
+            {
+                return new Selector.Compares(name.Key, SelectorOperand.Ordered(written, name.Type, symbol, ParseValue()), wanted);
+            }
+        }
         if (Take("=="))
         {
-            return new Selector.OneOf(name, [ParseValue()]);
+            return OneOf(written, name, [ParseValue()]);
         }
         if (Take("!="))
         {
-            return new Selector.Not(new Selector.OneOf(name, [ParseValue()]));
+            return new Selector.Not(OneOf(written, name, [ParseValue()]));
         }
         bool negated = TakeWord("not");
         if (!TakeWord("in"))
         {
-            throw Unexpected($"==, !=, in or not in after '{name}'");
+            // Only by its long name: a label that somebody forgot to compare is a mistake.
+            return !negated && written.StartsWith(SelectorName.LabelPrefix, StringComparison.Ordinal)
+                ? new Selector.Has(name.Key)
+                : throw Unexpected($"==, !=, <, <=, >, >=, in or not in after '{written}'");
         }
         Require("(");
         List<string> values = [ParseValue()];
@@ -95,9 +109,15 @@ internal sealed class SelectorParser(string text)
             values.Add(ParseValue());
         }
         Require(")");
-        Selector.Term test = new Selector.OneOf(name, values);
+        Selector.Term test = OneOf(written, name, values);
         return negated ? new Selector.Not(test) : test;
     }
+
+    private static Selector.Term OneOf(string written, SelectorName name, IReadOnlyList<string> values) =>
+        name.Type is SelectorType.Text or SelectorType.Label
+            ? new Selector.OneOf(name.Key, values)
+            : values.Select(Selector.Term (value) => new Selector.Compares(name.Key, SelectorOperand.Ordered(written, name.Type, "==", value), sign => sign == 0))
+                .Aggregate((left, right) => new Selector.Or(left, right));
 
     private string ParseValue()
     {
