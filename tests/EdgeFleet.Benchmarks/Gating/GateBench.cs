@@ -1,0 +1,92 @@
+using EdgeFleet.Core;
+using EdgeFleet.Rollouts.Gating;
+using EdgeFleet.Rollouts.Specs;
+using EdgeFleet.Statistics.EProcesses;
+using EdgeFleet.Statistics.Functions;
+
+namespace EdgeFleet.Benchmarks.Gating;
+
+/// <summary>The product's gate around simulated devices: margins, calibration and verdicts are its own.</summary>
+internal static class GateBench
+{
+    public const double Alpha = 0.05;
+    public const double Margin = 0.10;
+    private const int CalibrationTicks = 5;
+    private static readonly DateTimeOffset s_start = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
+
+    /// <summary>log of the E at which the gate acts.</summary>
+    public static readonly double Acts = PortableMath.Log(1 / Alpha);
+
+    /// <summary>Latency alone decides: what is simulated here has no answers to agree on.</summary>
+    public static GateMargins LatencyMargins { get; } = GateMargins.Freeze(
+        new RolloutSpec { Name = "simulated", Model = "m", Candidate = Digest.Parse(new string('0', 64)), Compare = CompareMode.Improvement, Stages = [] },
+        new PolicySpec
+        {
+            Margins = new MarginsSpec { LatencyP50Percent = 100 * Margin },
+            Evidence = new EvidenceSpec { CalibrationTicks = CalibrationTicks, CalibrationNoisePairs = CalibrationTicks, PairsPerDevice = SimulatedFleet.PairsPerTick },
+        });
+
+    /// <summary>The noise of a fleet, measured as the gate measures it: the baseline against itself before anything is judged.</summary>
+    public static GateCalibration Calibrate(SimulatedFleet fleet, int devices) =>
+        GateCalibration.TryFreeze([.. Enumerable.Range(0, devices).Select(d => Ticking(d, [.. Enumerable.Range(0, CalibrationTicks).Select(t => new GateTick
+        {
+            Tick = t,
+            Pairs = SimulatedFleet.PairsPerTick,
+            NoisePairs = SimulatedFleet.PairsPerTick,
+            NoiseMeanLogLatencyRatio = fleet.AgainstItself(d),
+        })]))], LatencyMargins, out string waitingFor) ?? throw new InvalidOperationException(waitingFor);
+
+    /// <summary>The map from log ratios to bets that follows from a calibration.</summary>
+    public static LogRatioMap Map(GateCalibration calibration) => new(PortableMath.Log(1 + Margin), calibration.LatencyWidthLogRatio);
+
+    /// <summary>A device with ticks after its calibration.</summary>
+    public static GateDevice Device(int number, IReadOnlyList<double> logRatios, DeviceStanding standing = DeviceStanding.Reached) =>
+        Ticking(number, [.. logRatios.Select((ratio, t) => new GateTick { Tick = CalibrationTicks + t, Pairs = SimulatedFleet.PairsPerTick, MedianLogLatencyRatio = ratio })], standing);
+
+    /// <summary>Whether the gate has enough evidence of a class's agreement, over devices in their order.</summary>
+    public static bool PromotesAgreement(IReadOnlyList<GateDevice> inOrder, int classSize) =>
+        Judge(inOrder, classSize, s_quiet).Metrics.Single(metric => metric.Metric == GateMetric.Disagreement).PromotionLogE >= Acts;
+
+    /// <summary>A device that agrees on everything, or that hangs and says nothing.</summary>
+    public static GateDevice AgreeingDevice(int number, bool hangs) =>
+        hangs ? Device(number, [], DeviceStanding.Missing) : Device(number, [0]);
+
+    private static readonly GateCalibration s_quiet = new()
+    {
+        NoisePairs = 1000,
+        NoiseDisagreements = 0,
+        NoiseRate = 0,
+        NoiseRateUpper = 0,
+        LatencyWidthLogRatio = LogRatioMap.MinimumWidth,
+        LastTick = new Dictionary<string, long>(),
+    };
+
+    /// <summary>The gate's verdict over a class in its shadow stage.</summary>
+    public static GateVerdict Judge(IReadOnlyList<GateDevice> inOrder, int classSize, GateCalibration calibration) => Gate.Evaluate(new GateInput
+    {
+        RolloutId = "simulated",
+        Attempt = 1,
+        HardwareClass = "simulated",
+        Stage = StageKind.Shadow,
+        StageIndex = 1,
+        Margins = LatencyMargins,
+        MarginsHash = s_hash,
+        ClassSize = classSize,
+        Calibration = calibration,
+        Devices = inOrder,
+        StageStartedAt = s_start,
+        Soak = TimeSpan.Zero,
+        EvaluatedAt = s_start.AddDays(1),
+    });
+
+    private static readonly Digest s_hash = LatencyMargins.Hash();
+
+    private static GateDevice Ticking(int number, IReadOnlyList<GateTick> ticks, DeviceStanding standing = DeviceStanding.Reached) => new()
+    {
+        DeviceId = $"d{number}",
+        InCohort = true,
+        Standing = standing,
+        Shadowing = standing == DeviceStanding.Reached,
+        Ticks = ticks,
+    };
+}
