@@ -1,3 +1,4 @@
+using System.IO.Pipelines;
 using Grpc.Core.Wire;
 
 namespace Grpc.AspNetCore.Server;
@@ -49,6 +50,19 @@ internal sealed class CallLifetime : IDisposable
 
         Cancel();
         return new OperationCanceledException("The stream of the call is closed.", cause, Token);
+    }
+
+    /// <summary>Reads the request's body; a stream that broke ends the lifetime.</summary>
+    public async ValueTask<ReadResult> ReadAsync(PipeReader body, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await body.ReadAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (IOException ex)
+        {
+            throw StreamBroke(ex);
+        }
     }
 
     public void Dispose()

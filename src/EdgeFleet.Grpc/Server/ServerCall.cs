@@ -14,6 +14,8 @@ internal sealed class ServerCall(HttpServerCallContext context, CallLifetime lif
 
     public ServerStreamReader<T> Requests<T>(Marshaller<T> marshaller) => new(context, lifetime, marshaller, maxReceiveBytes);
 
+    public InPlaceMessage RequestInPlace() => new(context, lifetime, maxReceiveBytes);
+
     public ServerStreamWriter<T> Responses<T>(Marshaller<T> marshaller) => new(context, response, marshaller);
 
     /// <summary>The only message of a response. It is not flushed: message and trailers leave together.</summary>

@@ -56,7 +56,7 @@ internal sealed class ServerStreamReader<T>(HttpServerCallContext context, CallL
         CancellationToken token = linked?.Token ?? lifetime.Token;
         while (true)
         {
-            ReadResult read = await ReadBodyAsync(body, token).ConfigureAwait(false);
+            ReadResult read = await lifetime.ReadAsync(body, token).ConfigureAwait(false);
             ReadOnlySequence<byte> buffer = read.Buffer;
             if (TryTake(buffer, out SequencePosition consumed))
             {
@@ -96,17 +96,5 @@ internal sealed class ServerStreamReader<T>(HttpServerCallContext context, CallL
         _current = _payload.Read(marshaller, payload);
         consumed = payload.End;
         return true;
-    }
-
-    private async ValueTask<ReadResult> ReadBodyAsync(PipeReader body, CancellationToken token)
-    {
-        try
-        {
-            return await body.ReadAsync(token).ConfigureAwait(false);
-        }
-        catch (IOException ex)
-        {
-            throw lifetime.StreamBroke(ex);
-        }
     }
 }
