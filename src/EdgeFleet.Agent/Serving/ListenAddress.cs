@@ -18,27 +18,29 @@ internal sealed record ListenAddress
 
     public IPEndPoint? EndPoint { get; }
 
+    /// <param name="text">unix:PATH or http://127.0.0.1:PORT.</param>
+    /// <param name="option">Where it was given, for what is refused.</param>
     /// <exception cref="FormatException">The text is neither form, or leads out of this machine.</exception>
-    public static ListenAddress Parse(string text)
+    public static ListenAddress Parse(string text, string option = "--listen")
     {
         if (text.StartsWith("unix:", StringComparison.Ordinal))
         {
-            return UnixSocket(text["unix:".Length..]);
+            return UnixSocket(text["unix:".Length..], option);
         }
         if (Uri.TryCreate(text, UriKind.Absolute, out Uri? uri) && uri.Scheme == Uri.UriSchemeHttp && uri.PathAndQuery == "/")
         {
             IPAddress? address = uri.Host == "localhost" ? IPAddress.Loopback : IPAddress.TryParse(uri.DnsSafeHost, out IPAddress? parsed) ? parsed : null;
             return address is not null && IPAddress.IsLoopback(address)
                 ? new ListenAddress(null, new IPEndPoint(address, uri.Port))
-                : throw new FormatException($"--listen '{text}': the runner listens on loopback or a Unix socket only; the protocol has no access control");
+                : throw new FormatException($"{option} '{text}': the runner listens on loopback or a Unix socket only; the protocol has no access control");
         }
-        throw new FormatException($"--listen '{text}': expected unix:PATH or http://127.0.0.1:PORT");
+        throw new FormatException($"{option} '{text}': expected unix:PATH or http://127.0.0.1:PORT");
     }
 
     /// <exception cref="FormatException">The path is empty or too long for a socket.</exception>
-    public static ListenAddress UnixSocket(string path)
+    public static ListenAddress UnixSocket(string path, string option = "--listen")
     {
-        string full = path.Length == 0 ? throw new FormatException("--listen 'unix:': the path is empty") : Path.GetFullPath(path);
+        string full = path.Length == 0 ? throw new FormatException($"{option} 'unix:': the path is empty") : Path.GetFullPath(path);
         int bytes = Encoding.UTF8.GetByteCount(full);
         return bytes <= MaximumSocketPath
             ? new ListenAddress(full, null)

@@ -1,10 +1,10 @@
 using System.Net.Sockets;
 using EdgeFleet.Agent.Serving.Control;
+using EdgeFleet.Agent.Serving.OpenInference.Grpc;
 using EdgeFleet.Agent.Serving.Sessions;
 using EdgeFleet.Agent.Serving.Sources;
 using EdgeFleet.Inference;
 using EdgeFleet.Linux.Files;
-using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Logging;
@@ -21,7 +21,13 @@ internal sealed partial class Runner : IAsyncDisposable
     /// <summary>So long an answer that is under way may take when the runner is told to end.</summary>
     private static readonly TimeSpan s_drain = TimeSpan.FromSeconds(5);
 
+    /// <summary>How long an HTTP/2 connection may be silent before the server asks whether the other end is there.</summary>
+    private static readonly TimeSpan s_pingDelay = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan s_pingTimeout = TimeSpan.FromSeconds(20);
+
     private readonly ServeOptions _options;
+    private readonly List<ListenOptions> _rest = [];
+    private readonly List<ListenOptions> _grpc = [];
     private readonly ModelTable _models;
     private readonly ControlApi _control;
     private readonly KestrelServer _server;
@@ -44,9 +50,11 @@ internal sealed partial class Runner : IAsyncDisposable
         SessionLoader loader = new(new InferenceOptions { IntraOpThreads = options.Threads }, options.Concurrency, time);
         _models = new ModelTable(source, loader, ledger, options, time, loggers.CreateLogger<ModelTable>());
         _control = new ControlApi(_models, startedAt, time);
-        _application = new RunnerApplication(_models, _control, options, loggers.CreateLogger<RunnerApplication>());
+        ModelTurn turn = new(options);
+        GrpcApplication grpc = new(_models, turn, options, time, loggers);
+        _application = new RunnerApplication(_models, turn, _control, grpc, options, loggers.CreateLogger<RunnerApplication>());
         _server = new KestrelServer(
-            Options.Create(ServerOptions(options)),
+            Options.Create(ServerOptions()),
             new SocketTransportFactory(Options.Create(new SocketTransportOptions()), loggers),
             loggers);
     }
@@ -54,13 +62,18 @@ internal sealed partial class Runner : IAsyncDisposable
     /// <summary>Where applications reach the runner, with the ports that were chosen.</summary>
     public IReadOnlyList<string> Listening => _control.Listening;
 
+    /// <summary>Where gRPC is spoken, as gRPC's clients name it.</summary>
+    public IReadOnlyList<string> GrpcListening => _control.GrpcListening;
+
+    public ModelTable Models => _models;
+
     public string? ControlSocket => ControlSocketOf(_options);
 
     /// <summary>Listens, then loads; health and readiness answer from the beginning.</summary>
     /// <exception cref="IOException">An address is taken.</exception>
     public async Task StartAsync(CancellationToken cancellationToken)
     {
-        string[] sockets = [.. _options.Listen.Select(address => address.Socket).Append(ControlSocket).OfType<string>()];
+        string[] sockets = [.. _options.Listen.Concat(_options.GrpcListen).Select(address => address.Socket).Append(ControlSocket).OfType<string>()];
         foreach (string socket in sockets)
         {
             RemoveStale(socket);
@@ -73,8 +86,8 @@ internal sealed partial class Runner : IAsyncDisposable
                 ? UnixFileMode.UserRead | UnixFileMode.UserWrite
                 : UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.GroupWrite);
         }
-        ICollection<string> bound = _server.Features.Get<IServerAddressesFeature>()!.Addresses;
-        _control.Listening = [.. _options.Listen.Where(address => address.Socket is not null).Select(address => address.ToString()), .. bound.Where(address => !address.Contains("unix:", StringComparison.Ordinal))];
+        _control.Listening = [.. Bound(_rest).Select(listen => listen.SocketPath is { } path ? $"unix:{path}" : $"http://{listen.IPEndPoint}")];
+        _control.GrpcListening = [.. Bound(_grpc).Select(listen => listen.SocketPath is { } path ? $"unix:{path}" : $"{listen.IPEndPoint}")];
         await _models.ReconcileAsync(model: null, retry: true, cancellationToken);
         _watching = _models.WatchAsync(_stopping.Token);
     }
@@ -82,7 +95,7 @@ internal sealed partial class Runner : IAsyncDisposable
     /// <summary>Says where it serves; a file that takes no more (a full disk) is no reason to stop.</summary>
     public void Announce(TextWriter output)
     {
-        string line = $"serving on {string.Join(" ", Listening)}";
+        string line = $"serving on {string.Join(" ", Listening)}{(GrpcListening.Count > 0 ? $", gRPC on {string.Join(" ", GrpcListening)}" : "")}";
         try
         {
             output.WriteLine(line);
@@ -118,22 +131,18 @@ internal sealed partial class Runner : IAsyncDisposable
 
     private static string? ControlSocketOf(ServeOptions options) => options.ServeFolder is { } folder ? Path.Join(folder, "control.sock") : null;
 
-    private static KestrelServerOptions ServerOptions(ServeOptions options)
+    /// <summary>
+    /// Each address speaks one protocol. Without TLS nothing is negotiated, so Kestrel takes HTTP/1.1 wherever both are allowed.
+    /// </summary>
+    private KestrelServerOptions ServerOptions()
     {
         KestrelServerOptions server = new() { AddServerHeader = false };
-        server.Limits.MaxRequestBodySize = options.MaximumRequestBytes;
-        foreach (ListenAddress address in options.Listen)
-        {
-            if (address.Socket is not null)
-            {
-                server.ListenUnixSocket(address.Socket, listen => listen.Protocols = HttpProtocols.Http1);
-            }
-            else
-            {
-                server.Listen(address.EndPoint!, listen => listen.Protocols = HttpProtocols.Http1);
-            }
-        }
-        if (ControlSocketOf(options) is { } control)
+        server.Limits.MaxRequestBodySize = _options.MaximumRequestBytes;
+        server.Limits.Http2.KeepAlivePingDelay = s_pingDelay;
+        server.Limits.Http2.KeepAlivePingTimeout = s_pingTimeout;
+        Listen(server, _options.Listen, HttpProtocols.Http1, _rest);
+        Listen(server, _options.GrpcListen, HttpProtocols.Http2, _grpc);
+        if (ControlSocketOf(_options) is { } control)
         {
             ControlConnection marker = new();
             server.ListenUnixSocket(ListenAddress.UnixSocket(control).Socket!, listen =>
@@ -148,6 +157,29 @@ internal sealed partial class Runner : IAsyncDisposable
         }
         return server;
     }
+
+    private static void Listen(KestrelServerOptions server, IReadOnlyList<ListenAddress> addresses, HttpProtocols protocols, List<ListenOptions> bound)
+    {
+        foreach (ListenAddress address in addresses)
+        {
+            void Configure(ListenOptions listen)
+            {
+                listen.Protocols = protocols;
+                bound.Add(listen);
+            }
+            if (address.Socket is not null)
+            {
+                server.ListenUnixSocket(address.Socket, Configure);
+            }
+            else
+            {
+                server.Listen(address.EndPoint!, Configure);
+            }
+        }
+    }
+
+    /// <summary>Sockets first. Once bound, an address knows the port that was chosen.</summary>
+    private static IEnumerable<ListenOptions> Bound(IEnumerable<ListenOptions> addresses) => addresses.OrderBy(listen => listen.SocketPath is null);
 
     /// <summary>A socket that a killed runner left behind is removed; one that still answers belongs to another runner.</summary>
     private static void RemoveStale(string path)

@@ -1,9 +1,9 @@
-using System.Diagnostics;
 using System.Globalization;
 using System.IO.Pipelines;
 using System.Text.Json;
 using EdgeFleet.Agent.Serving.Control;
 using EdgeFleet.Agent.Serving.OpenInference;
+using EdgeFleet.Agent.Serving.OpenInference.Grpc;
 using EdgeFleet.Agent.Serving.Sessions;
 using EdgeFleet.Inference;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -18,12 +18,15 @@ namespace EdgeFleet.Agent.Serving;
 /// Kestrel's requests, answered without the layers that a web application has: the path is looked at here, and one
 /// <see cref="Exchange"/> per connection is used again. On a device with one core each layer is latency of the application.
 /// </summary>
-internal sealed partial class RunnerApplication(ModelTable models, ControlApi control, ServeOptions options, ILogger<RunnerApplication> logger)
+internal sealed partial class RunnerApplication(
+    ModelTable models, ModelTurn turn, ControlApi control, GrpcApplication grpc, ServeOptions options, ILogger<RunnerApplication> logger)
     : IHttpApplication<Exchange>
 {
     public const string HeaderLength = "Inference-Header-Content-Length";
     /// <summary>Answers up to this size go out in one write to the socket.</summary>
     private const int OnePiece = 64 * 1024;
+    private static readonly RequestReader s_read = static (context, names, maximumBatch) => InferRequestParser.Parse(
+        context.Body.Span, HeaderLengthOf(context.Request.Headers, context.Body.Span.Length), names, maximumBatch, context.Infer);
     private const string Json = "application/json";
     private const string Binary = "application/octet-stream";
 
@@ -44,6 +47,12 @@ internal sealed partial class RunnerApplication(ModelTable models, ControlApi co
 
     public async Task ProcessRequestAsync(Exchange context)
     {
+        if (HttpProtocol.IsHttp2(context.Request.Protocol))
+        {
+            // Only gRPC's addresses take HTTP/2.
+            await grpc.AnswerAsync(context);
+            return;
+        }
         try
         {
             if (context.Features.Get<IControlConnection>() is not null)
@@ -105,7 +114,7 @@ internal sealed partial class RunnerApplication(ModelTable models, ControlApi co
             int slash = act.IndexOf('/');
             version = (slash < 0 ? act : act[..slash]).ToString();
             act = slash < 0 ? default : act[(slash + 1)..];
-            RequireVersion(model, version);
+            model.RequireVersion(version);
         }
         if (act.SequenceEqual("infer"))
         {
@@ -124,52 +133,15 @@ internal sealed partial class RunnerApplication(ModelTable models, ControlApi co
     private async Task InferAsync(Exchange context, ServedModel model, string? version)
     {
         await context.ReadBodyAsync(options.MaximumRequestBytes);
-        long start = Stopwatch.GetTimestamp();
-        if (!model.TryTakePlace())
-        {
-            await model.WaitForPlaceAsync(context.Aborted);
-        }
         try
         {
-            if (version is not null)
-            {
-                // Asked again once its turn has come: the version may have been replaced while it waited.
-                RequireVersion(model, version);
-            }
-            Execute(context, model, start);
+            await turn.TakeAsync(context, model, version, s_read, context.Answer);
         }
         finally
         {
-            model.GivePlaceBack();
             context.Body.Release();
         }
         await SendInferenceAsync(context);
-    }
-
-    private void Execute(Exchange context, ServedModel model, long start)
-    {
-        ActiveSession session = model.Enter();
-        try
-        {
-            ReadOnlySpan<byte> body = context.Body.Span;
-            InferRequestParser.Parse(body, HeaderLengthOf(context.Request.Headers, body.Length), session.Names, options.MaximumBatch, context.Infer);
-            session.Execute(context.Infer, body, context.Answer, model.Tap.IsOpen(start) ? model.Tap : null);
-            session.Counters.AddRequest(Stopwatch.GetTimestamp() - start);
-        }
-        catch (InferenceException ex) when (session.AnswersAnInputOfOurs())
-        {
-            session.Counters.AddRejected();
-            throw RequestException.BadRequest($"model '{model.Name}' does not take these values: {ex.Reason}");
-        }
-        catch (InferenceException)
-        {
-            session.Counters.AddFailure();
-            throw;
-        }
-        finally
-        {
-            session.Leave();
-        }
     }
 
     private static async Task SendInferenceAsync(Exchange context)
@@ -220,15 +192,6 @@ internal sealed partial class RunnerApplication(ModelTable models, ControlApi co
         }
     }
 
-    private static void RequireVersion(ServedModel model, string version)
-    {
-        ActiveSession? active = model.Active;
-        if (active is null || (version != active.Version && version != active.Digest.Hex))
-        {
-            throw RequestException.NotFound($"model '{model.Name}' has no version '{version}'; active is {active?.Version ?? "none"}");
-        }
-    }
-
     private static Task SendReadyAsync(Exchange context, bool ready, byte[] body) =>
         context.SendAsync(ready ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable, Json, body);
 
@@ -238,29 +201,11 @@ internal sealed partial class RunnerApplication(ModelTable models, ControlApi co
         return SendReadyAsync(context, ready, JsonSerializer.SerializeToUtf8Bytes(new ModelReady(model.Name, ready), OpenInferenceJsonContext.Readable.ModelReady));
     }
 
-    private static byte[] ServerMetadata() => JsonSerializer.SerializeToUtf8Bytes(
-        new ServerMetadata("edgefleet-agent", typeof(RunnerApplication).Assembly.GetName().Version!.ToString(3), ["binary_tensor_data"]),
-        OpenInferenceJsonContext.Readable.ServerMetadata);
+    private static byte[] ServerMetadata() =>
+        JsonSerializer.SerializeToUtf8Bytes(OpenInference.ServerMetadata.Ours, OpenInferenceJsonContext.Readable.ServerMetadata);
 
-    private static byte[] ModelMetadata(ServedModel model)
-    {
-        ActiveSession active = model.Enter();
-        try
-        {
-            return JsonSerializer.SerializeToUtf8Bytes(
-                new ModelMetadata(
-                    model.Name,
-                    [active.Version],
-                    "onnxruntime_onnx",
-                    [.. active.Names.Contract.Inputs.Select(TensorMetadata.Of)],
-                    [.. active.Names.Contract.Outputs.Select(TensorMetadata.Of)]),
-                OpenInferenceJsonContext.Readable.ModelMetadata);
-        }
-        finally
-        {
-            active.Leave();
-        }
-    }
+    private static byte[] ModelMetadata(ServedModel model) =>
+        JsonSerializer.SerializeToUtf8Bytes(OpenInference.ModelMetadata.Of(model), OpenInferenceJsonContext.Readable.ModelMetadata);
 
     private static Task SendErrorAsync(Exchange context, int status, string message, int? retryAfterSeconds)
     {

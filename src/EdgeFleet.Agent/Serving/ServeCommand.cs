@@ -24,14 +24,20 @@ public static class ServeCommand
             HelpName = "ADDRESS",
             DefaultValueFactory = _ => [],
         };
+        Option<string[]> grpcListen = new("--grpc-listen")
+        {
+            Description = "Where applications ask by gRPC: unix:PATH or http://127.0.0.1:PORT, other addresses than REST's, since a connection without TLS cannot say which it speaks. May be given several times; none turns it off. Default: unix:STATE/serve/grpc.sock, or http://127.0.0.1:8001 with --models-root; nowhere if --listen is given.",
+            HelpName = "ADDRESS",
+            DefaultValueFactory = _ => [],
+        };
         Option<int?> threads = CommandOptions.Whole("--threads", "Threads of one inference. Default: 1.", 1, 1024);
         Option<int?> concurrency = CommandOptions.Whole("--concurrency", "Inferences of one model at once. Default: as many as the cores carry.", 1, 1024);
-        Option<int?> queue = CommandOptions.Whole("--queue", "Requests of one model that may wait; beyond, 503. Default: 64.", 0, 1_000_000);
+        Option<int?> queue = CommandOptions.Whole("--queue", "Requests of one model that may wait; beyond, 503 (gRPC: UNAVAILABLE). Default: 64.", 0, 1_000_000);
         Option<int?> batch = CommandOptions.Whole(
-            "--max-batch", $"Rows of one request, where a model takes any number of them; beyond, 400. Memory that one inference took is kept. Default: {ServeOptions.DefaultMaximumBatch}.", 1, 1_000_000);
-        Command command = new("serve", "Serve the active models to applications on this device (Open Inference Protocol v2, REST).")
+            "--max-batch", $"Rows of one request, where a model takes any number of them; beyond, 400 (gRPC: INVALID_ARGUMENT). Memory that one inference took is kept. Default: {ServeOptions.DefaultMaximumBatch}.", 1, 1_000_000);
+        Command command = new("serve", "Serve the active models to applications on this device (Open Inference Protocol v2, REST and gRPC).")
         {
-            state, modelsRoot, listen, threads, concurrency, queue, batch,
+            state, modelsRoot, listen, grpcListen, threads, concurrency, queue, batch,
         };
         command.Validators.Add(result => Validate(result, state, modelsRoot));
         command.SetAction((parsed, cancellationToken) => RunAsync(
@@ -40,6 +46,7 @@ public static class ServeCommand
                 State = StateFolder(parsed.GetValue(state)),
                 ModelsRoot = FullPath(parsed.GetValue(modelsRoot)),
                 Listen = Addresses(parsed.GetValue(listen)!, FullPath(parsed.GetValue(state))),
+                GrpcListen = GrpcAddresses(parsed.GetValue(grpcListen)!, FullPath(parsed.GetValue(state)), restGiven: parsed.GetValue(listen)!.Length > 0),
                 Threads = parsed.GetValue(threads) ?? 1,
                 Concurrency = parsed.GetValue(concurrency) ?? ServeOptions.DefaultConcurrency(parsed.GetValue(threads) ?? 1),
                 Queue = parsed.GetValue(queue) ?? 64,
@@ -95,9 +102,24 @@ public static class ServeCommand
     {
         if (given.Length > 0)
         {
-            return [.. given.Select(ListenAddress.Parse)];
+            return [.. given.Select(text => ListenAddress.Parse(text))];
         }
         return [state is null ? ListenAddress.Parse("http://127.0.0.1:8000") : ListenAddress.UnixSocket(Path.Join(state, "serve", "infer.sock"))];
+    }
+
+    /// <summary>Somebody who chose where REST is may run several runners on a machine: a default port for gRPC would then be taken.</summary>
+    private static IReadOnlyList<ListenAddress> GrpcAddresses(string[] given, string? state, bool restGiven)
+    {
+        const string Option = "--grpc-listen";
+        if (given is ["none"] || (given.Length == 0 && restGiven))
+        {
+            return [];
+        }
+        if (given.Length > 0)
+        {
+            return [.. given.Select(text => ListenAddress.Parse(text, Option))];
+        }
+        return [state is null ? ListenAddress.Parse("http://127.0.0.1:8001", Option) : ListenAddress.UnixSocket(Path.Join(state, "serve", "grpc.sock"), Option)];
     }
 
     /// <summary>The agent makes the folder when the device is enrolled; one made here would hide a wrong path behind 404s.</summary>

@@ -9,7 +9,11 @@ internal sealed record ServeOptions
     /// <summary>A plain folder of ONNX files instead of a state folder.</summary>
     public string? ModelsRoot { get; init; }
 
+    /// <summary>Where REST is spoken.</summary>
     public required IReadOnlyList<ListenAddress> Listen { get; init; }
+
+    /// <summary>Where gRPC is spoken.</summary>
+    public IReadOnlyList<ListenAddress> GrpcListen { get; init; } = [];
 
     /// <summary>Threads of one inference.</summary>
     public int Threads { get; init; } = 1;

@@ -88,7 +88,28 @@ public sealed class ServeProcessTests : IDisposable
         await EndAsync(runner);
     }
 
+    [Fact]
+    public async Task By_default_gRPC_has_a_socket_beside_RESTs_and_where_REST_is_chosen_none()
+    {
+        _state.Point("add", _state.AddArtifact("add", TinyModel.AddBias([1])));
+        string folder = _state["serve"];
+        foreach ((string[] arguments, string expected) in new (string[], string)[]
+        {
+            ([], $"serving on unix:{folder}/infer.sock, gRPC on unix:{folder}/grpc.sock"),
+            (["--grpc-listen", "none"], $"serving on unix:{folder}/infer.sock"),
+            (["--listen", $"unix:{folder}/i.sock"], $"serving on unix:{folder}/i.sock"),
+            (["--listen", $"unix:{folder}/i.sock", "--grpc-listen", $"unix:{folder}/g.sock"], $"serving on unix:{folder}/i.sock, gRPC on unix:{folder}/g.sock"),
+        })
+        {
+            using Process runner = await StartAsync(["--state", _state.Path, .. arguments]);
+            Assert.Equal(expected, runner.StartInfo.Environment["LINE"]);
+            await EndAsync(runner);
+        }
+    }
+
     [Theory]
+    [InlineData(2, "--grpc-listen '8001': expected unix:PATH or http://127.0.0.1:PORT", "--models-root", "/tmp", "--grpc-listen", "8001")]
+    [InlineData(2, "--grpc-listen 'http://0.0.0.0:8001': the runner listens on loopback", "--models-root", "/tmp", "--grpc-listen", "http://0.0.0.0:8001")]
     [InlineData(2, "Give either --state DIR or --models-root DIR.")]
     [InlineData(2, "expected unix:PATH or http://127.0.0.1:PORT", "--models-root", "/tmp", "--listen", "8000")]
     [InlineData(2, "--threads '0': expected a whole number from 1 to 1024", "--models-root", "/tmp", "--threads", "0")]

@@ -20,6 +20,17 @@ public sealed class TinyModel
         .Node("Add", [input, "bias"], output)
         .Graph(input, [rows, bias.Length], output, [rows, bias.Length]);
 
+    /// <summary>y = a + b: two inputs.</summary>
+    public static byte[] Sum(int width)
+    {
+        TinyModel model = new TinyModel().Node("Add", ["a", "b"], "y");
+        return model.Graph("a", [1, width], "y", [1, width], second: "b");
+    }
+
+    /// <summary>y = x of any element type, given by its number in ONNX. With <paramref name="rows"/> -1 the first dimension is free.</summary>
+    public static byte[] Identity(int type, int width, long rows = 1) =>
+        new TinyModel().Node("Identity", ["x"], "y").Graph("x", [rows, width], "y", [rows, width], type, type);
+
     /// <summary>y = sqrt(x): finite on zeros, not a number on anything negative.</summary>
     public static byte[] SquareRoot(int width) => new TinyModel().Node("Sqrt", ["x"], "y").Graph("x", [1, width], "y", [1, width]);
 
@@ -88,13 +99,17 @@ public sealed class TinyModel
         return this;
     }
 
-    private byte[] Graph(string input, long[] inputShape, string output, long[] outputShape, int outputType = Float, int inputType = Float)
+    private byte[] Graph(string input, long[] inputShape, string output, long[] outputShape, int outputType = Float, int inputType = Float, string? second = null)
     {
         MemoryStream graph = new();
         _nodes.WriteTo(graph);
         Text(graph, 2, "tiny");
         _values.WriteTo(graph);
         Message(graph, 11, Value(input, inputType, inputShape));
+        if (second is not null)
+        {
+            Message(graph, 11, Value(second, inputType, inputShape));
+        }
         Message(graph, 12, Value(output, outputType, outputShape));
 
         MemoryStream opset = new();

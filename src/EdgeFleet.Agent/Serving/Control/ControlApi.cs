@@ -24,6 +24,9 @@ internal sealed class ControlApi(ModelTable models, DateTimeOffset startedAt, Ti
     /// <summary>Where applications reach the runner; known once it listens.</summary>
     public IReadOnlyList<string> Listening { get; set; } = [];
 
+    /// <summary>The same for gRPC.</summary>
+    public IReadOnlyList<string> GrpcListening { get; set; } = [];
+
     public Task AnswerAsync(Exchange context) => (context.Request.Method, context.Request.Path) switch
     {
         ("GET", "/v1/status") => SendStatusAsync(context),
@@ -47,6 +50,7 @@ internal sealed class ControlApi(ModelTable models, DateTimeOffset startedAt, Ti
             Pid = Environment.ProcessId,
             StartedAt = startedAt,
             Listening = Listening,
+            GrpcListening = GrpcListening,
             Models = [.. models.Models.Select(model => model.Status(resident))],
         };
         return context.SendAsync(

@@ -24,6 +24,7 @@ internal sealed record RunnerStatus
     public required DateTimeOffset StartedAt { get; init; }
     /// <summary>Where applications reach the runner, with the port that was chosen.</summary>
     public required IReadOnlyList<string> Listening { get; init; }
+    public IReadOnlyList<string> GrpcListening { get; init; } = [];
     public required IReadOnlyList<ModelStatus> Models { get; init; }
 }
 

@@ -17,6 +17,8 @@ internal sealed class BodyReader : IDisposable
     /// <summary>Valid from <see cref="ReadAsync"/> to <see cref="Release"/>.</summary>
     public ReadOnlySpan<byte> Span => _gathered is null ? _sequence.FirstSpan : _gathered.AsSpan(0, _length);
 
+    public ReadOnlySequence<byte> Sequence => _gathered is null ? _sequence : new ReadOnlySequence<byte>(_gathered, 0, _length);
+
     /// <exception cref="RequestException">The body is larger than allowed.</exception>
     public async ValueTask ReadAsync(PipeReader pipe, long maximumBytes, CancellationToken cancellationToken)
     {

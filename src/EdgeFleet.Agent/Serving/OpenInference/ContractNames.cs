@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text;
 using EdgeFleet.Core.Artifacts;
 
@@ -18,6 +19,12 @@ internal sealed class ContractNames(ModelContract contract)
 
     public bool IsDatatypeOf(int input, ref System.Text.Json.Utf8JsonReader datatype) => datatype.ValueTextEquals(_datatypes[input]);
 
+    public int InputOf(in ReadOnlySequence<byte> name) => Find(_inputs, name);
+
+    public int OutputOf(in ReadOnlySequence<byte> name) => Find(_outputs, name);
+
+    public bool IsDatatypeOf(int input, in ReadOnlySequence<byte> datatype) => IsSame(_datatypes[input], datatype);
+
     public string InputNames => string.Join(", ", Contract.Inputs.Select(input => input.Name));
 
     public string OutputNames => string.Join(", ", Contract.Outputs.Select(output => output.Name));
@@ -32,5 +39,27 @@ internal sealed class ContractNames(ModelContract contract)
             }
         }
         return -1;
+    }
+
+    private static int Find(byte[][] names, in ReadOnlySequence<byte> name)
+    {
+        for (int i = 0; i < names.Length; i++)
+        {
+            if (IsSame(names[i], name))
+            {
+                return i;
+            }
+        }
+        return -1;
+    }
+
+    private static bool IsSame(byte[] name, in ReadOnlySequence<byte> given)
+    {
+        if (given.IsSingleSegment)
+        {
+            return given.FirstSpan.SequenceEqual(name);
+        }
+        SequenceReader<byte> reader = new(given);
+        return given.Length == name.Length && reader.IsNext(name);
     }
 }

@@ -16,14 +16,18 @@ internal sealed class InferRequest
     /// <summary>The outputs that were asked for, as indices into the contract; empty means all.</summary>
     public List<RequestOutput> Outputs { get; } = [];
 
-    /// <summary>The <c>binary_data_output</c> parameter: how outputs go that do not say so themselves.</summary>
+    /// <summary>How outputs go that do not say so themselves: the <c>binary_data_output</c> parameter, or what gRPC's request is like.</summary>
     public bool BinaryByDefault { get; set; }
+
+    /// <summary>Where gRPC's raw contents lie in the message, in the order of the inputs.</summary>
+    public List<(int Start, int Length)> Raw { get; } = [];
 
     public void Clear()
     {
         Id = null;
         BinaryByDefault = false;
         Outputs.Clear();
+        Raw.Clear();
         _spareInputs.AddRange(Inputs);
         Inputs.Clear();
     }
@@ -63,8 +67,10 @@ internal sealed class RequestInput
     /// <summary>The bytes of the input that follow the JSON header, or -1 for data inside the JSON.</summary>
     public long BinarySize { get; set; } = -1;
 
-    /// <summary>Where its data begins: in the body for binary data, in the JSON for a data array; -1 for none.</summary>
+    /// <summary>Where in the body its data begins; -1 for none.</summary>
     public int DataStart { get; set; } = -1;
+
+    public DataForm Form { get; set; }
 
     public int DataLength { get; set; }
 
@@ -77,7 +83,24 @@ internal sealed class RequestInput
         BinarySize = -1;
         DataStart = -1;
         DataLength = 0;
+        Form = DataForm.JsonArray;
     }
+}
+
+/// <summary>What the bytes of an input's data are.</summary>
+internal enum DataForm
+{
+    /// <summary>An array in the JSON.</summary>
+    JsonArray,
+
+    /// <summary>The values themselves, behind the JSON.</summary>
+    Binary,
+
+    /// <summary>The values themselves, as gRPC's raw_input_contents.</summary>
+    Raw,
+
+    /// <summary>gRPC's whole input tensor; its typed contents are within.</summary>
+    Contents,
 }
 
 /// <summary>One output that a request asks for. <paramref name="Binary"/> is null where the request's default counts.</summary>

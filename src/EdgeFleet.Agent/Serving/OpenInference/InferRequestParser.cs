@@ -33,20 +33,8 @@ internal static class InferRequestParser
         {
             throw RequestException.BadRequest($"the request is not valid JSON: {ex.Message}");
         }
-        CheckBatch(names.Contract, maximumBatch, request);
+        RequestChecks.Inputs(names.Contract, maximumBatch, request);
         PlaceData(body.Length, headerLength, names.Contract, request);
-    }
-
-    private static void CheckBatch(ModelContract contract, int maximumBatch, InferRequest request)
-    {
-        foreach (RequestInput input in request.Inputs)
-        {
-            TensorSpec spec = contract.Inputs[input.Index];
-            if (spec.Shape.Count > 0 && spec.Shape[0] < 0 && input.Shape[0] > maximumBatch)
-            {
-                throw RequestException.BadRequest($"input '{spec.Name}' has shape [{string.Join(',', input.Shape)}]; one request may have {maximumBatch} rows (the runner's --max-batch)");
-            }
-        }
     }
 
     private static void ReadRequest(ref Utf8JsonReader reader, ContractNames names, InferRequest request)
@@ -146,7 +134,7 @@ internal static class InferRequestParser
                 reader.Skip();
             }
         }
-        CheckInput(names.Contract, input, hasShape);
+        RequestChecks.Input(names.Contract, input, hasShape);
     }
 
     private static void ReadShape(ref Utf8JsonReader reader, RequestInput input)
@@ -237,52 +225,13 @@ internal static class InferRequestParser
         return (foundSize, foundBinary);
     }
 
-    private static void CheckInput(ModelContract contract, RequestInput input, bool hasShape)
-    {
-        if (input.Index < 0)
-        {
-            throw RequestException.BadRequest("an input has no name");
-        }
-        TensorSpec spec = contract.Inputs[input.Index];
-        if (!input.HasDatatype || (input.PendingDatatype is { } given && given != spec.ElementType))
-        {
-            throw RequestException.BadRequest(input.HasDatatype
-                ? $"input '{spec.Name}' has datatype '{input.PendingDatatype}'; the model takes {spec.ElementType}"
-                : $"input '{spec.Name}' has no datatype; the model takes {spec.ElementType}");
-        }
-        bool fits = hasShape && input.Shape.Count == spec.Shape.Count;
-        for (int i = 0; fits && i < input.Shape.Count; i++)
-        {
-            fits = spec.Shape[i] < 0 || spec.Shape[i] == input.Shape[i];
-        }
-        if (!fits)
-        {
-            throw RequestException.BadRequest(hasShape
-                ? $"input '{spec.Name}' has shape [{string.Join(',', input.Shape)}]; the model takes [{string.Join(',', spec.Shape)}]"
-                : $"input '{spec.Name}' has no shape; the model takes [{string.Join(',', spec.Shape)}]");
-        }
-    }
-
     /// <summary>Binary data follows the header in the order of the inputs, without gaps.</summary>
     private static void PlaceData(int bodyLength, int headerLength, ModelContract contract, InferRequest request)
     {
-        if (request.Inputs.Count != contract.Inputs.Count)
-        {
-            string missing = string.Join(", ", contract.Inputs.Where((_, i) => !request.Inputs.Exists(input => input.Index == i)).Select(input => $"'{input.Name}'"));
-            throw RequestException.BadRequest($"the request has {request.Inputs.Count} input(s), the model takes {contract.Inputs.Count}{(missing.Length > 0 ? $"; missing: {missing}" : "")}");
-        }
         long next = headerLength;
-        for (int i = 0; i < request.Inputs.Count; i++)
+        foreach (RequestInput input in request.Inputs)
         {
-            RequestInput input = request.Inputs[i];
             string name = contract.Inputs[input.Index].Name;
-            for (int j = 0; j < i; j++)
-            {
-                if (request.Inputs[j].Index == input.Index)
-                {
-                    throw RequestException.BadRequest($"input '{name}' is given twice");
-                }
-            }
             if (input.BinarySize < 0)
             {
                 if (input.DataStart < 0)
@@ -299,6 +248,7 @@ internal static class InferRequestParser
             {
                 throw RequestException.BadRequest($"input '{name}' has binary_data_size {input.BinarySize}; {bodyLength - next} bytes are left in the body");
             }
+            input.Form = DataForm.Binary;
             input.DataStart = (int)next;
             input.DataLength = (int)input.BinarySize;
             next += input.BinarySize;

@@ -8,7 +8,7 @@ namespace EdgeFleet.Agent.Serving.OpenInference;
 /// An answer in the making: the JSON, and the outputs whose bytes follow it. One object per connection; its buffers are
 /// used again.
 /// </summary>
-internal sealed class InferResponse : IDisposable
+internal sealed class InferResponse : IInferResponse, IDisposable
 {
     private static readonly JsonWriterOptions s_options = new() { SkipValidation = true };
     private readonly ArrayBufferWriter<byte> _json = new(1024);

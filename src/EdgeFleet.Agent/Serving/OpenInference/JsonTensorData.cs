@@ -82,11 +82,11 @@ internal static class JsonTensorData
             // A number that is too large for the type is read as infinity, which nobody wrote.
             if (reader.TokenType != JsonTokenType.Number || !T.TryParse(reader.ValueSpan, NumberStyles.Float, CultureInfo.InvariantCulture, out T value) || !T.IsFinite(value))
             {
-                throw NotAValue(inputName, elementType, count, reader.ValueSpan);
+                throw TensorDataErrors.NotAValue(inputName, elementType, count, Text(reader.ValueSpan));
             }
             Store(values, count++, value, inputName);
         }
-        CheckCount(inputName, count, values.Length);
+        TensorDataErrors.CheckCount(inputName, count, values.Length);
     }
 
     private static void ReadBooleans(ReadOnlySpan<byte> array, string inputName, Span<byte> target)
@@ -103,32 +103,23 @@ internal static class JsonTensorData
             bool isFalse = reader.TokenType == JsonTokenType.False || (reader.TokenType == JsonTokenType.Number && reader.ValueSpan.SequenceEqual("0"u8));
             if (!isTrue && !isFalse)
             {
-                throw NotAValue(inputName, "BOOL", count, reader.ValueSpan);
+                throw TensorDataErrors.NotAValue(inputName, "BOOL", count, Text(reader.ValueSpan));
             }
             Store(target, count++, isTrue ? (byte)1 : (byte)0, inputName);
         }
-        CheckCount(inputName, count, target.Length);
+        TensorDataErrors.CheckCount(inputName, count, target.Length);
     }
 
     private static void Store<T>(Span<T> values, int index, T value, string inputName)
     {
         if (index >= values.Length)
         {
-            throw RequestException.BadRequest($"input '{inputName}' has more than the {values.Length} values that its shape asks for");
+            throw TensorDataErrors.TooMany(inputName, values.Length);
         }
         values[index] = value;
     }
 
-    private static void CheckCount(string inputName, int count, int expected)
-    {
-        if (count != expected)
-        {
-            throw RequestException.BadRequest($"input '{inputName}' has {count} values; its shape asks for {expected}");
-        }
-    }
-
-    private static RequestException NotAValue(string inputName, string elementType, int index, ReadOnlySpan<byte> text) =>
-        RequestException.BadRequest($"input '{inputName}' value {index} is '{Encoding.UTF8.GetString(text[..Math.Min(text.Length, 40)])}', which is not {elementType}");
+    private static string Text(ReadOnlySpan<byte> value) => Encoding.UTF8.GetString(value[..Math.Min(value.Length, 40)]);
 
     private static void WriteReals<T>(Utf8JsonWriter writer, ReadOnlySpan<T> values) where T : unmanaged, IFloatingPointIeee754<T>
     {

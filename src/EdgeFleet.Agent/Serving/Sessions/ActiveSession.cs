@@ -1,4 +1,6 @@
+using System.Buffers;
 using EdgeFleet.Agent.Serving.OpenInference;
+using EdgeFleet.Agent.Serving.OpenInference.Grpc;
 using EdgeFleet.Core;
 using EdgeFleet.Core.Artifacts;
 using EdgeFleet.Inference;
@@ -99,7 +101,7 @@ internal sealed class ActiveSession
     /// <summary>Runs the request and writes its outputs into the response. The caller has entered.</summary>
     /// <exception cref="RequestException">The data does not fit.</exception>
     /// <exception cref="InferenceException">The model failed on a request that fits its contract.</exception>
-    public void Execute(InferRequest request, ReadOnlySpan<byte> body, InferResponse response, SampleTap? tap)
+    public void Execute(InferRequest request, in ReadOnlySequence<byte> body, IInferResponse response, SampleTap? tap)
     {
         if (!Volatile.Read(ref _outputsVary) && PoolFor(request) is { } pool && TryExecutePrepared(pool, request, body, response, tap))
         {
@@ -126,7 +128,7 @@ internal sealed class ActiveSession
     }
 
     /// <summary>The hot path. False when the outputs turned out to have other shapes than the buffers: then they vary.</summary>
-    private bool TryExecutePrepared(CallPool pool, InferRequest request, ReadOnlySpan<byte> body, InferResponse response, SampleTap? tap)
+    private bool TryExecutePrepared(CallPool pool, InferRequest request, in ReadOnlySequence<byte> body, IInferResponse response, SampleTap? tap)
     {
         PreparedCall call;
         try
@@ -184,7 +186,7 @@ internal sealed class ActiveSession
         }
     }
 
-    private void ExecuteOnce(InferRequest request, ReadOnlySpan<byte> body, InferResponse response)
+    private void ExecuteOnce(InferRequest request, in ReadOnlySequence<byte> body, IInferResponse response)
     {
         List<Tensor> inputs = [];
         foreach (RequestInput input in request.Inputs)
@@ -223,7 +225,7 @@ internal sealed class ActiveSession
     }
 
     /// <returns>Whether every value is a number.</returns>
-    private bool Answer(InferResponse response, int index, IReadOnlyList<long> shape, ReadOnlySpan<byte> data, bool binary)
+    private bool Answer(IInferResponse response, int index, IReadOnlyList<long> shape, ReadOnlySpan<byte> data, bool binary)
     {
         TensorSpec spec = Names.Contract.Outputs[index];
         if (!ContractChecks.Allows(spec, shape))
@@ -234,21 +236,27 @@ internal sealed class ActiveSession
         return TensorChecks.AllFinite(spec.ElementType, data);
     }
 
-    private void Fill(Span<byte> target, RequestInput input, ReadOnlySpan<byte> body)
+    /// <summary>From where the server received it to where the model reads it: the one copy that a binary input takes.</summary>
+    private void Fill(Span<byte> target, RequestInput input, in ReadOnlySequence<byte> body)
     {
         TensorSpec spec = Names.Contract.Inputs[input.Index];
-        ReadOnlySpan<byte> data = body.Slice(input.DataStart, input.DataLength);
-        if (input.BinarySize < 0)
+        ReadOnlySequence<byte> data = input.DataLength == 0 ? ReadOnlySequence<byte>.Empty : body.Slice(input.DataStart, input.DataLength);
+        switch (input.Form)
         {
-            JsonTensorData.Read(data, spec.Name, spec.ElementType, target);
-        }
-        else if (data.Length == target.Length)
-        {
-            data.CopyTo(target);
-        }
-        else
-        {
-            throw RequestException.BadRequest($"input '{spec.Name}' has binary_data_size {data.Length}; {spec.ElementType}[{string.Join(',', input.Shape)}] has {target.Length} bytes");
+            case DataForm.JsonArray:
+                JsonTensorData.Read(data.FirstSpan, spec.Name, spec.ElementType, target);
+                break;
+            case DataForm.Contents:
+                TensorContents.Read(data, spec.Name, spec.ElementType, target);
+                break;
+            default:
+                if (data.Length != target.Length)
+                {
+                    string said = input.Form == DataForm.Raw ? "raw_input_contents of" : "binary_data_size";
+                    throw RequestException.BadRequest($"input '{spec.Name}' has {said} {data.Length}; {spec.ElementType}[{string.Join(',', input.Shape)}] has {target.Length} bytes");
+                }
+                data.CopyTo(target);
+                break;
         }
     }
 
@@ -284,8 +292,8 @@ internal sealed class ActiveSession
     private CallPool NewPool(IReadOnlyList<IReadOnlyList<long>> shapes) => new(_loaded, shapes, _concurrency);
 
     /// <summary>
-    /// What a free dimension asks for must be there before memory is taken for it. One value has at least two bytes even
-    /// as JSON, so a short request cannot ask for a large buffer.
+    /// What a free dimension asks for must be there before memory is taken for it. One value has at least two bytes as JSON
+    /// and one in protobuf, so a short request cannot ask for a large buffer.
     /// </summary>
     private static int ByteCountOf(TensorSpec spec, RequestInput input)
     {
@@ -299,9 +307,14 @@ internal sealed class ActiveSession
             }
         }
         Int128 bytes = elements * ElementTypes.WidthOf(spec.ElementType);
-        bool there = input.BinarySize >= 0 ? bytes == input.DataLength : elements * 2 <= (Int128)input.DataLength + 2;
+        bool there = input.Form switch
+        {
+            DataForm.JsonArray => elements * 2 <= (Int128)input.DataLength + 2,
+            DataForm.Contents => elements <= input.DataLength,
+            _ => bytes == input.DataLength,
+        };
         return there
             ? (int)bytes
-            : throw RequestException.BadRequest($"input '{spec.Name}' has shape [{string.Join(',', input.Shape)}], {bytes} bytes as {spec.ElementType}; the request brings {input.DataLength} {(input.BinarySize >= 0 ? "bytes" : "characters of data")}");
+            : throw RequestException.BadRequest($"input '{spec.Name}' has shape [{string.Join(',', input.Shape)}], {bytes} bytes as {spec.ElementType}; the request brings {input.DataLength} {(input.Form == DataForm.JsonArray ? "characters of data" : "bytes")}");
     }
 }

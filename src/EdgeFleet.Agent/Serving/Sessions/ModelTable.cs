@@ -48,6 +48,19 @@ internal sealed partial class ModelTable : IDisposable
         ? model
         : throw RequestException.NotFound($"model '{name}' is not served here; served: {(_models.IsEmpty ? "none" : string.Join(", ", Models.Select(model => model.Name)))}");
 
+    /// <param name="name">The model.</param>
+    /// <param name="version">The version that has to be the active one, or nothing for whichever is.</param>
+    /// <exception cref="RequestException">No such model, or another version.</exception>
+    public ServedModel Find(string name, string version)
+    {
+        ServedModel model = Find(name);
+        if (version.Length > 0)
+        {
+            model.RequireVersion(version);
+        }
+        return model;
+    }
+
     /// <summary>Looks at the slots again. A digest that did not load is tried again only when <paramref name="retry"/> says so.</summary>
     public async Task ReconcileAsync(string? model, bool retry, CancellationToken cancellationToken)
     {

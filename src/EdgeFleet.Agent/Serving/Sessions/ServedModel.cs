@@ -20,6 +20,9 @@ internal sealed class ServedModel(string name, int concurrency, int queue) : IDi
 
     public ActiveSession? Active => Volatile.Read(ref _active);
 
+    /// <summary>Requests that wait for a place.</summary>
+    public int Waiting => Volatile.Read(ref _waiting);
+
     /// <summary>What the slot names, as last read.</summary>
     public Digest? Wanted { get; set; }
 
@@ -45,6 +48,16 @@ internal sealed class ServedModel(string name, int concurrency, int queue) : IDi
             }
         }
         throw new RequestException(StatusCodes.Status503ServiceUnavailable, $"model '{Name}' is not ready{(Error is null ? "" : $": {Error}")}") { RetryAfterSeconds = 1 };
+    }
+
+    /// <exception cref="RequestException">The version, a digest with or without its algorithm, is not the one that answers now.</exception>
+    public void RequireVersion(string version)
+    {
+        ActiveSession? active = Active;
+        if (active is null || (version != active.Version && version != active.Digest.Hex))
+        {
+            throw RequestException.NotFound($"model '{Name}' has no version '{version}'; active is {active?.Version ?? "none"}");
+        }
     }
 
     /// <summary>Takes a free place among the running requests; false when there is none and the request has to wait.</summary>
