@@ -4,8 +4,8 @@ using EdgeFleet.Inference;
 namespace EdgeFleet.Benchmarks.Serving;
 
 /// <summary>
-/// What the runner adds to an inference: a binary request of the Open Inference Protocol over a Unix socket, minus the bare
-/// ONNX Runtime call on the same input, both on one processor and taken in turns within one run.
+/// What the runner adds to an inference: a binary request of the Open Inference Protocol over a Unix socket, by REST and by
+/// gRPC, minus the bare ONNX Runtime call on the same input, all on one processor and taken in turns within one run.
 /// </summary>
 public static class ServingBenchmark
 {
@@ -20,8 +20,9 @@ public static class ServingBenchmark
         int cpu = PinnedThread.LastAllowed();
         string folder = Directory.CreateTempSubdirectory("edgefleet-bench-").FullName;
         string socket = Path.Join(folder, "infer.sock");
+        string grpcSocket = Path.Join(folder, "grpc.sock");
         string agent = Path.Join(AppContext.BaseDirectory, "edgefleet-agent.dll");
-        ProcessStartInfo start = new("taskset", ["-c", $"{cpu}", "dotnet", agent, "serve", "--models-root", models, "--listen", $"unix:{socket}"])
+        ProcessStartInfo start = new("taskset", ["-c", $"{cpu}", "dotnet", agent, "serve", "--models-root", models, "--listen", $"unix:{socket}", "--grpc-listen", $"unix:{grpcSocket}"])
         {
             RedirectStandardOutput = true,
         };
@@ -35,31 +36,39 @@ public static class ServingBenchmark
             {
                 throw new InvalidOperationException($"the runner ended with code {runner.ExitCode}");
             }
-            List<double> bare = [], served = [], bareTail = [], servedTail = [];
+            List<double> bare = [], served = [], bareTail = [], servedTail = [], grpc = [], grpcTail = [];
             using LoadedModel model = LoadedModel.Load(Path.Join(models, Model + ".onnx"));
             using PreparedCall call = model.Prepare();
             SyntheticInputs.Fill(call, seed: 1);
             using InferenceClient client = new(socket, Model, call.Inputs[0].Name, call.Inputs[0].Shape, call.Inputs[0].Bytes);
+            using GrpcInferenceClient grpcClient = new(grpcSocket, Model, call.Inputs[0].Name, call.Inputs[0].Shape, call.Inputs[0].Bytes);
             for (int round = 0; round < Rounds; round++)
             {
                 cancellationToken.ThrowIfCancellationRequested();
                 long[] bareTicks = await PinnedThread.RunAsync(cpu, () => Time(call.Invoke));
                 long[] servedTicks = await PinnedThread.RunAsync(cpu, () => Time(() => client.Ask()));
+                long[] grpcTicks = await PinnedThread.RunAsync(cpu, () => Time(() => grpcClient.Ask()));
                 bare.Add(Micros(bareTicks, 0.50));
                 bareTail.Add(Micros(bareTicks, 0.99));
                 served.Add(Micros(servedTicks, 0.50));
                 servedTail.Add(Micros(servedTicks, 0.99));
+                grpc.Add(Micros(grpcTicks, 0.50));
+                grpcTail.Add(Micros(grpcTicks, 0.99));
             }
             double resident = Resident(runner.Id);
             double overhead = Median(served) - Median(bare);
+            double grpcOverhead = Median(grpc) - Median(bare);
             string source = $"median of {Rounds} rounds of {Requests} requests, one connection, client and runner on processor {cpu}, {Model}";
             return
             [
                 new("oip binary over unix socket minus bare call, p50", overhead, "us", "<= 60", overhead <= 60, source),
+                new("oip gRPC over unix socket minus bare call, p50", grpcOverhead, "us", "<= 80", grpcOverhead <= 80, source),
                 new("bare ONNX Runtime call, p50", Median(bare), "us", null, true, source),
                 new("oip binary over unix socket, p50", Median(served), "us", null, true, source),
                 new("bare ONNX Runtime call, p99", Median(bareTail), "us", null, true, source),
                 new("oip binary over unix socket, p99", Median(servedTail), "us", null, true, source),
+                new("oip gRPC over unix socket, p50", Median(grpc), "us", null, true, source),
+                new("oip gRPC over unix socket, p99", Median(grpcTail), "us", null, true, source),
                 new("runner, process start to listening with its models loaded", startMs, "ms", null, true, "one start, pinned to the same processor"),
                 new("runner, resident memory after the requests", resident, "MB", null, true, "VmRSS of the process"),
             ];
