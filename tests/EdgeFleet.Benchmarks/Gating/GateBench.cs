@@ -14,12 +14,15 @@ internal static class GateBench
     private const int CalibrationTicks = 5;
     private static readonly DateTimeOffset s_start = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
+    private static readonly RolloutSpec s_rollout = new() { Name = "simulated", Model = "m", Candidate = Digest.Parse(new string('0', 64)), Stages = [] };
+    private static readonly GateMargins s_defaults = GateMargins.Freeze(s_rollout, new PolicySpec());
+
     /// <summary>log of the E at which the gate acts.</summary>
     public static readonly double Acts = PortableMath.Log(1 / Alpha);
 
     /// <summary>Latency alone decides: what is simulated here has no answers to agree on.</summary>
     public static GateMargins LatencyMargins { get; } = GateMargins.Freeze(
-        new RolloutSpec { Name = "simulated", Model = "m", Candidate = Digest.Parse(new string('0', 64)), Compare = CompareMode.Improvement, Stages = [] },
+        s_rollout with { Compare = CompareMode.Improvement },
         new PolicySpec
         {
             Margins = new MarginsSpec { LatencyP50Percent = 100 * Margin },
@@ -61,16 +64,37 @@ internal static class GateBench
         LastTick = new Dictionary<string, long>(),
     };
 
+    /// <summary>
+    /// What the gate decides of a census of one device by its answers: promote, roll back, or 200 ticks of hold. The default policy,
+    /// looked at every five ticks.
+    /// </summary>
+    public static GateDecision DecidesAlone(Func<int> disagreementsOfATick, int pairsPerTick)
+    {
+        List<GateTick> ticks = [];
+        for (int tick = 1; tick <= 200; tick++)
+        {
+            ticks.Add(new GateTick { Tick = tick, Pairs = pairsPerTick, Disagreements = disagreementsOfATick(), MedianLogLatencyRatio = -0.3 });
+            if (tick % 5 == 0 && Judge(s_defaults, [Ticking(0, [.. ticks])], 1, s_quiet).Decision is var decision and not GateDecision.Hold)
+            {
+                return decision;
+            }
+        }
+        return GateDecision.Hold;
+    }
+
     /// <summary>The gate's verdict over a class in its shadow stage.</summary>
-    public static GateVerdict Judge(IReadOnlyList<GateDevice> inOrder, int classSize, GateCalibration calibration) => Gate.Evaluate(new GateInput
+    public static GateVerdict Judge(IReadOnlyList<GateDevice> inOrder, int classSize, GateCalibration calibration) =>
+        Judge(LatencyMargins, inOrder, classSize, calibration);
+
+    private static GateVerdict Judge(GateMargins margins, IReadOnlyList<GateDevice> inOrder, int classSize, GateCalibration calibration) => Gate.Evaluate(new GateInput
     {
         RolloutId = "simulated",
         Attempt = 1,
         HardwareClass = "simulated",
         Stage = StageKind.Shadow,
         StageIndex = 1,
-        Margins = LatencyMargins,
-        MarginsHash = s_hash,
+        Margins = margins,
+        MarginsHash = margins.Hash(),
         ClassSize = classSize,
         Calibration = calibration,
         Devices = inOrder,
@@ -78,8 +102,6 @@ internal static class GateBench
         Soak = TimeSpan.Zero,
         EvaluatedAt = s_start.AddDays(1),
     });
-
-    private static readonly Digest s_hash = LatencyMargins.Hash();
 
     private static GateDevice Ticking(int number, IReadOnlyList<GateTick> ticks, DeviceStanding standing = DeviceStanding.Reached) => new()
     {

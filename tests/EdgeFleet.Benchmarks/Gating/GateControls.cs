@@ -38,7 +38,31 @@ internal static class GateControls
             Simulation.MustFail("the same: pooled inferences, t at each look", Many("by inferences", d => Pooled(d, Unit.Inference)), promotion),
             Simulation.FalseAlarms("effect moves for ticks: joined until uncorrelated", Many("joined", d => Moving(d, moving, join: true)), harm),
             Simulation.MustFail("the same: tick by tick", Many("not joined", d => Moving(d, moving, join: false)), harm),
+            .. Alone(0.02, "at the margin", Many),
+            .. Alone(0.10, "5 times the margin", Many),
         ]);
+    }
+
+    /// <summary>
+    /// A device of a census that disagrees on single inputs, and one that disagrees as often but on all inputs of some ticks: the cap
+    /// of a promotion's bets makes the second look better than it is.
+    /// </summary>
+    private static IEnumerable<BenchFigure> Alone(double rate, string harm, Func<string, Func<Dice, bool>, int, bool[]> many)
+    {
+        const int pairs = 50, runs = 400;
+        string source = $"a census of one device, the default policy, 200 ticks of {pairs} pairs, disagreement {rate:P0}, the gate itself every 5 ticks";
+        foreach ((string kind, Func<Dice, Func<int>> answers) in ((string, Func<Dice, Func<int>>)[])
+            [
+                ("single inputs", dice => () => dice.Binomial(pairs, rate)),
+                ("whole ticks", dice => () => dice.Chance(rate) ? pairs : 0),
+            ])
+        {
+            foreach (GateDecision decision in (GateDecision[])[GateDecision.Promote, GateDecision.Rollback])
+            {
+                yield return Told($"alone, {harm}, on {kind}: {(decision == GateDecision.Promote ? "promoted" : "rolled back")}",
+                    many($"alone {rate} {kind}", dice => GateBench.DecidesAlone(answers(dice), pairs) == decision, runs), source);
+            }
+        }
     }
 
     private static BenchFigure Told(string name, bool[] outcomes, string source) =>
