@@ -34,6 +34,7 @@ internal sealed class BenchRun(BenchSetup setup, ISystemFiles files, long begun)
         }
 
         using EnergyPhase energy = new(setup, files);
+        energy.Start();
         using ProcessorChoice processors = new(_job, files);
         await using HostPair pair = await HostPair.StartAsync(setup, processors, IsOneAtATime(coldStarts), cancellationToken).ConfigureAwait(false);
         await energy.MeasureRestBeforeAsync(cancellationToken).ConfigureAwait(false);

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using EdgeFleet.Core.Evidence;
 using EdgeFleet.Linux.SystemFiles;
@@ -27,28 +26,35 @@ internal sealed class EnergyPhase : IDisposable
     private readonly MeterSearch? _search;
     private readonly EnergyRecorder? _recorder;
     private readonly string? _absent;
-    private readonly long _begun = Stopwatch.GetTimestamp();
+    private readonly TimeProvider _clock;
+    private readonly long _begun;
     private readonly Dictionary<Cell, WindowEnergy> _windows = new(ReferenceEqualityComparer.Instance);
     private WindowEnergy? _idleBefore;
     private WindowEnergy? _idleAfter;
 
-    public EnergyPhase(BenchSetup setup, ISystemFiles files)
+    /// <summary>Finds the meter; it is read from <see cref="Start"/> on.</summary>
+    /// <param name="setup">The benchmark.</param>
+    /// <param name="files">The device.</param>
+    /// <param name="clock">Of the readings; null for the one that windows are timed by.</param>
+    public EnergyPhase(BenchSetup setup, ISystemFiles files, TimeProvider? clock = null)
     {
-        _setup = setup;
+        (_setup, _clock) = (setup, clock ?? TimeProvider.System);
+        _begun = _clock.GetTimestamp();
         MeterChoice choice = setup.Job.Meter;
         if (choice.None || setup.Job.Looks.Count == 0)
         {
             _absent = "no meter was asked for";
             return;
         }
-        _search = EnergyMeters.Find(files, ExternalMeter.OptionsOf(choice));
+        _search = EnergyMeters.Find(files, ExternalMeter.OptionsOf(choice), _clock);
         _absent = _search.AbsentReason;
         if (_search.Best is { } meter)
         {
-            _recorder = new EnergyRecorder(meter, TimeProvider.System);
-            _recorder.Start();
+            _recorder = new EnergyRecorder(meter, _clock);
         }
     }
+
+    internal EnergyRecorder? Recorder => _recorder;
 
     /// <summary>How long a cell has to be for this meter, at least.</summary>
     public TimeSpan ShortestCell => _recorder?.Meter switch
@@ -65,6 +71,8 @@ internal sealed class EnergyPhase : IDisposable
 
     /// <summary>The meter's part of the fingerprint.</summary>
     public string Fingerprint => _recorder is null ? "absent" : $"{_recorder.Meter.Source}, {_recorder.Meter.Chip}, every {_recorder.Meter.Period.TotalMilliseconds.ToString(CultureInfo.InvariantCulture)} ms";
+
+    public void Start() => _recorder?.Start();
 
     public async Task MeasureRestBeforeAsync(CancellationToken cancellationToken) =>
         _idleBefore = await MeasureRestAsync(_setup.Job.IdleSeconds, cancellationToken).ConfigureAwait(false);
@@ -118,7 +126,7 @@ internal sealed class EnergyPhase : IDisposable
     /// <summary>Mean power over the whole time, for a picture. Seconds count from the given moment.</summary>
     public IReadOnlyList<PowerSample> Trace(long from) => _recorder is null
         ? []
-        : [.. _recorder.Trace(_begun, Stopwatch.GetTimestamp()).Select(point => new PowerSample((double)(point.Ticks - from) / Stopwatch.Frequency, point.Watts))];
+        : [.. _recorder.Trace(_begun, _clock.GetTimestamp()).Select(point => new PowerSample((double)(point.Ticks - from) / _clock.TimestampFrequency, point.Watts))];
 
     public void Dispose()
     {
@@ -137,9 +145,9 @@ internal sealed class EnergyPhase : IDisposable
         }
         _setup.Report("at rest", 0);
         await Task.Delay(TimeSpan.FromSeconds(seconds * SettleShare), _setup.Time, cancellationToken).ConfigureAwait(false);
-        long begin = Stopwatch.GetTimestamp();
+        long begin = _clock.GetTimestamp();
         await Task.Delay(TimeSpan.FromSeconds(seconds), _setup.Time, cancellationToken).ConfigureAwait(false);
-        return Between(begin, Stopwatch.GetTimestamp());
+        return Between(begin, _clock.GetTimestamp());
     }
 
     private WindowEnergy WindowOf(Cell cell)

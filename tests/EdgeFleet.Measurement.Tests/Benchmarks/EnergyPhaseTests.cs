@@ -1,10 +1,10 @@
-using System.Diagnostics;
 using System.Globalization;
 using EdgeFleet.Core.Evidence;
 using EdgeFleet.Linux.Processes;
 using EdgeFleet.Linux.SystemFiles;
 using EdgeFleet.Measurement.Benchmarks;
 using EdgeFleet.Measurement.Hosts;
+using EdgeFleet.Measurement.Meters.Recording;
 using EdgeFleet.Measurement.Tests.Meters;
 using EdgeFleet.Testing;
 using EdgeFleet.Testing.Files;
@@ -18,31 +18,34 @@ public sealed class EnergyPhaseTests : IDisposable
     private const string Counter = "/sys/class/powercap/intel-rapl:0/energy_uj";
     private readonly TemporaryFolder _folder = new();
     private readonly FaultySystemFiles _files;
-    private readonly Supply _supply = new();
     private readonly ManualTimeProvider _time = new();
+    private readonly ManualTimeProvider _waits = new();
+    private readonly Supply _supply;
     private readonly List<string> _warnings = [];
+    private EnergyRecorder? _recorder;
 
     public EnergyPhaseTests()
     {
+        _supply = new Supply(_time) { Watts = 10 };
         _folder.RaplModelled("intel-rapl:0", "package-0", 0);
         _files = new FaultySystemFiles(new KernelFiles(_folder.Path));
         _files.Answer(Counter, _ => _supply.MicroJoules());
-        _supply.Watts = 10;
     }
 
     public void Dispose() => _folder.Dispose();
 
     [Fact]
-    public void Energy_is_that_of_a_model_s_windows_over_the_inferences_in_them()
+    public async Task Energy_is_that_of_a_model_s_windows_over_the_inferences_in_them()
     {
         using EnergyPhase energy = Phase(BenchCondition.Live);
+        await energy.MeasureRestBeforeAsync(CancellationToken.None);
         // Two inferences in each sample: it is inferences that count.
-        Block block = Block.Of(0, [Cell(MeasuredModel.Baseline, 100), Cell(MeasuredModel.Candidate, 50), Cell(MeasuredModel.Candidate, 150), Cell(MeasuredModel.Baseline, 100)], BenchCondition.Live);
+        Block block = Block.Of(0, [Cell(MeasuredModel.Baseline, 100), Cell(MeasuredModel.Candidate, 50), Cell(MeasuredModel.Candidate, 150), Cell(MeasuredModel.Baseline, 300)], BenchCondition.Live);
         energy.Take(block);
 
         EnergyEvidence evidence = energy.Evidence([block], alpha: 0.05, _warnings);
 
-        double baseline = 10 * Seconds(block, MeasuredModel.Baseline) / 200, candidate = 10 * Seconds(block, MeasuredModel.Candidate) / 200;
+        double baseline = 10 * Seconds(block, MeasuredModel.Baseline) / 400, candidate = 10 * Seconds(block, MeasuredModel.Candidate) / 200;
         Assert.Equal((ReadingState.Measured, null), (evidence.State, evidence.Reason));
         Near(baseline, evidence.Baseline!.Total.Value);
         Near(candidate, evidence.Candidate!.Total.Value);
@@ -110,23 +113,23 @@ public sealed class EnergyPhaseTests : IDisposable
     private EnergyPhase Phase(BenchCondition condition)
     {
         BenchJob job = new() { CandidatePath = "x", BaselinePath = "y", Condition = condition, IdleSeconds = 8 };
-        EnergyPhase energy = new(new BenchSetup(job, new OwnProgram("none", []), progress: null, _time), _files);
+        EnergyPhase energy = new(new BenchSetup(job, new OwnProgram("none", []), progress: null, _waits), _files, _time);
+        _recorder = energy.Recorder!;
         Pass(2);
         return energy;
     }
 
-    /// <summary>Rest takes as long as the meter needs for a few readings, whatever the job's clock says.</summary>
     private async Task RestAsync(Func<CancellationToken, Task> measure)
     {
-        Pass(3);
         Task rest = measure(CancellationToken.None);
         while (!rest.IsCompleted)
         {
-            Pass(3);
-            if (_time.NextDue is { } due)
+            Pass(40);
+            if (_waits.NextDue is { } due)
             {
-                _time.Advance(due - _time.GetUtcNow());
+                _waits.Advance(due - _waits.GetUtcNow());
             }
+            await Task.Yield();
         }
         await rest;
     }
@@ -134,59 +137,53 @@ public sealed class EnergyPhaseTests : IDisposable
     /// <summary>A cell whose window opens now and closes a few readings later.</summary>
     private Cell Cell(MeasuredModel model, long inferences)
     {
-        long begin = Stopwatch.GetTimestamp();
-        Pass(3);
-        return new Cell(model, new CellReply { BeginTicks = begin, EndTicks = Stopwatch.GetTimestamp(), Inferences = inferences, Nanos = [] }, new double[inferences / 2], Batch: 2, Hertz: null);
+        long begin = _time.GetTimestamp();
+        Pass(model == MeasuredModel.Baseline ? 4 : 3);
+        return new Cell(model, new CellReply { BeginTicks = begin, EndTicks = _time.GetTimestamp(), Inferences = inferences, Nanos = [] }, new double[inferences / 2], Batch: 2, Hertz: null);
     }
 
     /// <summary>Lets so many readings be made.</summary>
     private void Pass(int readings)
     {
-        for (int until = _files.Reads(Counter) + readings; _files.Reads(Counter) < until;)
+        for (int i = 0; i < readings; i++)
         {
-            Thread.Yield();
+            _time.Advance(_recorder!.Meter.Period);
+            _recorder.Sample(missed: 0);
         }
     }
 
-    private static double Seconds(Block block, MeasuredModel model) => block.Cells.Where(cell => cell.Model == model).Sum(Seconds);
+    private double Seconds(Block block, MeasuredModel model) => block.Cells.Where(cell => cell.Model == model).Sum(Seconds);
 
-    private static double Seconds(Cell cell) => (double)(cell.Reply.EndTicks - cell.Reply.BeginTicks) / Stopwatch.Frequency;
+    private double Seconds(Cell cell) => (double)(cell.Reply.EndTicks - cell.Reply.BeginTicks) / _time.TimestampFrequency;
 
-    private static void Near(double expected, double? actual) => Assert.InRange(actual!.Value, 0.98 * expected, 1.02 * expected);
+    private static void Near(double expected, double? actual) => Assert.InRange(actual!.Value, 0.9999 * expected, 1.0001 * expected);
 
     /// <summary>Counts the energy of a power that a test sets.</summary>
-    private sealed class Supply
+    private sealed class Supply(TimeProvider time)
     {
-        private readonly Lock _lock = new();
         private double _joules = 1;
         private double _watts;
-        private long _at = Stopwatch.GetTimestamp();
+        private long _at = time.GetTimestamp();
 
         public double Watts
         {
             set
             {
-                lock (_lock)
-                {
-                    Count();
-                    _watts = value;
-                }
+                Count();
+                _watts = value;
             }
         }
 
         public string MicroJoules()
         {
-            lock (_lock)
-            {
-                Count();
-                return ((long)(_joules * 1e6)).ToString(CultureInfo.InvariantCulture);
-            }
+            Count();
+            return ((long)Math.Round(_joules * 1e6)).ToString(CultureInfo.InvariantCulture);
         }
 
         private void Count()
         {
-            long now = Stopwatch.GetTimestamp();
-            _joules += _watts * (now - _at) / Stopwatch.Frequency;
+            long now = time.GetTimestamp();
+            _joules += _watts * (now - _at) / time.TimestampFrequency;
             _at = now;
         }
     }
