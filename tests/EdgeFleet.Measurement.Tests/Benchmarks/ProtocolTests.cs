@@ -206,6 +206,47 @@ public sealed class ProtocolTests : IDisposable
     }
 
     [Fact]
+    public async Task A_cold_start_loads_runs_and_then_tells_its_memory_in_a_process_of_its_own()
+    {
+        string inputs = _folder.Write("inputs.bin", new byte[16 * sizeof(float)]);
+        BenchEvidence evidence = await RunAsync(Short() with { ColdStarts = 2, Looks = [], InputPath = inputs });
+
+        IGrouping<int, Heard>[] starts = [.. _heard.All().GroupBy(heard => heard.Host)];
+        Assert.Equal([_heavy, _heavy, _light, _light], starts.Select(start => start.First().Model).Order(StringComparer.Ordinal));
+        Assert.All(starts, start =>
+        {
+            Assert.Equal(["load", "cell", "steady"], start.Select(heard => heard.Load is not null ? "load" : heard.Cell is not null ? "cell" : heard.Request.Phase!.Ended));
+            Assert.Equal((inputs, true, 0), (start.First().Load!.InputPath, start.First().Load!.Phases, start.First().Load!.PaddingBytes));
+        });
+        // Only the first of a model finds its pages gone.
+        Assert.Equal((false, false), (evidence.ColdStart.Baseline[1].ColdPageCache, evidence.ColdStart.Candidate[1].ColdPageCache));
+    }
+
+    [Fact]
+    public async Task Processor_counters_count_in_cells_of_their_own_behind_all_others()
+    {
+        BenchEvidence evidence = await RunAsync(Short() with { Counters = true });
+
+        Heard[] counted = [.. _heard.All().Where(heard => heard.Cell is { CounterGroup: not null })];
+        Assert.NotEmpty(counted);
+        Assert.True(_heard.All().Last(heard => heard.IsOfBlock).Number < counted[0].Number);
+        Assert.All(_heard.All().Where(heard => heard.Load is not null), load => Assert.Equal(load.Number > _heard.All().Last(heard => heard.IsOfBlock).Number, load.Load!.Counters));
+        if (evidence.Counters.State == ReadingState.Absent)
+        {
+            Assert.Single(counted); // what the first events are refused for, all are
+            Assert.NotEmpty(evidence.Counters.Reason!);
+            return;
+        }
+        Assert.All(counted.Chunk(4), cells =>
+        {
+            Assert.Single(cells.Select(cell => cell.Cell!.CounterGroup).Distinct());
+            Assert.Equal((cells[0].Model, cells[1].Model), (cells[3].Model, cells[2].Model));
+            Assert.NotEqual(cells[0].Model, cells[1].Model);
+        });
+        Assert.Equal(Enumerable.Range(0, counted.Length / 4), counted.Chunk(4).Select(cells => cells[0].Cell!.CounterGroup!.Value));
+    }
+
+    [Fact]
     public async Task A_sweep_measures_each_point_with_its_own_settings_and_rate()
     {
         string free = _folder.Write("free.onnx", TinyModel.AddBias([1, 2], rows: -1));

@@ -216,4 +216,20 @@ public sealed class ModelHostTests : IDisposable
             Assert.Contains($"Cpus_allowed_list:\t{last}\n", File.ReadAllText(Path.Join(task, "status")), StringComparison.Ordinal);
         }
     }
+
+    [Fact]
+    public async Task A_host_that_shares_its_processor_says_how_long_it_waited()
+    {
+        string model = _folder.Write("work.onnx", TinyModel.Work(64, 8));
+        await using HostProcess one = await TestHosts.StartAsync(model), other = await TestHosts.StartAsync(model);
+        LoadRequest load = TestHosts.Load(model) with { Cpus = $"{ProcessorSet.Allowed().Numbers[^1]}" };
+        await one.LoadAsync(load, CancellationToken.None);
+        await other.LoadAsync(load, CancellationToken.None);
+
+        CellRequest cell = new() { DurationTicks = Stopwatch.Frequency / 4 };
+        CellReply[] replies = await Task.WhenAll(one.MeasureAsync(cell, CancellationToken.None), other.MeasureAsync(cell, CancellationToken.None));
+
+        // Whoever began first may have had it alone for a while, and the other not.
+        Assert.Contains(replies, reply => reply.WaitNanos > 0.05 * (reply.RunNanos + reply.WaitNanos));
+    }
 }
