@@ -94,13 +94,16 @@ internal sealed partial class RunnerApplication(
             }
             return AnswerModelAsync(context, model, act);
         }
+        if (path is not ("/v2" or "/v2/" or "/v2/health/live" or "/v2/health/ready"))
+        {
+            throw RequestException.NotFound($"path '{context.Request.Path}' is not part of the Open Inference Protocol v2");
+        }
         RequireMethod(context, "GET");
         return path switch
         {
-            "/v2" or "/v2/" => context.SendAsync(StatusCodes.Status200OK, Json, ServerMetadata()),
             "/v2/health/live" => context.SendAsync(StatusCodes.Status200OK, Json, "{\"live\":true}"u8.ToArray()),
             "/v2/health/ready" => SendReadyAsync(context, models.Ready, models.Ready ? "{\"ready\":true}"u8.ToArray() : "{\"ready\":false}"u8.ToArray()),
-            _ => throw RequestException.NotFound($"path '{context.Request.Path}' is not part of the Open Inference Protocol v2"),
+            _ => context.SendAsync(StatusCodes.Status200OK, Json, ServerMetadata()),
         };
     }
 
@@ -121,17 +124,22 @@ internal sealed partial class RunnerApplication(
             RequireMethod(context, "POST");
             return InferAsync(context, model, version);
         }
-        RequireMethod(context, "GET");
-        return act switch
+        if (act is not ("" or "ready"))
         {
-            "" => context.SendAsync(StatusCodes.Status200OK, Json, ModelMetadata(model)),
-            "ready" => SendModelReadyAsync(context, model),
-            _ => throw RequestException.NotFound($"path '{context.Request.Path}' is not part of the Open Inference Protocol v2"),
-        };
+            throw RequestException.NotFound($"path '{context.Request.Path}' is not part of the Open Inference Protocol v2");
+        }
+        RequireMethod(context, "GET");
+        return act is "ready"
+            ? SendModelReadyAsync(context, model)
+            : context.SendAsync(StatusCodes.Status200OK, Json, ModelMetadata(model));
     }
 
     private async Task InferAsync(Exchange context, ServedModel model, string? version)
     {
+        if (context.Request.Headers.ContentEncoding is { Count: > 0 } encoding && encoding != "identity")
+        {
+            throw new RequestException(StatusCodes.Status415UnsupportedMediaType, $"content-encoding '{encoding}' is not taken here; send the body as it is");
+        }
         await context.ReadBodyAsync(options.MaximumRequestBytes);
         try
         {

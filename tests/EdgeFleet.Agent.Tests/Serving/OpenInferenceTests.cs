@@ -27,7 +27,7 @@ public sealed class OpenInferenceTests : IAsyncLifetime
         Assert.Equal((200, """{"ready":true}"""), await _runner.GetAsync("/v2/health/ready"));
         Assert.Equal((200, """{"name":"add","ready":true}"""), await _runner.GetAsync("/v2/models/add/ready"));
         Assert.Equal(
-            (200, $$"""{"name":"add","versions":["{{_digest}}"],"platform":"onnxruntime_onnx","inputs":[{"name":"x","datatype":"FP32","shape":[-1,3]}],"outputs":[{"name":"y","datatype":"FP32","shape":[-1,3]}]}"""),
+            (200, $$"""{"name":"add","versions":["{{_digest}}"],"platform":"onnx_onnxv1","inputs":[{"name":"x","datatype":"FP32","shape":[-1,3]}],"outputs":[{"name":"y","datatype":"FP32","shape":[-1,3]}]}"""),
             await _runner.GetAsync("/v2/models/add"));
         (int status, string body) = await _runner.GetAsync("/v2");
         Assert.Equal(200, status);
@@ -66,6 +66,57 @@ public sealed class OpenInferenceTests : IAsyncLifetime
             """);
         Assert.Equal(200, status);
         Assert.Contains("\"data\":[1,2,3]", body, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task What_is_optional_may_be_null_as_clients_made_from_a_schema_send_it()
+    {
+        (int status, string body) = await _runner.PostAsync("add", """
+            {"id":null,"parameters":null,"outputs":null,"inputs":[{"name":"x","shape":[1,3],"datatype":"FP32","parameters":null,"data":[0,0,0]}]}
+            """);
+        Assert.Equal(200, status);
+        Assert.Contains("\"data\":[1,2,3]", body, StringComparison.Ordinal);
+        Assert.DoesNotContain("\"id\"", body, StringComparison.Ordinal);
+
+        (status, body) = await _runner.PostAsync("add", """{"inputs":[{"name":"x","shape":[1,3],"datatype":"FP32","data":null}]}""");
+        Assert.Equal(400, status);
+        Assert.Contains("has neither data nor a binary_data_size", body, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_compressed_body_is_refused_by_its_encoding()
+    {
+        using StringContent content = new("{}");
+        content.Headers.ContentEncoding.Add("gzip");
+        using HttpResponseMessage response = await _runner.Http.PostAsync("/v2/models/add/infer", content);
+        Assert.Equal(415, (int)response.StatusCode);
+        Assert.Contains("content-encoding 'gzip'", await response.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("add/config")]
+    [InlineData("add/versions/{0}/explain")]
+    public async Task A_path_that_is_not_there_is_not_there_for_any_method(string path)
+    {
+        string full = "/v2/models/" + string.Format(System.Globalization.CultureInfo.InvariantCulture, path, _digest);
+        Assert.Equal(404, (await _runner.GetAsync(full)).Status);
+        using HttpResponseMessage posted = await _runner.Http.PostAsync(full, new StringContent("{}"));
+        Assert.Equal(404, (int)posted.StatusCode);
+        using HttpResponseMessage index = await _runner.Http.PostAsync("/v2/repository/index", new StringContent("{}"));
+        Assert.Equal(404, (int)index.StatusCode);
+    }
+
+    [Fact]
+    public async Task Each_output_may_be_binary_or_not_whatever_the_request_says_of_all()
+    {
+        const string Input = """{"name":"x","shape":[1,3],"datatype":"FP32","data":[0,0,0]}""";
+        (int status, string body) = await _runner.PostAsync("add", $$$"""{"parameters":{"binary_data_output":true},"inputs":[{{{Input}}}],"outputs":[{"name":"y","parameters":{"binary_data":false}}]}""");
+        Assert.Equal(200, status);
+        Assert.Contains("\"data\":[1,2,3]", body, StringComparison.Ordinal);
+
+        (status, body) = await _runner.PostAsync("add", $$$"""{"inputs":[{{{Input}}}],"outputs":[{"name":"y","parameters":{"binary_data":true}}]}""");
+        Assert.Equal(200, status);
+        Assert.Contains("\"parameters\":{\"binary_data_size\":12}", body, StringComparison.Ordinal);
     }
 
     [Fact]

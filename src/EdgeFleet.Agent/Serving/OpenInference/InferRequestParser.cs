@@ -4,8 +4,9 @@ using EdgeFleet.Core.Artifacts;
 namespace EdgeFleet.Agent.Serving.OpenInference;
 
 /// <summary>
-/// Reads an inference request against a contract. Fields and parameters that are not known are skipped, as the protocol asks;
-/// what contradicts the contract is refused with the input's name and the value.
+/// Reads an inference request against a contract. Fields and parameters that are not known are skipped, as the protocol asks,
+/// and what is optional may be null, as clients made from a schema send it; what contradicts the contract is refused with the
+/// input's name and the value.
 /// </summary>
 internal static class InferRequestParser
 {
@@ -56,8 +57,11 @@ internal static class InferRequestParser
             else if (reader.ValueTextEquals("id"u8))
             {
                 reader.Read();
-                Expect(ref reader, JsonTokenType.String, "id");
-                request.Id = reader.GetString();
+                if (reader.TokenType != JsonTokenType.Null)
+                {
+                    Expect(ref reader, JsonTokenType.String, "id");
+                    request.Id = reader.GetString();
+                }
             }
             else if (reader.ValueTextEquals("parameters"u8))
             {
@@ -124,6 +128,10 @@ internal static class InferRequestParser
             else if (reader.ValueTextEquals("data"u8))
             {
                 reader.Read();
+                if (reader.TokenType == JsonTokenType.Null)
+                {
+                    continue;
+                }
                 Expect(ref reader, JsonTokenType.StartArray, "an input's data");
                 input.DataStart = (int)reader.TokenStartIndex;
                 reader.Skip();
@@ -155,6 +163,10 @@ internal static class InferRequestParser
     private static void ReadOutputs(ref Utf8JsonReader reader, ContractNames names, InferRequest request)
     {
         reader.Read();
+        if (reader.TokenType == JsonTokenType.Null)
+        {
+            return;
+        }
         Expect(ref reader, JsonTokenType.StartArray, "outputs");
         while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
         {
@@ -196,6 +208,10 @@ internal static class InferRequestParser
         long? foundSize = null;
         bool? foundBinary = null;
         reader.Read();
+        if (reader.TokenType == JsonTokenType.Null)
+        {
+            return (null, null);
+        }
         Expect(ref reader, JsonTokenType.StartObject, "parameters");
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {

@@ -25,7 +25,8 @@ internal sealed record ModelMetadata(
             return new ModelMetadata(
                 model.Name,
                 [active.Version],
-                "onnxruntime_onnx",
+                // The protocol's own name for a model in ONNX.
+                "onnx_onnxv1",
                 [.. active.Names.Contract.Inputs.Select(TensorMetadata.Of)],
                 [.. active.Names.Contract.Outputs.Select(TensorMetadata.Of)]);
         }
