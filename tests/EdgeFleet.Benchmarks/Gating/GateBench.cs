@@ -82,6 +82,32 @@ internal static class GateBench
         return GateDecision.Hold;
     }
 
+    /// <summary>
+    /// Whether the gate ever takes back a cohort of five whose metrics both lie exactly at the margin and rise and fall together: the
+    /// average of their e-values has to hold whatever they have to do with each other.
+    /// </summary>
+    public static bool RollsBackTogether(int looks, Dice dice)
+    {
+        const int devices = 5, pairs = 50;
+        double margin = PortableMath.Log(1 + (s_defaults.LatencyP50Percent / 100));
+        int disagreements = (int)Math.Round(2 * pairs * s_defaults.DisagreementPoints / 100);
+        List<GateTick>[] ticks = [.. Enumerable.Range(0, devices).Select(_ => new List<GateTick>())];
+        for (int tick = 1; tick <= looks; tick++)
+        {
+            double common = dice.Normal();
+            for (int d = 0; d < devices; d++)
+            {
+                double off = 0.03 * (common + (0.1 * dice.Normal()));
+                ticks[d].Add(new GateTick { Tick = tick, Pairs = pairs, Disagreements = common > 0 ? disagreements : 0, MedianLogLatencyRatio = margin + off });
+            }
+            if (Judge(s_defaults, [.. ticks.Select((t, d) => Ticking(d, [.. t]))], 100, s_quiet).Decision == GateDecision.Rollback)
+            {
+                return true;
+            }
+        }
+        return false;
+    }
+
     /// <summary>The gate's verdict over a class in its shadow stage.</summary>
     public static GateVerdict Judge(IReadOnlyList<GateDevice> inOrder, int classSize, GateCalibration calibration) =>
         Judge(LatencyMargins, inOrder, classSize, calibration);

@@ -12,6 +12,8 @@ internal static class HarmFalseAlarms
     private const int Ticks = 2000;
     private const int TailRuns = 2000;
     private const int TailTicks = 200;
+    private const int TogetherRuns = 500;
+    private const int TogetherTicks = 100;
     private const int ReplayedRuns = 25;
     private const int ReplayedTicks = 100;
 
@@ -46,6 +48,9 @@ internal static class HarmFalseAlarms
             bool[] alarms = Simulation.Runs(name, TailRuns, dice => TailSimulation.PairsUntilHarm(quantile, 1 + GateBench.Margin, TailTicks, dice) > 0, cancellationToken);
             figures.Add(Simulation.FalseAlarms(name, alarms, $"{TailTicks} ticks of 100 pairs, margin {GateBench.Margin:P0}, looked at after each tick"));
         }
+        const string together = "latency and agreement at the margin and moving as one";
+        bool[] both = Simulation.Runs(together, TogetherRuns, dice => GateBench.RollsBackTogether(TogetherTicks, dice), cancellationToken);
+        figures.Add(Simulation.FalseAlarms(together, both, $"the gate itself, default policy, 5 devices, {TogetherTicks} ticks, looked at after each"));
         int same = Enumerable.Range(0, ReplayedRuns).Count(SaysTheSame);
         figures.Add(new("runs in which the gate itself has the same E to the last bit", same, "runs", $"= {ReplayedRuns}", same == ReplayedRuns, $"{ReplayedTicks} ticks of 20 devices judged by the gate"));
         return Task.FromResult<IReadOnlyList<BenchFigure>>(figures);
