@@ -33,6 +33,10 @@ public sealed class ForeignClientTests(ForeignClientTests.Run run) : IClassFixtu
         Assert.True(problem is null, problem);
     }
 
+    [Fact]
+    public void Our_proto_makes_a_client_in_another_language() =>
+        Assert.Equal("""{"ready":true,"id":"7","raw":[11,22],"typed":[11,22],"nobody":5}""", run.FromJavaScript.Trim());
+
     /// <summary>One run of all checks, whose results the tests look at.</summary>
     public sealed class Run : IAsyncLifetime
     {
@@ -40,6 +44,8 @@ public sealed class ForeignClientTests(ForeignClientTests.Run run) : IClassFixtu
 
         /// <summary>What was wrong, by check; null where nothing was.</summary>
         public IReadOnlyDictionary<string, string?> Problems { get; private set; } = new Dictionary<string, string?>();
+
+        public string FromJavaScript { get; private set; } = "";
 
         public async Task InitializeAsync()
         {
@@ -63,6 +69,7 @@ public sealed class ForeignClientTests(ForeignClientTests.Run run) : IClassFixtu
                 // "serving on http://127.0.0.1:1, gRPC on unix:PATH 127.0.0.1:2"
                 string[] words = line.Split([' ', ',']);
                 Problems = await AskAsync(words[2]["http://".Length..], words[^1], socket);
+                FromJavaScript = await AskFromJavaScriptAsync(words[^1]);
             }
             finally
             {
@@ -79,15 +86,29 @@ public sealed class ForeignClientTests(ForeignClientTests.Run run) : IClassFixtu
             {
                 throw new InvalidOperationException("Debian's gRPC for Python is not installed; run: apt-get install python3-grpcio python3-protobuf");
             }
-            using Process client = Start(
+            string output = await OutputOfAsync(
                 "/usr/bin/python3", Checkout.File("tests/EdgeFleet.Agent.Tests/Serving/Grpc/oip_client.py"), "--rest", rest, "--grpc", grpc, "--unix", socket);
+            return output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonDocument.Parse(line).RootElement)
+                .ToDictionary(line => line.GetProperty("check").GetString()!, line => line.GetProperty("problem").GetString());
+        }
+
+        private static Task<string> AskFromJavaScriptAsync(string grpc)
+        {
+            string peers = Checkout.File("tests/EdgeFleet.Grpc.Tests/Peers");
+            if (!Directory.Exists(Path.Join(peers, "node_modules", "@grpc", "grpc-js")))
+            {
+                throw new InvalidOperationException($"@grpc/grpc-js is not installed; run: npm ci --ignore-scripts --prefix {peers}");
+            }
+            return OutputOfAsync("node", Path.Join(peers, "oip_client.mjs"), "--proto", Checkout.File("protos/inference/open_inference_grpc.proto"), "--address", grpc);
+        }
+
+        private static async Task<string> OutputOfAsync(string program, params string[] arguments)
+        {
+            using Process client = Start(program, arguments);
             Task<string> errors = client.StandardError.ReadToEndAsync();
             string output = await client.StandardOutput.ReadToEndAsync();
             await client.WaitForExitAsync();
-            return client.ExitCode == 0
-                ? output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonDocument.Parse(line).RootElement)
-                    .ToDictionary(line => line.GetProperty("check").GetString()!, line => line.GetProperty("problem").GetString())
-                : throw new InvalidOperationException($"the client ended with {client.ExitCode}: {await errors}");
+            return client.ExitCode == 0 ? output : throw new InvalidOperationException($"the client ended with {client.ExitCode}: {await errors}");
         }
 
         private static Process Start(string program, params string[] arguments)

@@ -1,8 +1,10 @@
 using System.Net;
 using System.Net.Http.Headers;
 using EdgeFleet.Agent.Serving;
+using EdgeFleet.Agent.Serving.Control;
 using EdgeFleet.Agent.Serving.Sessions;
 using EdgeFleet.Core;
+using EdgeFleet.Inference;
 using EdgeFleet.Protocol.OpenInference;
 using EdgeFleet.Testing.Onnx;
 using Grpc.Core;
@@ -135,6 +137,22 @@ public sealed class GrpcStatusTests : IDisposable
         await asking;
 
         Assert.Subset(new HashSet<(string, float)> { (one.ToString(), 1f), (two.ToString(), 2f) }, seen);
+    }
+
+    [Fact]
+    public async Task The_inputs_of_gRPC_calls_are_sampled_as_RESTs_are()
+    {
+        await using GrpcFixture grpc = await StartAsync(queue: 64);
+        Task<(IReadOnlyList<IReadOnlyList<Tensor>> Samples, long Dropped)> poll =
+            grpc.Runner.Control.SamplesAsync(new SamplesRequest { Model = "add", WaitMs = 60_000 }, CancellationToken.None);
+        // The poll opens the tap; calls go on until one has been seen.
+        while (!poll.IsCompleted)
+        {
+            await grpc.Client.ModelInferAsync(GrpcFixture.Row("add", 17));
+        }
+
+        (IReadOnlyList<IReadOnlyList<Tensor>> samples, _) = await poll;
+        Assert.Equal([17], samples[0].Single().Floats().ToArray());
     }
 
     [Fact]
