@@ -39,7 +39,7 @@ public sealed class EnergyPhaseTests : IDisposable
     {
         using EnergyPhase energy = Phase(BenchCondition.Live);
         await energy.MeasureRestBeforeAsync(CancellationToken.None);
-        // Two inferences in each sample: it is inferences that count.
+        // Samples hold several inferences, and not as many for both: it is inferences that count.
         Block block = Block.Of(0, [Cell(MeasuredModel.Baseline, 100), Cell(MeasuredModel.Candidate, 50), Cell(MeasuredModel.Candidate, 150), Cell(MeasuredModel.Baseline, 300)], BenchCondition.Live);
         energy.Take(block);
 
@@ -139,7 +139,8 @@ public sealed class EnergyPhaseTests : IDisposable
     {
         long begin = _time.GetTimestamp();
         Pass(model == MeasuredModel.Baseline ? 4 : 3);
-        return new Cell(model, new CellReply { BeginTicks = begin, EndTicks = _time.GetTimestamp(), Inferences = inferences, Nanos = [] }, new double[inferences / 2], Batch: 2, Hertz: null);
+        int batch = model == MeasuredModel.Baseline ? 4 : 2;
+        return new Cell(model, new CellReply { BeginTicks = begin, EndTicks = _time.GetTimestamp(), Inferences = inferences, Nanos = [] }, new double[inferences / batch], batch, Hertz: null);
     }
 
     /// <summary>Lets so many readings be made.</summary>
