@@ -46,7 +46,7 @@ internal sealed class BenchDecision(BenchJob job, ColdStarts coldStarts, WarmUp 
             }
             Looks++;
             _verdict = Judge(blocks);
-            Reason = _verdict?.Sentence ?? $"inconclusive: {Unstable(blocks)}";
+            Reason = _verdict.Sentence;
             note = Reason;
             if (_verdict is not { GoOn: true } || blocks.IsUnstable)
             {
@@ -55,18 +55,14 @@ internal sealed class BenchDecision(BenchJob job, ColdStarts coldStarts, WarmUp 
         }
     }
 
-    private BlockVerdict? Judge(BlockPhase blocks)
+    private BlockVerdict Judge(BlockPhase blocks)
     {
         double[] ratios = blocks.LogRatios;
-        if (ratios.Length == 0)
-        {
-            return null;
-        }
         List<MetricBlocks> metrics = [MetricBlocks.Measured("latency", ratios, job.LatencyMargin), MemoryMetric()];
         if (job.EnergyMargin is { } margin)
         {
-            double[] energies = [.. blocks.Valid.Select(energy.LogRatioOf).OfType<double>()];
-            metrics.Add(energies.Length > 0 ? MetricBlocks.Measured("energy", energies, margin) : MetricBlocks.Absent("energy", energy.AbsentReason, margin, required: true));
+            IReadOnlyList<double> energies = energy.LogRatiosOf([.. blocks.Valid]);
+            metrics.Add(energies.Count > 0 ? MetricBlocks.Measured("energy", energies, margin) : MetricBlocks.Absent("energy", energy.AbsentReason, margin, required: true));
         }
         return BlockVerdict.Of(_plan.At(ratios.Length), metrics, new Soundness(NotSteady, blocks.IsUnstable ? Unstable(blocks) : null));
     }

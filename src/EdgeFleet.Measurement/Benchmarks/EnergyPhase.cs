@@ -25,6 +25,8 @@ internal sealed class EnergyPhase : IDisposable
     private readonly BenchSetup _setup;
     private readonly MeterSearch? _search;
     private readonly EnergyRecorder? _recorder;
+    private readonly MeterFinding? _found;
+    private readonly IEnergyMeter? _meter;
     private readonly string? _absent;
     private readonly TimeProvider _clock;
     private readonly long _begun;
@@ -47,9 +49,12 @@ internal sealed class EnergyPhase : IDisposable
             return;
         }
         _search = EnergyMeters.Find(files, ExternalMeter.OptionsOf(choice), _clock);
-        _absent = _search.AbsentReason;
-        if (_search.Best is { } meter)
+        _found = choice.External is null ? _search.Findings.FirstOrDefault(finding => ReferenceEquals(finding.Meter, _search.Best?.Identity)) : _search.Findings[0];
+        // Who names a meter means that one: another in its place would be a figure of something else.
+        _absent = choice.External is not null && _found!.Meter is null ? $"{_found.Source}: {_found.Reason}" : _search.AbsentReason;
+        if (_absent is null && _search.Meters.FirstOrDefault(meter => ReferenceEquals(meter.Identity, _found!.Meter)) is { } meter)
         {
+            _meter = meter;
             _recorder = new EnergyRecorder(meter, _clock);
         }
     }
@@ -67,7 +72,7 @@ internal sealed class EnergyPhase : IDisposable
     public TimeSpan Lead => _recorder is null ? TimeSpan.Zero : LeadPeriods * _recorder.Meter.Period;
 
     /// <summary>Why there is no energy of any block.</summary>
-    public string AbsentReason => _absent ?? "the meter gave nothing in any block";
+    public string AbsentReason => _absent ?? "the meter gave nothing in most of the blocks";
 
     /// <summary>The meter's part of the fingerprint.</summary>
     public string Fingerprint => _recorder is null ? "absent" : $"{_recorder.Meter.Source}, {_recorder.Meter.Chip}, every {_recorder.Meter.Period.TotalMilliseconds.ToString(CultureInfo.InvariantCulture)} ms";
@@ -86,6 +91,13 @@ internal sealed class EnergyPhase : IDisposable
             ? Math.Log(candidate / baseline)
             : null;
 
+    /// <summary>Of the blocks that the meter saw; none where those are fewer than half, which would be a choice that nobody made.</summary>
+    public IReadOnlyList<double> LogRatiosOf(IReadOnlyList<Block> valid)
+    {
+        double[] ratios = [.. valid.Select(LogRatioOf).OfType<double>()];
+        return 2 * ratios.Length >= valid.Count ? ratios : [];
+    }
+
     /// <summary>Reads the energy of a block's cells off the record, which does not reach back for ever.</summary>
     public void Take(Block block)
     {
@@ -103,10 +115,10 @@ internal sealed class EnergyPhase : IDisposable
             return EnergyEvidence.Absent(_absent!, others);
         }
         MeterIdentity meter = _recorder.Meter;
-        double[] ratios = [.. valid.Select(LogRatioOf).OfType<double>()];
-        PairedEstimate? estimate = PairedEstimate.Of(ratios, alpha);
         ModelEnergy? candidate = Of(valid, MeasuredModel.Candidate, warnings);
         string? lost = valid.Count == 0 ? "no block counts" : candidate?.Total.Reason;
+        PairedEstimate? estimate = lost is null ? PairedEstimate.Of(LogRatiosOf(valid), alpha) : null;
+        warnings.AddRange(Doubts());
         return new EnergyEvidence
         {
             State = lost is null ? meter.State : ReadingState.Absent,
@@ -186,9 +198,10 @@ internal sealed class EnergyPhase : IDisposable
         // A cell that the meter missed is left out with its inferences; how many is said.
         (Cell Cell, WindowEnergy Window)[] all = [.. cells.Select(cell => (cell, WindowOf(cell)))];
         (Cell Cell, WindowEnergy Window)[] metered = [.. all.Where(pair => pair.Window.Joules is not null)];
-        if (metered.Length == 0)
+        if (2 * metered.Length < all.Length)
         {
-            Reading absent = Reading.Absent(all[0].Window.Reason ?? "the meter gave nothing");
+            string why = all.First(pair => pair.Window.Joules is null).Window.Reason ?? "the meter gave nothing";
+            Reading absent = Reading.Absent(metered.Length == 0 ? why : $"only {metered.Length} of {all.Length} cells were metered: {why}");
             return new ModelEnergy { Total = absent, Dynamic = absent };
         }
         if (metered.Length < all.Length)
@@ -196,11 +209,6 @@ internal sealed class EnergyPhase : IDisposable
             warnings.Add($"energy of the {model.ToString().ToLowerInvariant()}: {all.Length - metered.Length} of {all.Length} cells were not metered: {all.First(pair => pair.Window.Joules is null).Window.Reason}");
         }
         WindowEnergy run = WindowSum.Of([.. metered.Select(pair => pair.Window)]);
-        if (run.Joules < 0)
-        {
-            Reading backwards = Reading.Absent(FormattableString.Invariant($"{run.MeanWatts:0.###} W: the current flowed from the load to the supply"));
-            return new ModelEnergy { Total = backwards, Dynamic = backwards };
-        }
         InferenceEnergy energy = IdleSubtraction.Of(run, _idleBefore ?? NoRest(), _idleAfter, metered.Sum(pair => pair.Cell.Reply.Inferences));
         if (energy.IdleDrift)
         {
@@ -216,6 +224,20 @@ internal sealed class EnergyPhase : IDisposable
             Dropped = run.Dropped,
             Gaps = run.Gaps,
         };
+    }
+
+    /// <summary>What makes a total that was measured less than a total: a rail that is off, or that has read nothing for long.</summary>
+    private IEnumerable<string> Doubts()
+    {
+        if (_found?.Reason is { } limited)
+        {
+            yield return $"{_found.Source}: {limited}";
+        }
+        _recorder!.Stop();
+        foreach (RailReading rail in _meter!.Read().Parts.ToArray().Where(rail => rail.Added && rail.Suspect))
+        {
+            yield return $"{_found?.Source}: the rail '{rail.Name}' reads 0 W all the time, so the total lacks whatever it carries";
+        }
     }
 
     private WindowEnergy NoRest() => new()

@@ -32,7 +32,9 @@ internal sealed class WarmUp(BenchSetup setup, HostPair pair)
         TimeSpan window = TimeSpan.FromTicks(Math.Min(s_longestWindow.Ticks, cap.Ticks / FewestWindowsInCap));
         CellRequest cell = new() { DurationTicks = (long)(window.TotalSeconds * Stopwatch.Frequency), MinimumSamples = FewestInferences };
         int most = Math.Max(FewestWindowsInCap, (int)(cap / window));
-        for (int i = 0; i < most && !IsSteady; i++)
+        // A window has its fewest inferences however long they take; the time that was given is kept all the same.
+        long begun = Stopwatch.GetTimestamp();
+        for (int i = 0; i < most && !IsSteady && (i == 0 || Stopwatch.GetElapsedTime(begun) < setup.Models.Count * cap); i++)
         {
             foreach (MeasuredModel model in setup.ModelsInRandomOrder())
             {

@@ -37,9 +37,12 @@ public sealed record BlockVerdict(Verdict Verdict, Difference Difference, IReadO
         AddIf(soundness.NotSteady is not null, $"the warm-up was not steady ({soundness.NotSteady})");
         AddIf(soundness.Unstable is not null, $"the environment is unstable ({soundness.Unstable})");
         bool sound = caps.Count == 0;
-        AddIf(look.Number is null, look.NextBlocks is { } at ? $"{look.Blocks} blocks are no planned look, the next is at {at}" : $"{look.Blocks} blocks are no planned look and past the last");
+        // Blocks that could not be measured are why there are fewer than a look asks for; that is said already.
+        AddIf(look.Number is null && soundness.Unstable is null, look.NextBlocks is { } at ? $"{look.Blocks} blocks are no planned look, the next is at {at}" : $"{look.Blocks} blocks are no planned look and past the last");
 
-        Verdict verdict = caps.Count == 0 ? said : Verdict.Inconclusive;
+        // What was read once, before the first block, is too much whatever happened to the blocks.
+        bool tooMuch = verdicts.Zip(metrics).Any(pair => pair.Second.TakenOnce && pair.First.Verdict == Verdict.Fail);
+        Verdict verdict = caps.Count == 0 || tooMuch ? said : Verdict.Inconclusive;
         bool open = verdict == Verdict.Inconclusive && (look.Number is null || verdicts.Exists(metric => metric.Required && metric.CanStillBeDecided));
         return new BlockVerdict(verdict, verdicts[0].Difference, verdicts, sound && look.MayGoOn && open, $"{verdict.Word()}: {string.Join("; ", caps.Concat(verdicts.Select(InWords)))}");
 

@@ -103,6 +103,52 @@ public sealed class EnergyPhaseTests : IDisposable
     }
 
     [Fact]
+    public void Energy_of_fewer_than_half_of_the_cells_is_absent()
+    {
+        using EnergyPhase energy = Phase(BenchCondition.Live);
+        Block seen = Block.Of(0, [Cell(MeasuredModel.Baseline, 100), Cell(MeasuredModel.Candidate, 100)], BenchCondition.Live);
+        energy.Take(seen);
+        Pass(2);
+        _files.Fail(Counter, Errno.Eio);
+        Pass(3);
+        Block[] blocks = [seen, .. Enumerable.Range(1, 2).Select(index => Block.Of(index, [Cell(MeasuredModel.Baseline, 100), Cell(MeasuredModel.Candidate, 100)], BenchCondition.Live))];
+        foreach (Block block in blocks)
+        {
+            energy.Take(block);
+        }
+
+        EnergyEvidence evidence = energy.Evidence(blocks, alpha: 0.05, _warnings);
+        Assert.Equal((ReadingState.Absent, null, null), (evidence.State, evidence.Ratio, evidence.Candidate!.Total.Value));
+        Assert.StartsWith("only 1 of 3 cells were metered: ", evidence.Reason, StringComparison.Ordinal);
+        Assert.Empty(energy.LogRatiosOf(blocks));
+    }
+
+    [Fact]
+    public void A_meter_that_was_named_and_is_not_there_is_absent_and_not_replaced_by_another()
+    {
+        BenchJob job = new() { CandidatePath = "x", Meter = new MeterChoice { External = "ina226@1:0x40", ShuntOhms = 0.01, MaximumAmperes = 8 } };
+        using EnergyPhase energy = new(new BenchSetup(job, new OwnProgram("none", []), progress: null, _waits), _files, _time);
+        EnergyEvidence evidence = energy.Evidence([], alpha: 0.05, _warnings);
+        Assert.Equal(ReadingState.Absent, evidence.State);
+        Assert.Contains("ina226", evidence.Reason, StringComparison.Ordinal);
+        Assert.Null(energy.Recorder);
+    }
+
+    [Fact]
+    public void A_rail_that_dies_meanwhile_is_said_beside_the_total_that_lacks_it()
+    {
+        using TemporaryFolder board = new();
+        board.AgxOrinModelled();
+        BenchJob job = new() { CandidatePath = "x" };
+        using EnergyPhase energy = new(new BenchSetup(job, new OwnProgram("none", []), progress: null, _waits), new KernelFiles(board.Path), _time);
+        _recorder = energy.Recorder!;
+        board.Write("sys/bus/i2c/devices/1-0040/hwmon/hwmon3/curr1_input", "0\n");
+        Pass(25);
+        energy.Evidence([], alpha: 0.05, _warnings);
+        Assert.Contains(_warnings, warning => warning.Contains("'VDD_GPU_SOC' reads 0 W all the time", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public void Blocks_that_do_not_count_leave_no_energy()
     {
         using EnergyPhase energy = Phase(BenchCondition.Live);

@@ -53,6 +53,20 @@ public sealed class EnergyRecorderTests : IDisposable
     }
 
     [Fact]
+    public void A_current_that_flows_backwards_for_a_while_takes_the_windows_over_it_and_lowers_none()
+    {
+        int reading = 0;
+        using EnergyRecorder recorder = new(new FakeMeter(_time, _ => reading++ is >= 30 and < 36 ? -5 : 5), _time);
+        long start = _time.GetTimestamp();
+        Record(recorder, 70);
+
+        Assert.Equal(5 * 2.4, recorder.Between(start + Ticks(0.3), start + Ticks(2.7)).Joules!.Value, 9);
+        WindowEnergy over = recorder.Between(start + Ticks(2), start + Ticks(5));
+        Assert.Equal((ReadingState.Absent, null, 6), (over.State, over.Joules, over.Dropped));
+        Assert.Contains("from the load to the supply", over.Reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_counter_that_wraps_between_two_readings_goes_on_in_the_window()
     {
         _folder.RaplModelled("intel-rapl:0", "package-0", 262_140_000_000);

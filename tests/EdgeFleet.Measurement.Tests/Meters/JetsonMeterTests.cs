@@ -77,6 +77,17 @@ public sealed class JetsonMeterTests : IDisposable
     }
 
     [Fact]
+    public void A_rail_of_a_sum_that_reads_nothing_is_named_and_the_rest_is_no_total()
+    {
+        _folder.AgxOrinModelled();
+        _folder.Write("sys/bus/i2c/devices/1-0040/hwmon/hwmon3/curr1_input", "0\n");
+        using MeterSearch search = Find();
+        MeterFinding finding = Assert.Single(search.Findings, finding => finding.Meter is not null);
+        Assert.Equal("the rail 'VDD_GPU_SOC' reads 0 W: the total lacks whatever it carries", finding.Reason);
+        Assert.NotNull(finding.Advice);
+    }
+
+    [Fact]
     public void An_AGX_Orin_that_lacks_a_rail_has_no_total()
     {
         _folder.AgxOrinModelled();

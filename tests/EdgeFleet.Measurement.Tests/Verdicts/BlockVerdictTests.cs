@@ -156,6 +156,19 @@ public sealed class BlockVerdictTests
     }
 
     [Fact]
+    public void Too_much_memory_fails_also_where_no_block_could_be_measured()
+    {
+        MetricBlocks[] metrics = [MetricBlocks.Measured("latency", [], 0.05), MetricBlocks.Once("memory", 100e6, 360e6, 0.10)];
+        BlockVerdict decided = BlockVerdict.Of(GroupSequential.Standard.At(0), metrics, new Soundness(null, "10 of 10 blocks were disturbed"));
+        Assert.Equal((Verdict.Fail, false), Outcome(decided));
+        Assert.Contains("memory ratio 3.600", decided.Sentence, StringComparison.Ordinal);
+        Assert.DoesNotContain("no planned look", decided.Sentence, StringComparison.Ordinal);
+
+        metrics[1] = MetricBlocks.Once("memory", 100e6, 100e6, 0.10);
+        Assert.Equal(Verdict.Inconclusive, BlockVerdict.Of(GroupSequential.Standard.At(0), metrics, new Soundness(null, "10 of 10 blocks were disturbed")).Verdict);
+    }
+
+    [Fact]
     public void A_gain_can_be_demanded()
     {
         Assert.Equal(Verdict.Pass, Judge(MetricBlocks.Measured("latency", Around(0.85), -0.10)).Verdict);

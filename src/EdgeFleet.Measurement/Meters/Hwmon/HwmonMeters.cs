@@ -100,6 +100,11 @@ internal static class HwmonMeters
             ?? (off ? $"{disabled!.Enable}: 0: the rail '{disabled.Name}' is turned off"
             : backwards ? FormattableString.Invariant($"{reading.Watts:0.###} W: the current flows from the load to the supply")
             : null);
+        if (problem is null && disabled is null && reading.Parts.ToArray().Where(part => part.Added && part.Watts == 0).Select(part => part.Name).FirstOrDefault() is { } dead)
+        {
+            return (new MeterFinding(meter.Identity.Source, meter.Identity, $"the rail '{dead}' reads 0 W: the total lacks whatever it carries",
+                $"look at the files of {total[0].Chip.Folder} while a model runs: a rail in use does not read 0"), meter);
+        }
         if (problem is null)
         {
             return (new MeterFinding(meter.Identity.Source, meter.Identity,
@@ -115,6 +120,7 @@ internal static class HwmonMeters
             Errno.None when backwards => "swap the two wires at the shunt; where a battery is being charged, measure without the charger",
             Errno.Eacces or Errno.Eperm => "let the agent's user read the chip's files below /sys",
             Errno.Eio or Errno.Etimedout or Errno.Eremoteio or Errno.Enxio => "the chip does not answer on its bus: see 'dmesg | grep -i i2c'",
+            Errno.None when problem != RailMeter.Zero => $"the driver answers no number: see 'dmesg | grep -i ina'; a tree that was packed by hand may be damaged ({total[0].Chip.Folder})",
             Errno.None => $"look at the files of {total[0].Chip.Folder} while a model runs: a shunt that is bridged, or that no load is wired behind, reads 0",
             Errno.Enoent or Errno.Enodev => $"the driver shows the chip without this file: see 'ls {total[0].Chip.Folder}' and 'dmesg | grep -i ina'",
             _ => null,

@@ -10,7 +10,7 @@ internal sealed class RailMeter : IEnergyMeter
 {
     /// <summary>Two seconds at the usual period: a rail that is off reads 0 too, but a rail in use does not for so long.</summary>
     private const int ZerosUntilSuspect = 20;
-    private const string Zero = "0 W: nothing that runs draws nothing, so the sensor is dead or not wired";
+    public const string Zero = "0 W: nothing that runs draws nothing, so the sensor is dead or not wired";
     private readonly ISystemFiles _files;
     private readonly TimeProvider _time;
     private readonly Func<RailPlan> _plan;

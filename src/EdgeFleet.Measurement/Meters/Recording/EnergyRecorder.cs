@@ -6,6 +6,9 @@ namespace EdgeFleet.Measurement.Meters.Recording;
 /// </summary>
 public sealed class EnergyRecorder : IDisposable
 {
+    /// <summary>Nothing that computes gives energy back; what a supply or a battery takes in is not the load's.</summary>
+    private const string Backwards = "the power was negative: the current flowed from the load to the supply";
+
     private readonly IEnergyMeter _meter;
     private readonly TimeProvider _time;
     private readonly SampleRing _ring;
@@ -115,8 +118,9 @@ public sealed class EnergyRecorder : IDisposable
     internal void Sample(int missed)
     {
         MeterReading reading = _meter.Read(parts: false);
-        bool absent = reading.AbsentReason is not null;
-        _ring.Add(new EnergySample(reading.Ticks, reading.HalfTicks, absent ? double.NaN : (reading.Watts ?? reading.Joules)!.Value, reading.Gap, missed), reading.AbsentReason);
+        string? problem = reading.AbsentReason ?? (reading.Watts < 0 ? Backwards : null);
+        bool absent = problem is not null;
+        _ring.Add(new EnergySample(reading.Ticks, reading.HalfTicks, absent ? double.NaN : (reading.Watts ?? reading.Joules)!.Value, reading.Gap, missed), problem);
         Interlocked.Add(ref _dropped, missed + (absent ? 1 : 0));
         _unknown |= reading.Gap;
         if (!absent)
