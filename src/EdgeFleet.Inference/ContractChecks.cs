@@ -12,6 +12,27 @@ public static class ContractChecks
     public static string? FirstMismatch(ModelContract signed, ModelContract loaded) =>
         FirstMismatch("input", signed.Inputs, loaded.Inputs) ?? FirstMismatch("output", signed.Outputs, loaded.Outputs);
 
+    /// <summary>
+    /// The first input that would be of another size in the two once their free dimensions are set, or null. Such models are
+    /// allowed to take each other's place, and a call of the one is no call of the other: their latencies do not compare.
+    /// </summary>
+    public static string? OtherWork(ModelContract baseline, ModelContract candidate, long freeDimension)
+    {
+        foreach ((TensorSpec before, TensorSpec after) in baseline.Inputs.Zip(candidate.Inputs))
+        {
+            long[] one = Set(before), other = Set(after);
+            if (!one.SequenceEqual(other))
+            {
+                long? fixedAt = before.Shape.Zip(after.Shape).Where(pair => pair.First < 0 != pair.Second < 0).Select(pair => (long?)Math.Max(pair.First, pair.Second)).FirstOrDefault();
+                return $"input '{before.Name}' is [{string.Join(',', one)}] in the baseline and [{string.Join(',', other)}] in the candidate, so their latencies do not compare"
+                    + (fixedAt is { } size ? $"; a free dimension of {size} makes them the same" : "");
+            }
+        }
+        return null;
+
+        long[] Set(TensorSpec spec) => [.. spec.Shape.Select(size => size < 0 ? freeDimension : size)];
+    }
+
     /// <summary>Whether a shape is one that the specification allows; a specification without dimensions allows any.</summary>
     public static bool Allows(TensorSpec spec, IReadOnlyList<long> shape)
     {

@@ -1,3 +1,4 @@
+using EdgeFleet.Core.Artifacts;
 using EdgeFleet.Core.Evidence;
 using EdgeFleet.Inference;
 using EdgeFleet.Measurement.Hosts;
@@ -78,7 +79,7 @@ internal sealed class HostPair : IAsyncDisposable
     {
         Sessions++;
         string? cpus = _processors.Draw(_setup.Coin);
-        Core.Artifacts.ModelContract? contract = null;
+        Dictionary<MeasuredModel, ModelContract> contracts = [];
         foreach (MeasuredModel model in _setup.ModelsInRandomOrder())
         {
             _sessions[model] = new LoadRequest(
@@ -86,13 +87,16 @@ internal sealed class HostPair : IAsyncDisposable
             _loaded.Remove(model);
             LoadReply reply = await LoadAsync(model, cancellationToken).ConfigureAwait(false);
             (Inputs, _counterGroups) = (reply.Inputs, reply.CounterGroups);
-            if (contract is not null && ContractChecks.FirstMismatch(contract, reply.Contract) is { } mismatch)
-            {
-                throw new BenchException(BenchException.ContractChanged, $"model '{_setup.Job.CandidatePath}' against '{_setup.Job.BaselinePath}': {mismatch}");
-            }
-            contract = reply.Contract;
+            contracts[model] = reply.Contract;
+        }
+        if (_setup.IsPaired && Unlike(contracts[MeasuredModel.Baseline], contracts[MeasuredModel.Candidate], choice.FreeDimension) is { } unlike)
+        {
+            throw new BenchException(BenchException.ContractChanged, $"model '{_setup.Job.CandidatePath}' against '{_setup.Job.BaselinePath}': {unlike}");
         }
     }
+
+    private static string? Unlike(ModelContract baseline, ModelContract candidate, long freeDimension) =>
+        ContractChecks.FirstMismatch(baseline, candidate) ?? ContractChecks.OtherWork(baseline, candidate, freeDimension);
 
     public async Task<CellReply> MeasureAsync(MeasuredModel model, CellRequest cell, CancellationToken cancellationToken)
     {

@@ -38,8 +38,18 @@ internal sealed class SweepPhase(BenchSetup setup)
             await using HostProcess host = await HostProcess.StartAsync(setup.HostOf(model), cancellationToken).ConfigureAwait(false);
             // A dataset's rows are single; another batch takes synthetic inputs.
             string? inputs = point.Session.FreeDimension == setup.Job.Session.FreeDimension ? setup.Job.InputPath : null;
-            await host.LoadAsync(new LoadRequest(setup.PathOf(model), point.Session, inputs, setup.Job.Seed, PaddingBytes: 0, setup.Job.Cpus), cancellationToken).ConfigureAwait(false);
-            await host.MeasureAsync(new CellRequest { DurationTicks = Ticks(s_warmUp), MinimumSamples = 3 }, cancellationToken).ConfigureAwait(false);
+            LoadReply loaded = await host.LoadAsync(new LoadRequest(setup.PathOf(model), point.Session, inputs, setup.Job.Seed, PaddingBytes: 0, setup.Job.Cpus), cancellationToken).ConfigureAwait(false);
+            bool batches = loaded.Contract.Inputs.Any(input => input.Shape is [< 0, ..]);
+            if (point.Session.FreeDimension != setup.Job.Session.FreeDimension && !batches)
+            {
+                return result with { Reason = string.Create(CultureInfo.InvariantCulture, $"its first dimension is fixed, so a batch of {point.Session.FreeDimension} cannot be tried") };
+            }
+            CellReply warm = await host.MeasureAsync(new CellRequest { DurationTicks = Ticks(s_warmUp), MinimumSamples = 3 }, cancellationToken).ConfigureAwait(false);
+            double capacity = 1e9 / Cell.Median(Cell.Of(model, warm, batch: 1).Nanos);
+            if (point.RequestsPerSecond is { } offered && offered >= capacity)
+            {
+                return result with { Reason = AboveCapacity(offered, capacity) };
+            }
             CellReply reply = await host.MeasureAsync(
                 new CellRequest
                 {
@@ -49,13 +59,18 @@ internal sealed class SweepPhase(BenchSetup setup)
                     Seed = setup.Job.Seed,
                 },
                 cancellationToken).ConfigureAwait(false);
+            double served = reply.Inferences / ((double)(reply.EndTicks - reply.BeginTicks) / Stopwatch.Frequency);
+            if (reply.Unserved > 0)
+            {
+                return result with { Reason = AboveCapacity(point.RequestsPerSecond!.Value, served) };
+            }
             PhaseReply memory = await host.EndPhaseAsync(MemoryPhases.Steady, cancellationToken).ConfigureAwait(false);
             double[] micros = [.. MemoryMarshal.Cast<byte, double>(reply.Nanos).ToArray().Select(nanos => nanos / 1000)];
             return result with
             {
                 P50 = LatencyFigures.PercentileOf(micros, 0.50),
                 P99 = LatencyFigures.PercentileOf(micros, 0.99),
-                InferencesPerSecond = reply.Inferences * point.Session.FreeDimension / ((double)(reply.EndTicks - reply.BeginTicks) / Stopwatch.Frequency),
+                InferencesPerSecond = served * (batches ? point.Session.FreeDimension : 1),
                 PeakMemory = memory.Memory.PeakBytes is { } bytes ? Reading.Measured(bytes, "bytes", "VmHWM") : Reading.Absent(memory.NoReset ?? "VmHWM is not told"),
             };
         }
@@ -65,6 +80,10 @@ internal sealed class SweepPhase(BenchSetup setup)
             return result with { Reason = ex.Message };
         }
     }
+
+    /// <summary>A percentile of a queue that grows without end says only how long somebody looked.</summary>
+    private static string AboveCapacity(double offered, double served) => string.Create(
+        CultureInfo.InvariantCulture, $"above its capacity: {offered:0.##} requests per second were offered, and it answers about {served:0.##}; the queue grows without end");
 
     private static long Ticks(TimeSpan time) => (long)(time.TotalSeconds * Stopwatch.Frequency);
 }

@@ -14,6 +14,9 @@ internal sealed class CellLoop(int capacity = CellLoop.Capacity)
     /// <summary>The most samples of a cell: 256 KiB of results.</summary>
     public const int Capacity = 1 << 15;
 
+    /// <summary>A window at an offered rate ends so long after its last arrival, whatever still waits.</summary>
+    private static readonly long s_longestBehind = 3 * Stopwatch.Frequency;
+
     private static readonly double s_nanosPerTick = 1e9 / Stopwatch.Frequency;
     private readonly double[] _nanos = new double[capacity];
 
@@ -23,6 +26,9 @@ internal sealed class CellLoop(int capacity = CellLoop.Capacity)
     public int Samples { get; private set; }
 
     public long Inferences { get; private set; }
+
+    /// <summary>Inferences that were meant to start at an offered rate and still waited when the window was ended.</summary>
+    public int Unserved { get; private set; }
 
     public long BeginTicks { get; private set; }
 
@@ -69,7 +75,7 @@ internal sealed class CellLoop(int capacity = CellLoop.Capacity)
             end = Stopwatch.GetTimestamp();
             _nanos[count++] = (end - start) * s_nanosPerTick / batch;
         }
-        (BeginTicks, EndTicks, Samples, Inferences) = (begin, end, count, (long)count * batch);
+        (BeginTicks, EndTicks, Samples, Inferences, Unserved) = (begin, end, count, (long)count * batch, 0);
     }
 
     /// <summary>
@@ -80,12 +86,13 @@ internal sealed class CellLoop(int capacity = CellLoop.Capacity)
     {
         long begin = Stopwatch.GetTimestamp();
         int count = 0;
-        for (; count < starts.Length; count++)
+        // Above what the model can answer the queue grows without end, and so would this window.
+        for (; count < starts.Length && Stopwatch.GetTimestamp() - begin < cell.DurationTicks + s_longestBehind; count++)
         {
             long meant = begin + starts[count];
             while (Stopwatch.GetTimestamp() < meant)
             {
-                // Sleeping is too coarse for arrivals that lie microseconds apart; this burns the core, as the help says.
+                // Sleeping is too coarse for arrivals that lie microseconds apart; this burns the core.
                 Thread.SpinWait(8);
             }
             feed.Put(cell.FirstInput + count);
@@ -93,7 +100,7 @@ internal sealed class CellLoop(int capacity = CellLoop.Capacity)
             EndTicks = Stopwatch.GetTimestamp();
             _nanos[count] = (EndTicks - meant) * s_nanosPerTick;
         }
-        (BeginTicks, Samples, Inferences) = (begin, count, count);
+        (BeginTicks, Samples, Inferences, Unserved) = (begin, count, count, starts.Length - count);
     }
 
     /// <summary>Keeps the load up after the window for as long as before it.</summary>

@@ -82,6 +82,8 @@ internal sealed record CellReply
     public long MajorFaults { get; init; }
     public int Collections { get; init; }
     public long AllocatedBytes { get; init; }
+    /// <summary>Of an offered rate: inferences that still waited when the window was ended.</summary>
+    public int Unserved { get; init; }
     /// <summary>Processor time in the window and time ready but waiting; null where the kernel keeps no account.</summary>
     public long? RunNanos { get; init; }
     public long? WaitNanos { get; init; }

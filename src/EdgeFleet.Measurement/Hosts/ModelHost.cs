@@ -159,6 +159,7 @@ public sealed class ModelHost : IDisposable
             BeginTicks = _loop.BeginTicks,
             EndTicks = _loop.EndTicks,
             Inferences = _loop.Inferences,
+            Unserved = _loop.Unserved,
             Nanos = _loop.NanosAsBytes(),
             FirstMicros = _loop.FirstNanos / 1000,
             Processor = processor,

@@ -101,6 +101,42 @@ public sealed class PairedBenchmarkTests : IDisposable
     }
 
     [Fact]
+    public async Task Models_whose_inputs_are_of_another_size_are_not_compared()
+    {
+        string free = _folder.Write("free.onnx", TinyModel.AddBias([1, 2, 3], rows: -1)), four = _folder.Write("four.onnx", TinyModel.AddBias([1, 2, 3], rows: 4));
+        BenchException refused = await Assert.ThrowsAsync<BenchException>(() => RunAsync(Short(four, free)));
+        Assert.Equal(BenchException.ContractChanged, refused.Code);
+        Assert.Contains("input 'x' is [1,3] in the baseline and [4,3] in the candidate", refused.Message, StringComparison.Ordinal);
+        Assert.Contains("a free dimension of 4 makes them the same", refused.Message, StringComparison.Ordinal);
+
+        BenchEvidence evidence = await RunAsync(Short(four, free) with { Session = new SessionChoice { FreeDimension = 4 } });
+        Assert.Equal((0.0, 16), (evidence.Outputs!.LargestDifference, evidence.Outputs.Inputs));
+    }
+
+    [Fact]
+    public async Task A_sweep_tries_no_batch_that_a_model_does_not_take_and_no_rate_above_what_it_answers()
+    {
+        string model = _folder.Write("fixed.onnx", TinyModel.AddBias([1, 2, 3]));
+        SessionChoice session = new();
+        BenchEvidence evidence = await RunAsync(Short(model) with
+        {
+            Sweep = [new SweepPoint { Session = session with { FreeDimension = 8 } }, new SweepPoint { Session = session, RequestsPerSecond = 1e9 }, new SweepPoint { Session = session, RequestsPerSecond = 100 }],
+        });
+        Assert.Equal("its first dimension is fixed, so a batch of 8 cannot be tried", evidence.Sweep[0].Reason);
+        Assert.Equal((null, null), (evidence.Sweep[0].InferencesPerSecond, evidence.Sweep[1].P50));
+        Assert.StartsWith("above its capacity: 1000000000 requests per second were offered, and it answers about ", evidence.Sweep[1].Reason, StringComparison.Ordinal);
+        Assert.Null(evidence.Sweep[2].Reason);
+        Assert.InRange(evidence.Sweep[2].InferencesPerSecond!.Value, 10, 200);
+    }
+
+    [Fact]
+    public async Task A_slow_model_is_not_warmed_up_for_longer_than_was_given()
+    {
+        BenchEvidence evidence = await RunAsync(Short(_folder.Write("heavy.onnx", TinyModel.Work(256, 100))) with { WarmUpMs = 1, Looks = [3] });
+        Assert.StartsWith("not steady after 1 windows", evidence.Environment.WarmUp, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task One_model_alone_is_timed_and_judged_against_nothing()
     {
         BenchEvidence evidence = await RunAsync(Short(_folder.Write("a.onnx", TinyModel.Work(32, 4))));
