@@ -35,7 +35,7 @@ internal static class BenchCommand
     private static readonly Option<double?> s_energyMargin = CheckedOption.Number("--energy-margin", "Share by which it may take more energy; with it there is no pass without a meter.", 0, 10);
     private static readonly Option<ulong?> s_seed = new("--seed") { Description = "Orders, paddings and synthetic inputs come from it; drawn and reported where it is not given.", HelpName = "NUMBER" };
     private static readonly Option<string?> s_governor = new("--governor") { Description = "A frequency governor (such as performance) for the time of the measurement, put back however it ends. Needs root.", HelpName = "NAME" };
-    private static readonly Option<int?> s_memoryLimit = CheckedOption.Whole("--memory-limit-mib", "End a model whose process takes more than so many MiB.", 1, 1 << 20);
+    private static readonly Option<int?> s_memoryLimit = CheckedOption.Whole("--memory-limit-mib", "End a model whose process takes more than so many MiB; looked at four times a second, so a control group is the harder limit.", 1, 1 << 20);
     private static readonly Option<int> s_wait = CheckedOption.Whole("--wait", "Seconds to wait for a device that is busy or hot, before nothing is measured. With a low battery nothing is measured at once.", 30, 0, 86_400);
     private static readonly Option<bool> s_anyway = new("--anyway") { Description = "Measure in whatever state the device is; disturbed blocks are still measured again." };
     private static readonly Option<bool> s_noCounters = new("--no-counters") { Description = "Leave the processor counters out." };
@@ -69,7 +69,7 @@ internal static class BenchCommand
     {
         Output output = Output.Of(parsed);
         using BenchInputs? inputs = parsed.GetValue(s_input) is { } dataset ? BenchInputs.Of(dataset.FullName, parsed.GetValue(s_split)!, Baseline(parsed)) : null;
-        FileInfo? html = Writable(parsed.GetValue(s_html));
+        FileInfo? html = Writable("--html", parsed.GetValue(s_html)), raw = Writable("--raw", parsed.GetValue(s_raw));
         BenchJob job = JobOf(parsed) with { InputPath = inputs?.Path };
         BenchOutcome outcome;
         try
@@ -85,17 +85,36 @@ internal static class BenchCommand
                 : new BenchOutcome(FailedBench.Of(job, ex), new RawMeasurement());
         }
         BenchEvidence evidence = outcome.Evidence;
-        if (parsed.GetValue(s_raw) is { } raw)
-        {
-            evidence = evidence with { Raw = outcome.Raw.Save(raw.FullName) };
-        }
+        // What was measured is said whatever becomes of the files.
+        string? unwritten = null;
+        evidence = raw is null ? evidence : evidence with { Raw = Try("--raw", raw, () => outcome.Raw.Save(raw.FullName), ref unwritten) };
         if (html is not null)
         {
-            await File.WriteAllTextAsync(html.FullName, BenchPage.Of(evidence, outcome.Raw, NamesOf(parsed)), cancellationToken);
+            string page = BenchPage.Of(evidence, outcome.Raw, NamesOf(parsed));
+            Try("--html", html, () => { File.WriteAllText(html.FullName, page); return page; }, ref unwritten);
         }
         BenchTable.Print(evidence, output);
         output.Json(JsonSerializer.SerializeToNode(evidence, s_document.BenchEvidence));
+        if (unwritten is not null)
+        {
+            output.Note($"error: {unwritten}");
+            return ExitCode.WorldFailed;
+        }
         return evidence.Verdict == "fail" ? ExitCode.VerdictIsNo : ExitCode.Done;
+    }
+
+    private static T? Try<T>(string option, FileInfo file, Func<T> write, ref string? unwritten)
+        where T : class
+    {
+        try
+        {
+            return write();
+        }
+        catch (Exception ex) when (ex is IOException or UnauthorizedAccessException)
+        {
+            unwritten = $"{option} {file.FullName}: {ex.Message}";
+            return null;
+        }
     }
 
     /// <summary>The files as they were typed.</summary>
@@ -104,13 +123,20 @@ internal static class BenchCommand
         : new ModelNames(null, parsed.GetValue(s_baseline)!.ToString());
 
     /// <summary>Found out before the minutes that a benchmark takes, not after.</summary>
-    private static FileInfo? Writable(FileInfo? file)
+    private static FileInfo? Writable(string option, FileInfo? file)
     {
         bool isNew = file is { Exists: false };
-        file?.Open(FileMode.OpenOrCreate, FileAccess.Write).Dispose();
+        try
+        {
+            file?.Open(FileMode.OpenOrCreate, FileAccess.Write).Dispose();
+        }
+        catch (Exception ex) when (ex is IOException or UnauthorizedAccessException)
+        {
+            throw new CommandFailedException(ExitCode.WorldFailed, $"{option} {file!.FullName}: {ex.Message}", ex);
+        }
         if (isNew)
         {
-            file!.Delete(); // a benchmark that is interrupted leaves no empty page
+            file!.Delete(); // a benchmark that is interrupted leaves no empty file
         }
         return file;
     }

@@ -41,8 +41,36 @@ internal static class BenchCompareCommand
             ("energy per inference", Value(before.Energy.Candidate?.Total), Value(after.Energy.Candidate?.Total), "J"),
         ];
         output.Table(["", "BEFORE", "AFTER", "AFTER / BEFORE"], rows.Select(row => new[] { row.Name, Text(row.Before, row.Unit), Text(row.After, row.Unit), Text(row.After / row.Before, "") }));
+        foreach ((string which, BenchEvidence evidence) in new[] { ("before", before), ("after", after) })
+        {
+            foreach (string doubt in Doubts(evidence))
+            {
+                output.Note($"{which}: {doubt}");
+            }
+        }
         output.Json(new JsonObject(rows.Select(row => KeyValuePair.Create<string, JsonNode?>(row.Name, new JsonObject { ["before"] = row.Before, ["after"] = row.After, ["ratio"] = row.After / row.Before, ["unit"] = row.Unit }))));
         return ExitCode.Done;
+    }
+
+    /// <summary>Why a figure is absent, how sure the joules are, and what the result itself warned of.</summary>
+    private static IEnumerable<string> Doubts(BenchEvidence evidence)
+    {
+        if (evidence.Latency.Candidate.P99 is { Micros: null, Reason: { } tail })
+        {
+            yield return $"p99: {tail}";
+        }
+        if (evidence.Energy is { State: ReadingState.Absent, Reason: { } reason })
+        {
+            yield return $"energy: {reason}";
+        }
+        if (evidence.Energy.Candidate is { Total.Value: { } joules, Uncertainty: { } uncertainty })
+        {
+            yield return $"energy: {BenchTable.Joules(joules)} with a standard uncertainty of {BenchTable.Joules(uncertainty)}";
+        }
+        foreach (string warning in evidence.Warnings ?? [])
+        {
+            yield return $"warned: {warning}";
+        }
     }
 
     private static BenchEvidence Read(FileInfo file)
@@ -51,13 +79,24 @@ internal static class BenchCompareCommand
         {
             BenchEvidence? evidence = JsonSerializer.Deserialize(File.ReadAllBytes(file.FullName), EvidenceJsonContext.Default.BenchEvidence);
             return evidence is { SchemaVersion: BenchEvidence.CurrentSchemaVersion }
-                ? evidence
+                ? Whole(evidence, file)
                 : throw new CommandFailedException(ExitCode.WrongUsage, $"'{file.FullName}': schemaVersion {evidence?.SchemaVersion} is not known; this build reads {BenchEvidence.CurrentSchemaVersion}");
         }
         catch (JsonException ex)
         {
             throw new CommandFailedException(ExitCode.WrongUsage, $"'{file.FullName}' is no result of bench -o json: {ex.Message}", ex);
         }
+    }
+
+    /// <summary>The file may be anybody's: what is read below is there.</summary>
+    private static BenchEvidence Whole(BenchEvidence evidence, FileInfo file)
+    {
+        string? lacks = evidence.Fingerprint is null ? "fingerprint"
+            : evidence.Latency?.Candidate is not { P50: not null, P99: not null } ? "latency"
+            : evidence.Memory is null ? "memory"
+            : evidence.Energy is null ? "energy"
+            : null;
+        return lacks is null ? evidence : throw new CommandFailedException(ExitCode.WrongUsage, $"'{file.FullName}' is no result of bench -o json: it has no {lacks}");
     }
 
     private static double? Value(Reading? reading) => reading?.Value;

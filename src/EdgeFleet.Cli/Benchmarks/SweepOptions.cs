@@ -10,7 +10,7 @@ internal static class SweepOptions
 {
     private static readonly string[] s_dimensions = ["batch", "threads", "arena", "spinning", "provider"];
     private static readonly Option<string[]> s_sweep = CreateSweep();
-    private static readonly Option<double[]> s_rates = new("--rate") { Description = "Requests per second that arrive at random, timed from when each was meant to start; may be given several times.", HelpName = "PER SECOND", AllowMultipleArgumentsPerToken = true };
+    private static readonly Option<double[]> s_rates = new("--rate") { Description = "Requests per second that arrive at random, timed from when each was meant to start; may be given several times. Waiting for the next burns a core.", HelpName = "PER SECOND", AllowMultipleArgumentsPerToken = true };
 
     public static IReadOnlyList<Option> All { get; } = [s_sweep, s_rates];
 

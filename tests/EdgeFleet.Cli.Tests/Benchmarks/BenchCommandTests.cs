@@ -187,6 +187,15 @@ public sealed class BenchCommandTests : IDisposable
         Assert.Equal(2, nonsense.ExitCode);
         Assert.Contains("is no result of bench -o json", nonsense.Errors, StringComparison.Ordinal);
 
+        foreach (string section in (string[])["latency", "memory", "energy", "fingerprint"])
+        {
+            JsonNode damaged = JsonNode.Parse(File.ReadAllText(one))!;
+            damaged[section] = null;
+            EdgefleetProcess without = EdgefleetProcess.Run("bench", "compare", one, _folder.Write("damaged.json", damaged.ToJsonString()));
+            Assert.Equal(2, without.ExitCode);
+            Assert.Contains($"it has no {section}", without.Errors, StringComparison.Ordinal);
+        }
+
         EdgefleetProcess mistyped = EdgefleetProcess.Run(["bench", "-b", model, .. s_short, "--root", "/nowhere-at-all"]);
         Assert.Equal(3, mistyped.ExitCode);
         Assert.Contains("folder '/nowhere-at-all' does not exist", mistyped.Errors, StringComparison.Ordinal);
@@ -197,6 +206,16 @@ public sealed class BenchCommandTests : IDisposable
             Assert.Equal(0, run.ExitCode);
             return _folder.Write(name, run.Output);
         }
+    }
+
+    [Theory, InlineData("--raw"), InlineData("--html")]
+    public void A_file_that_cannot_be_written_is_found_out_before_anything_is_measured(string option)
+    {
+        string model = _folder.Write("work.onnx", TinyModel.Work(16, 2));
+        EdgefleetProcess run = EdgefleetProcess.Run(["bench", "-b", model, option, "/nowhere-at-all/file", .. s_short]);
+        Assert.Equal(3, run.ExitCode);
+        Assert.Contains($"{option} /nowhere-at-all/file: ", run.Errors, StringComparison.Ordinal);
+        Assert.DoesNotContain("measuring", run.Errors, StringComparison.Ordinal);
     }
 
     [Fact]
