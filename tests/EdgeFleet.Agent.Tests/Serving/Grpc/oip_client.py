@@ -277,8 +277,9 @@ def compressed():
 
 
 def deadline_passed():
-    refused(Infer(model_name="add", inputs=[tensor("x", "FP32", [1, 1], fp32_contents=[1])]), grpc.StatusCode.DEADLINE_EXCEEDED,
-            call=lambda message: client.ModelInfer(message, timeout=0))
+    # Twenty megabytes there and back take longer than a millisecond on any machine; a small call may be answered before the timer looks.
+    refused(Infer(model_name="wide", inputs=[tensor("x", "FP32", [1, 5_000_000])], raw_input_contents=[bytes(20_000_000)]), grpc.StatusCode.DEADLINE_EXCEEDED,
+            call=lambda message: client.ModelInfer(message, timeout=0.001))
 
 
 def unix_socket():
