@@ -18,10 +18,14 @@ internal sealed partial class Housekeeping(Database database, ContentStore conte
     private static readonly TimeSpan s_keepUnpublished = TimeSpan.FromDays(7);
 
     private readonly CancellationTokenSource _stopping = new();
+    private readonly TaskCompletionSource _begun = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Task _loop = Task.CompletedTask;
     private bool _disposed;
 
     public Task Start() => _loop = RunAsync();
+
+    /// <summary>Completes when the round at the start is over: a test that fills the store must not be tidied meanwhile.</summary>
+    internal Task FirstRound => _begun.Task;
 
     /// <summary>One round; called by the loop.</summary>
     internal async Task TidyAsync(CancellationToken cancellationToken)
@@ -87,6 +91,7 @@ internal sealed partial class Housekeeping(Database database, ContentStore conte
                 {
                     LogNotTidied(ex, s_interval);
                 }
+                _begun.TrySetResult();
             }
             while (await timer.WaitForNextTickAsync(_stopping.Token));
         }

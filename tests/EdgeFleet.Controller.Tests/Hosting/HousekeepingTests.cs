@@ -23,6 +23,7 @@ public sealed class HousekeepingTests : IDisposable
     public async Task Evidence_of_a_rollout_goes_long_after_its_end_and_its_verdicts_stay()
     {
         await using TestController controller = await TestController.StartAsync(_folder, new ControllerParts { Time = _time });
+        await controller.Service<Housekeeping>().FirstRound;
         await controller.Database.WriteAsync("devices", transaction => DeviceStore.Add(transaction, new DeviceRow { Id = "dev-1", State = DeviceStates.Active, SpkiSha256 = "1" }), CancellationToken.None);
         long seq = 0;
         foreach ((string id, TimeSpan? ended) in ((string, TimeSpan?)[])[("old", TimeSpan.FromDays(91)), ("young", TimeSpan.FromDays(89)), ("running", null)])
@@ -64,6 +65,7 @@ public sealed class HousekeepingTests : IDisposable
     public async Task Content_that_no_artifact_names_goes_after_a_week_and_what_is_published_stays()
     {
         await using TestController controller = await TestController.StartAsync(_folder, new ControllerParts { Time = _time });
+        await controller.Service<Housekeeping>().FirstRound;
         Digest[] lost = [Digest.Of([1, 2, 3]), Digest.Of([4, 5, 6])];
         await controller.PublishAsync("v1");
         foreach (byte[] bytes in (byte[][])[[1, 2, 3], [4, 5, 6]])

@@ -182,7 +182,12 @@ public sealed class WebhookTests : IDisposable
 
     private long Now => _time.GetUtcNow().ToUnixTimeMilliseconds();
 
-    private Task<TestController> StartAsync() => TestController.StartAsync(_folder, new ControllerParts { Time = _time }, _releaseKey);
+    private async Task<TestController> StartAsync()
+    {
+        TestController controller = await TestController.StartAsync(_folder, new ControllerParts { Time = _time }, _releaseKey);
+        await controller.Service<Housekeeping>().FirstRound;
+        return controller;
+    }
 
     private static async Task<JsonNode> AddAsync(TestController controller, string url, params string[] events) =>
         await controller.PostAsync("webhooks", new JsonObject { ["url"] = url, ["events"] = new JsonArray([.. events.Select(e => (JsonNode)e)]) });
