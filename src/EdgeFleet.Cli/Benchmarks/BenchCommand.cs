@@ -97,7 +97,7 @@ internal static class BenchCommand
         output.Json(JsonSerializer.SerializeToNode(evidence, s_document.BenchEvidence));
         if (unwritten is not null)
         {
-            output.Note($"error: {unwritten}");
+            Output.Problem(unwritten);
             return ExitCode.WorldFailed;
         }
         return evidence.Verdict == "fail" ? ExitCode.VerdictIsNo : ExitCode.Done;

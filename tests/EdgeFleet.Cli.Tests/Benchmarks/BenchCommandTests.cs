@@ -218,6 +218,16 @@ public sealed class BenchCommandTests : IDisposable
         Assert.DoesNotContain("measuring", run.Errors, StringComparison.Ordinal);
     }
 
+    [Theory, InlineData("--raw"), InlineData("--html")]
+    public void A_disk_that_is_full_at_the_end_is_said_and_what_was_measured_is_printed_all_the_same(string option)
+    {
+        string model = _folder.Write("work.onnx", TinyModel.Work(16, 2));
+        EdgefleetProcess run = EdgefleetProcess.Run(["bench", "-b", model, option, "/dev/full", "-o", "json", .. s_short]);
+        Assert.Equal(3, run.ExitCode);
+        Assert.Contains($"error: {option} /dev/full: ", run.Errors, StringComparison.Ordinal);
+        Assert.NotNull(JsonNode.Parse(run.Output)!["latency"]!["candidate"]!["p50"]!["micros"]);
+    }
+
     [Fact]
     public void A_candidate_that_cannot_be_measured_fails_and_its_document_says_why_everything_is_absent()
     {

@@ -52,6 +52,25 @@ public sealed class ProtocolTests : IDisposable
     }
 
     [Fact]
+    public async Task The_clock_of_the_processor_that_ran_each_cell_is_held_against_the_others_of_its_block()
+    {
+        _device.Write("clock", "1\n");
+        for (int cpu = 0; cpu < Environment.ProcessorCount; cpu++)
+        {
+            Directory.CreateDirectory(_device[$"sys/devices/system/cpu/cpu{cpu}/cpufreq"]);
+            File.CreateSymbolicLink(_device[$"sys/devices/system/cpu/cpu{cpu}/cpufreq/scaling_cur_freq"], _device["clock"]);
+        }
+        BenchJob job = Short() with { Looks = [2], Condition = BenchCondition.Quiet, SystemRoot = _device.Path };
+        BenchEvidence steady = await RunAsync(job);
+        Assert.All(steady.BlockRecords, block => Assert.DoesNotContain("the clock changed", block.Causes));
+
+        _heard.CountingInCells = _device["clock"];
+        BenchEvidence jumping = await RunAsync(job);
+        Assert.All(jumping.BlockRecords, block => Assert.Contains("the clock changed", block.Causes));
+        Assert.NotEmpty(jumping.BlockRecords);
+    }
+
+    [Fact]
     public async Task Each_block_has_sessions_of_its_own_behind_paddings_of_many_sizes()
     {
         BenchEvidence evidence = await RunAsync(Short());
