@@ -122,20 +122,7 @@ public sealed class JudgedBenchmarkTests : IDisposable
 
     private string Heavy() => _folder.Write("heavy.onnx", TinyModel.Work(16, 200));
 
-    private static BenchJob Short(string candidate, string? baseline = null) => new()
-    {
-        CandidatePath = candidate,
-        BaselinePath = baseline,
-        Looks = [6],
-        CellMs = 3,
-        WarmUpMs = 20,
-        ColdStarts = 1,
-        TailInferences = 0,
-        Counters = false,
-        GateWaitSeconds = null,
-        Seed = 3,
-        Condition = BenchCondition.Live,
-    };
+    private static BenchJob Short(string candidate, string? baseline = null) => ShortBench.Of(candidate, baseline);
 
     private static async Task<BenchEvidence> RunAsync(BenchJob job) => (await PairedBenchmark.RunAsync(job, TestHosts.Program, progress: null, CancellationToken.None)).Evidence;
 }

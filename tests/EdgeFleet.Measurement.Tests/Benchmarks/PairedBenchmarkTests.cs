@@ -224,29 +224,10 @@ public sealed class PairedBenchmarkTests : IDisposable
     }
 
     /// <summary>Short, and as on a device that serves: what else runs on the machine of the tests is no cause to measure again.</summary>
-    private static BenchJob Short(string candidate, string? baseline = null) => new()
-    {
-        CandidatePath = candidate,
-        BaselinePath = baseline,
-        Looks = [6],
-        CellMs = 3,
-        WarmUpMs = 20,
-        ColdStarts = 1,
-        TailInferences = 0,
-        IdleSeconds = 1,
-        Counters = false,
-        GateWaitSeconds = null,
-        Seed = 3,
-        Condition = BenchCondition.Live,
-    };
+    private static BenchJob Short(string candidate, string? baseline = null) => ShortBench.Of(candidate, baseline);
 
     private static async Task<BenchEvidence> RunAsync(BenchJob job) => (await OutcomeAsync(job)).Evidence;
 
     private static Task<BenchOutcome> OutcomeAsync(BenchJob job, IProgress<BenchProgress>? progress = null, CancellationToken cancellationToken = default) =>
         PairedBenchmark.RunAsync(job, TestHosts.Program, progress, cancellationToken);
-
-    private sealed class Reported(Action<BenchProgress> report) : IProgress<BenchProgress>
-    {
-        public void Report(BenchProgress value) => report(value);
-    }
 }

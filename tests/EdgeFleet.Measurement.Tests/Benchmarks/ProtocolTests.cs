@@ -283,21 +283,7 @@ public sealed class ProtocolTests : IDisposable
         Assert.All(evidence.Sweep, result => Assert.True(result.PeakMemory!.Value > 10e6));
     }
 
-    private BenchJob Short() => new()
-    {
-        BaselinePath = _heavy,
-        CandidatePath = _light,
-        Looks = [6],
-        CellMs = 3,
-        WarmUpMs = 20,
-        ColdStarts = 1,
-        TailInferences = 0,
-        IdleSeconds = 1,
-        Counters = false,
-        GateWaitSeconds = null,
-        Seed = 3,
-        Condition = BenchCondition.Live,
-    };
+    private BenchJob Short() => ShortBench.Of(_light, _heavy);
 
     private async Task<BenchEvidence> RunAsync(BenchJob job) => (await OutcomeAsync(job)).Evidence;
 
@@ -313,10 +299,5 @@ public sealed class ProtocolTests : IDisposable
             }
             report?.Invoke(progress);
         }), CancellationToken.None);
-    }
-
-    private sealed class Reported(Action<BenchProgress> report) : IProgress<BenchProgress>
-    {
-        public void Report(BenchProgress value) => report(value);
     }
 }
