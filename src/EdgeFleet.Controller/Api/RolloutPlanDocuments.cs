@@ -17,7 +17,7 @@ internal static class RolloutPlanDocuments
     /// <summary>Of the classes that a rollout has drawn, in their order.</summary>
     public static IReadOnlyList<ClassPlanDocument> Of(RolloutState state)
     {
-        Dictionary<string, ClassPlan> plans = RolloutPlan.Of(state.Spec, state.Policy, state.Classes.Select(c => KeyValuePair.Create(c.HardwareClass, c.Devices.Count)))
+        Dictionary<string, ClassPlan> plans = RolloutPlan.Of(state.Spec, state.Policy, state.Classes)
             .ToDictionary(plan => plan.HardwareClass, StringComparer.Ordinal);
         return [.. state.Classes.Select(c => Of(plans[c.HardwareClass]))];
     }

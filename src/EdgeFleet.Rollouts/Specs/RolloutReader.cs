@@ -9,6 +9,7 @@ internal static class RolloutReader
     private const int DefaultBenchDevices = 1;
     private const int DefaultShadowDevices = 30;
     private const int DefaultCanaryDevices = 5;
+    private const double DefaultRampPercent = 10;
     private const int MaximumDevices = 1_000_000;
 
     public static RolloutSpec Read(MapReader document)
@@ -32,7 +33,8 @@ internal static class RolloutReader
             Candidate = Digest.TryParse(candidate, out Digest digest) ? digest : default,
             Strategy = spec.Choice("strategy", RolloutStrategy.Staged),
             Compare = spec.Choice("compare", CompareMode.Equivalence),
-            Selector = spec.Text("selector", "", complaint: text => Selector.TryParse(text, out _, out string? wrong) ? null : wrong),
+            Selector = spec.Text("selector", "", complaint: SelectorComplaint),
+            Stratify = spec.Text("stratify", RolloutSpec.DefaultStratify, complaint: StratifyComplaint),
             Policy = spec.Text("policy", PolicySpec.DefaultName, complaint: text => Identifier.IsValid(text) ? null : $"'{text}' is not a policy name; expected {Identifier.Rule}"),
             PolicySpec = spec.Map("policySpec") is { } policy ? PolicyReader.ReadBody(policy, name) : null,
             Attempt = spec.Int("attempt", 1, 1, 1_000_000),
@@ -86,21 +88,57 @@ internal static class RolloutReader
         StageKind kind = (StageKind)found;
         MapReader body = reader.MapOrEmpty(single);
         StageSpec stage = new() { Kind = kind, Approval = body.Flag("approval", false) };
+        if (kind is StageKind.Bench or StageKind.Canary or StageKind.Ramp)
+        {
+            stage = stage with { Selector = body.Text("selector", "", complaint: SelectorComplaint) };
+        }
         stage = kind switch
         {
-            StageKind.Bench => stage with { Devices = body.Int("devices", DefaultBenchDevices, 1, MaximumDevices) },
+            StageKind.Bench => ReadBench(stage, body),
             StageKind.Shadow => stage with { Devices = body.Int("devices", DefaultShadowDevices, 1, MaximumDevices) },
             StageKind.Canary => ReadCanary(stage, body),
-            StageKind.Ramp => stage with { Percent = body.Number("percent", 10, 0.01, 100) },
+            StageKind.Ramp => ReadRamp(stage, body),
             _ => stage,
         };
         body.Done();
         return stage;
     }
 
+    private static string? SelectorComplaint(string text) => Selector.TryParse(text, out _, out string? wrong) ? null : wrong;
+
+    private static string? StratifyComplaint(string text)
+    {
+        try
+        {
+            return text.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '-' or '.' or '/') && SelectorName.Of(text) is not null
+                ? null
+                : $"'{text}' is not the name of a label; expected one as a selector has it, or an empty text for none";
+        }
+        catch (FormatException ex)
+        {
+            return ex.Message;
+        }
+    }
+
+    // A selector without a number means every device that matches it.
+    private static bool IsSizedBySelector(StageSpec stage, MapReader body) =>
+        stage.Selector.Length > 0 && !body.Has("devices") && !body.Has("percent");
+
+    private static StageSpec ReadBench(StageSpec stage, MapReader body)
+    {
+        int devices = body.Int("devices", DefaultBenchDevices, 1, MaximumDevices);
+        return IsSizedBySelector(stage, body) ? stage : stage with { Devices = devices };
+    }
+
+    private static StageSpec ReadRamp(StageSpec stage, MapReader body)
+    {
+        double percent = body.Number("percent", DefaultRampPercent, 0.01, 100);
+        return IsSizedBySelector(stage, body) ? stage : stage with { Percent = percent };
+    }
+
     private static StageSpec ReadCanary(StageSpec stage, MapReader body)
     {
-        bool sized = body.Has("devices") || body.Has("percent");
+        bool sized = body.Has("devices") || body.Has("percent") || IsSizedBySelector(stage, body);
         int devices = body.Int("devices", DefaultCanaryDevices, 1, MaximumDevices);
         double percent = body.Number("percent", 1, 0.01, 100);
 
@@ -123,7 +161,7 @@ internal static class RolloutReader
                 new StageSpec { Kind = StageKind.Bench, Devices = DefaultBenchDevices },
                 new StageSpec { Kind = StageKind.Shadow, Devices = DefaultShadowDevices },
                 canary,
-                new StageSpec { Kind = StageKind.Ramp, Percent = 10 },
+                new StageSpec { Kind = StageKind.Ramp, Percent = DefaultRampPercent },
                 new StageSpec { Kind = StageKind.Ramp, Percent = 50 },
                 full,
             ];

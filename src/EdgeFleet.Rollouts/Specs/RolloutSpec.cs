@@ -28,6 +28,8 @@ public enum CompareMode
 /// <summary>One candidate across a fleet, as an operator wrote it (<c>kind: Rollout</c>).</summary>
 public sealed record RolloutSpec
 {
+    public const string DefaultStratify = "site";
+
     public required string Name { get; init; }
 
     public required string Model { get; init; }
@@ -40,6 +42,12 @@ public sealed record RolloutSpec
 
     /// <summary>Which devices; empty means all. See <see cref="Specs.Selector"/>.</summary>
     public string Selector { get; init; } = "";
+
+    /// <summary>
+    /// A label (or fact) whose values every cohort holds in proportion, so that a canary of twenty is not twenty of one site;
+    /// empty for none. Hardware classes are apart anyway.
+    /// </summary>
+    public string Stratify { get; init; } = DefaultStratify;
 
     /// <summary>Name of a policy.</summary>
     public string Policy { get; init; } = PolicySpec.DefaultName;

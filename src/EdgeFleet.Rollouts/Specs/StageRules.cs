@@ -6,6 +6,9 @@ internal static class StageRules
     /// <summary>What a stage is called in a file, by the number of its kind.</summary>
     public static readonly string[] Names = ["bench", "shadow", "canary", "ramp", "full"];
 
+    // So many devices that shares which differ at all take different numbers of them.
+    private const int Many = 1_000_000;
+
     /// <summary>The first thing wrong with the list, or null.</summary>
     public static string? Complaint(IReadOnlyList<StageSpec> stages, RolloutSpec rollout)
     {
@@ -19,9 +22,10 @@ internal static class StageRules
             {
                 return $"'{Name(stages[i])}' cannot follow '{Name(stages[i - 1])}'; expected the order bench, shadow, canary, ramp (any number), full";
             }
-            if (stages[i].Kind == StageKind.Ramp && stages[i - 1].Kind == StageKind.Ramp && stages[i].Percent <= stages[i - 1].Percent)
+            if (stages[i].Kind == StageKind.Ramp && stages[i - 1].Kind == StageKind.Ramp
+                && stages[i].Selector == stages[i - 1].Selector && stages[i].CohortSize(Many) <= stages[i - 1].CohortSize(Many))
             {
-                return $"ramp to {stages[i].Percent} % follows {stages[i - 1].Percent} %; expected growing shares";
+                return FormattableString.Invariant($"ramp to {stages[i].Percent ?? 100} % follows {stages[i - 1].Percent ?? 100} %; expected growing shares");
             }
         }
         if (stages[^1].Kind != StageKind.Full)

@@ -2,15 +2,21 @@ using EdgeFleet.Core.Deployments;
 
 namespace EdgeFleet.Rollouts.Specs;
 
-/// <summary>One step of a rollout. The cohort is counted per hardware class, along the frozen enrolment order.</summary>
+/// <summary>One step of a rollout. The cohort is counted per hardware class, along the frozen enrolment order, among the devices that its selector takes.</summary>
 public sealed record StageSpec
 {
     public required StageKind Kind { get; init; }
 
-    /// <summary>Devices per class; null where <see cref="Percent"/> says it, or for a full stage.</summary>
+    /// <summary>
+    /// Which devices of the class belong to it; empty means any. A shadow stage has none: it speaks for its whole class only
+    /// where its devices were drawn from the whole class.
+    /// </summary>
+    public string Selector { get; init; } = "";
+
+    /// <summary>Devices per class; null where <see cref="Percent"/> says it, for a full stage, and where all that match are meant.</summary>
     public int? Devices { get; init; }
 
-    /// <summary>Share of the class in percent.</summary>
+    /// <summary>Share of the class, or of those of it that match the selector, in percent.</summary>
     public double? Percent { get; init; }
 
     /// <summary>A person must approve before the stage begins.</summary>
@@ -24,14 +30,14 @@ public sealed record StageSpec
         _ => DeploymentGoal.Active,
     };
 
-    /// <summary>Devices of a class of <paramref name="classSize"/> that belong to this stage.</summary>
-    public int CohortSize(int classSize)
+    /// <summary>How many of <paramref name="matching"/> devices of a class belong to this stage.</summary>
+    public int CohortSize(int matching)
     {
-        if (Kind == StageKind.Full)
+        if (Devices is null && Percent is null)
         {
-            return classSize;
+            return matching;
         }
-        int byPercent = Percent is { } percent ? (int)Math.Ceiling(classSize * percent / 100) : 0;
-        return Math.Clamp(Math.Max(byPercent, Devices ?? 0), Math.Min(1, classSize), classSize);
+        int byPercent = Percent is { } percent ? (int)Math.Ceiling(matching * percent / 100) : 0;
+        return Math.Clamp(Math.Max(byPercent, Devices ?? 0), Math.Min(1, matching), matching);
     }
 }

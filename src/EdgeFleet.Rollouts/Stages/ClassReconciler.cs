@@ -57,6 +57,11 @@ internal sealed class ClassReconciler(
                 return Promote(progress, verdict.Reason);
             }
             progress = Because(progress, verdict.Reason);
+            if (!progress.Devices.Any(d => d.IsFor(progress.Stage)))
+            {
+                return Move(progress, StageOutcome.TimeOver, "stageInconclusive",
+                    $"no device of this class matches '{StageOf(progress).Selector}', so nothing is tried here; waits for a person, who approves to go on without");
+            }
             if (world.Now - progress.StageStartedAt > TimeSpan.FromSeconds(state.Policy.Limits.StageSeconds))
             {
                 return Move(progress, StageOutcome.TimeOver, "stageInconclusive", FormattableString.Invariant($"no decision within {state.Policy.Limits.StageSeconds} s; waits for a person. It {verdict.Reason}"));
@@ -131,13 +136,12 @@ internal sealed class ClassReconciler(
             return progress;
         }
         StageSpec stage = StageOf(progress);
-        bool census = progress.Devices.Count < GateRules.Current.CensusBelowDevices;
-        int wanted = census && stage.Kind == StageKind.Shadow ? progress.Devices.Count : stage.CohortSize(progress.Devices.Count);
+        int wanted = CohortSizes.Of(stage, progress.Stage, progress.Devices);
         DeviceProgress[]? devices = null;
         int taken = 0;
         // Those that were taken stay; then, in the frozen order, those that are on line, and those that are not only where the
         // others are too few: a stage would wait for them until they are back.
-        foreach (int i in Enumerable.Range(0, progress.Devices.Count).OrderBy(i => Rank(progress.Devices[i])).TakeWhile(_ => taken < wanted))
+        foreach (int i in Enumerable.Range(0, progress.Devices.Count).Where(i => progress.Devices[i].IsFor(progress.Stage)).OrderBy(i => Rank(progress.Devices[i])).TakeWhile(_ => taken < wanted))
         {
             DeviceProgress device = progress.Devices[i];
             // A device that failed keeps its place: replacing it would let a broken candidate walk through the class.
@@ -206,7 +210,7 @@ internal sealed class ClassReconciler(
         StageSpec stage = StageOf(progress);
         bool census = progress.Devices.Count < GateRules.Current.CensusBelowDevices;
         bool anyFit = progress.Devices.Any(d => d.Exit is null && View(d)?.Deployment is { Phase: >= DeploymentPhase.Benchmarked });
-        return !census && !anyFit && stage.Kind == StageKind.Bench && refused >= RefusalsPerBenchDevice * stage.CohortSize(progress.Devices.Count)
+        return !census && !anyFit && stage.Kind == StageKind.Bench && refused >= RefusalsPerBenchDevice * CohortSizes.Of(stage, progress.Stage, progress.Devices)
             ? $"the first {refused} device(s) of {progress.Devices.Count} refused"
             : null;
     }

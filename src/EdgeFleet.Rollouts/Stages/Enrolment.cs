@@ -24,6 +24,8 @@ internal static class Enrolment
                 }
             }
         }
+        Selector?[] stages = [.. state.Spec.Stages.Select(s => s.Selector.Length > 0 ? Selector.Parse(s.Selector) : null)];
+        string? label = state.Spec.Stratify.Length > 0 ? SelectorName.Of(state.Spec.Stratify).Key : null;
         bool asks = state.Spec.Stages[0].Approval;
         List<ClassProgress> classes =
         [
@@ -34,10 +36,21 @@ internal static class Enrolment
                 Phase = asks ? ClassPhase.AwaitingApproval : ClassPhase.Running,
                 NotBegun = asks,
                 Reason = asks ? $"{StageRules.Names[(int)state.Spec.Stages[0].Kind]} waits for a person's approval" : "",
-                Devices = [.. EnrolmentOrder.Permute(group, d => d.DeviceId, state.Seed).Select(d => new DeviceProgress { DeviceId = d.DeviceId, Before = d.Active })],
+                Devices =
+                [
+                    .. EnrolmentOrder.Draw(group, d => d.DeviceId, d => label is null ? "" : AttributesOf(d).GetValueOrDefault(label, ""), state.Seed)
+                        .Select(d => new DeviceProgress { DeviceId = d.DeviceId, Before = d.Active, LeftOutOf = LeftOutOf(d, stages) }),
+                ],
             }),
         ];
         return (classes, notDrawn);
+    }
+
+    // Asked once: a label that is changed while the rollout runs moves no device from one cohort to another.
+    private static int[]? LeftOutOf(DeviceView device, Selector?[] stages)
+    {
+        int[] left = [.. Enumerable.Range(0, stages.Length).Where(i => stages[i]?.Matches(AttributesOf(device)) == false)];
+        return left.Length > 0 ? left : null;
     }
 
     private static string? WhyNot(DeviceView device, RolloutState state, RolloutWorld world)

@@ -31,22 +31,22 @@ public sealed record ClassPlan
 /// <summary>Says how many devices and how much time a rollout needs at least, from the gate's own functions.</summary>
 public static class RolloutPlan
 {
-    /// <summary>The plan for classes of the given sizes.</summary>
-    public static IReadOnlyList<ClassPlan> Of(RolloutSpec rollout, PolicySpec policy, IEnumerable<KeyValuePair<string, int>> classSizes) =>
-        [.. classSizes.OrderBy(c => c.Key, StringComparer.Ordinal).Select(c => Of(rollout, policy, c.Key, c.Value))];
+    /// <summary>The plan for classes that were drawn.</summary>
+    public static IReadOnlyList<ClassPlan> Of(RolloutSpec rollout, PolicySpec policy, IEnumerable<ClassProgress> classes) =>
+        [.. classes.OrderBy(c => c.HardwareClass, StringComparer.Ordinal).Select(c => Of(rollout, policy, c.HardwareClass, c.Devices))];
 
-    private static ClassPlan Of(RolloutSpec rollout, PolicySpec policy, string hardwareClass, int devices)
+    private static ClassPlan Of(RolloutSpec rollout, PolicySpec policy, string hardwareClass, IReadOnlyList<DeviceProgress> drawn)
     {
+        int devices = drawn.Count;
         bool census = devices < GateRules.Current.CensusBelowDevices;
-        List<StagePlan> stages =
-        [
-            .. rollout.Stages.Select(s => new StagePlan(
-                s.Kind, census && s.Kind == StageKind.Shadow ? devices : s.CohortSize(devices), s.Approval, policy.SoakOf(s.Kind))),
-        ];
+        List<StagePlan> stages = [.. rollout.Stages.Select((s, i) => new StagePlan(s.Kind, CohortSizes.Of(s, i, drawn), s.Approval, policy.SoakOf(s.Kind)))];
         ClassPlan plan = new() { HardwareClass = hardwareClass, Devices = devices, Kind = VerdictKind.Invariant, Stages = stages, Sentence = "" };
+        int empty = stages.FindIndex(s => s.Devices == 0);
+        string? nobody = empty < 0 ? null
+            : $"no device of class {hardwareClass} matches '{rollout.Stages[empty].Selector}' of the {StageRules.Names[(int)stages[empty].Stage]} stage: the class waits for a person there";
         if (rollout.Strategy == RolloutStrategy.Install)
         {
-            return plan with { Sentence = $"{devices} device(s), gated on invariants only" };
+            return plan with { Sentence = $"{devices} device(s), gated on invariants only", Complaint = nobody };
         }
         int pairsPerWindow = (int)Math.Ceiling(100 / policy.Margins.DisagreementPoints);
         int? least = DeviceFloor.Minimum(GateRules.Current.DisagreementPromotionNull, policy.AlphaPromotion, census ? null : devices);
@@ -65,7 +65,7 @@ public static class RolloutPlan
             Sentence = FormattableString.Invariant($"{devices} device(s), {evidence}; a perfect candidate is {shadow.TotalMinutes:0.#} min in the shadow or longer"),
             Complaint = !census && (least is null || cohort < least)
                 ? $"the shadow stage takes {cohort} device(s) of class {hardwareClass}, but even perfect ones promote from {least?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "no number"} on; raise shadow.devices"
-                : null,
+                : nobody,
         };
     }
 }

@@ -25,7 +25,7 @@ public sealed record RolloutPreview
         HashSet<string> drawn = [.. classes.SelectMany(c => c.Devices).Select(d => d.DeviceId)];
         return new RolloutPreview
         {
-            Classes = RolloutPlan.Of(pending.Spec, pending.Policy, classes.Select(c => KeyValuePair.Create(c.HardwareClass, c.Devices.Count))),
+            Classes = RolloutPlan.Of(pending.Spec, pending.Policy, classes),
             Devices = classes.ToDictionary(
                 c => c.HardwareClass, IReadOnlyList<string> (c) => [.. c.Devices.Select(d => d.DeviceId).Order(StringComparer.Ordinal)], StringComparer.Ordinal),
             NotDrawn = notDrawn,

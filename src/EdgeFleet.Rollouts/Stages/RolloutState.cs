@@ -24,10 +24,16 @@ public sealed record DeviceProgress
 
     public DateTimeOffset? AdmittedAt { get; init; }
 
+    /// <summary>Numbers of the stages whose selector leaves it out, as its labels were when it was drawn; null for none.</summary>
+    public IReadOnlyList<int>? LeftOutOf { get; init; }
+
     /// <summary>Whether it runs the full benchmark, or the short one.</summary>
     public bool FullBench { get; init; }
 
     public DeviceExit? Exit { get; init; }
+
+    /// <summary>Whether the stage with this number may take it.</summary>
+    public bool IsFor(int stage) => LeftOutOf?.Contains(stage) != true;
 }
 
 /// <summary>One hardware class of a rollout.</summary>

@@ -145,7 +145,10 @@ public sealed class SpecFileTests
     [InlineData("[bench, full]", "has no shadow stage")]
     [InlineData("[shadow, {ramp: {percent: 50}}, {ramp: {percent: 10}}, full]", "ramp to 10 % follows 50 %")]
     [InlineData("[shadow, {canary: {devices: 0}}, full]", "spec.stages[1].canary.devices: '0' is not allowed; expected a whole number from 1 to 1000000")]
-    [InlineData("[shadow, {canary: {device: 2}}, full]", "spec.stages[1].canary.device: unknown key; allowed here: approval, devices, percent")]
+    [InlineData("[shadow, {canary: {device: 2}}, full]", "spec.stages[1].canary.device: unknown key; allowed here: approval, selector, devices, percent")]
+    [InlineData("[{shadow: {selector: 'site == lab'}}, full]", "spec.stages[0].shadow.selector: unknown key")]
+    [InlineData("[shadow, {canary: {selector: 'site = lab'}}, full]", "spec.stages[1].canary.selector: position 6")]
+    [InlineData("[shadow, {ramp: {selector: 'site == lab'}}, {ramp: {selector: 'site == lab', percent: 50}}, full]", "ramp to 50 % follows 100 %")]
     [InlineData("[{parade: {}}, full]", "is not a stage; expected a mapping with one of bench, shadow, canary, ramp, full")]
     [InlineData("[{shadow: {}, canary: {}}, full]", "is not a stage")]
     [InlineData("[2, full]", "is not a stage")]
@@ -197,6 +200,39 @@ public sealed class SpecFileTests
     public void A_cohort_is_a_number_or_a_share_of_its_class(StageKind kind, int? devices, double? percent, int classSize, int expected)
     {
         Assert.Equal(expected, new StageSpec { Kind = kind, Devices = devices, Percent = percent }.CohortSize(classSize));
+    }
+
+    [Fact]
+    public void A_stage_by_selector_takes_all_that_match_unless_a_number_stands_beside_it()
+    {
+        IReadOnlyList<StageSpec> stages = SpecFile.ParseRollout(Rollout(
+            "[{bench: {selector: 'a == b'}}, shadow, {canary: {selector: 'a == b', devices: 2}}, {ramp: {selector: 'a == b'}}, {ramp: {selector: 'a == c'}}, {ramp: {percent: 5}}, full]")).Stages;
+
+        Assert.Equal(
+            [
+                new StageSpec { Kind = StageKind.Bench, Selector = "a == b" },
+                new StageSpec { Kind = StageKind.Shadow, Devices = 30 },
+                new StageSpec { Kind = StageKind.Canary, Selector = "a == b", Devices = 2 },
+                new StageSpec { Kind = StageKind.Ramp, Selector = "a == b" },
+                new StageSpec { Kind = StageKind.Ramp, Selector = "a == c" },
+                new StageSpec { Kind = StageKind.Ramp, Percent = 5 },
+                new StageSpec { Kind = StageKind.Full },
+            ],
+            stages);
+        Assert.Equal(7, stages[0].CohortSize(7));
+    }
+
+    [Theory, InlineData("site", null), InlineData("''", null), InlineData("board", null), InlineData("powerMode", null), InlineData("powermode", "the fact is called powerMode"), InlineData("'a b'", "is not the name of a label")]
+    public void Cohorts_are_stratified_by_a_label_or_a_fact(string label, string? complaint)
+    {
+        string text = Rollout(more: $"stratify: {label}");
+
+        if (complaint is null)
+        {
+            Assert.Equal(label.Trim('\''), SpecFile.ParseRollout(text).Stratify);
+            return;
+        }
+        Assert.Contains(complaint, Assert.Throws<SpecException>(() => SpecFile.ParseRollout(text)).Message, StringComparison.Ordinal);
     }
 
     [Fact]

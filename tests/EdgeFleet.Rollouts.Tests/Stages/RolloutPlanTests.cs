@@ -9,7 +9,7 @@ public sealed class RolloutPlanTests
     [Fact]
     public void It_says_before_the_start_how_many_devices_and_how_much_time_each_class_needs()
     {
-        IReadOnlyList<ClassPlan> plan = RolloutPlan.Of(Rollouts.Staged, new PolicySpec(), new Dictionary<string, int> { ["orin"] = 100, ["pi"] = 4 });
+        IReadOnlyList<ClassPlan> plan = RolloutPlan.Of(Rollouts.Staged, new PolicySpec(), [Class("orin", 100), Class("pi", 4)]);
 
         Assert.Equal((VerdictKind.Statistical, 19), (plan[0].Kind, plan[0].LeastObservations));
         Assert.Equal((VerdictKind.Census, 21), (plan[1].Kind, plan[1].LeastObservations));
@@ -24,16 +24,23 @@ public sealed class RolloutPlanTests
     {
         RolloutSpec spec = Rollouts.Staged with { Stages = [.. Rollouts.Staged.Stages.Select(s => s.Kind == StageKind.Shadow ? s with { Devices = shadowDevices } : s)] };
 
-        Assert.Equal(expected, Assert.Single(RolloutPlan.Of(spec, new PolicySpec(), [new("orin", 12)])).Complaint);
+        Assert.Equal(expected, Assert.Single(RolloutPlan.Of(spec, new PolicySpec(), [Class("orin", 12)])).Complaint);
     }
 
     [Fact]
     public void The_plan_of_a_perfect_candidate_is_kept_by_the_gate()
     {
-        ClassPlan plan = Assert.Single(RolloutPlan.Of(Rollouts.Staged, Rollouts.Policy, [new("orin", 40)]));
+        ClassPlan plan = Assert.Single(RolloutPlan.Of(Rollouts.Staged, Rollouts.Policy, [Class("orin", 40)]));
         FakeFleet fleet = new FakeFleet(Rollouts.Staged, Rollouts.Policy).Add("orin", 40).RunToEnd();
         StoredVerdict promoted = fleet.Verdicts.First(v => v.Verdict is { Stage: StageKind.Shadow, Decision: GateDecision.Promote });
 
         Assert.True(promoted.Verdict.Metrics[0].PromotionObservations >= plan.LeastObservations);
     }
+
+    private static ClassProgress Class(string hardwareClass, int devices) => new()
+    {
+        HardwareClass = hardwareClass,
+        StageStartedAt = FakeFleet.Start,
+        Devices = [.. Enumerable.Range(0, devices).Select(i => new DeviceProgress { DeviceId = $"{hardwareClass}-{i}" })],
+    };
 }
