@@ -39,7 +39,12 @@ internal sealed class MapReader
         return text;
     }
 
-    public int Int(string key, int fallback, int minimum, int maximum)
+    public int Int(string key, int fallback, int minimum, int maximum) => Int(key, (int?)fallback, minimum, maximum)!.Value;
+
+    /// <summary>Null where it is not there: no number is meant.</summary>
+    public int? OptionalInt(string key, int minimum, int maximum) => Int(key, null, minimum, maximum);
+
+    private int? Int(string key, int? fallback, int minimum, int maximum)
     {
         Declare(key, "integer", minimum, maximum, null, fallback, false);
         if (Scalar(key, false, "a whole number") is not { } scalar)

@@ -51,6 +51,14 @@ internal static class PolicyReader
         {
             spec.Error("evidence", $"pairsPerDevice {policy.Evidence.PairsPerDevice} is too few for margins.disagreementPoints {policy.Margins.DisagreementPoints}; expected at least {least}");
         }
+        foreach ((string key, int seconds) in (ReadOnlySpan<(string, int)>)[
+            ("shadowSeconds", policy.Soak.ShadowSeconds), ("canarySeconds", policy.Soak.CanarySeconds), ("rampSeconds", policy.Soak.RampSeconds)])
+        {
+            if (seconds >= policy.Limits.StageSeconds)
+            {
+                spec.Error("limits", $"stageSeconds {policy.Limits.StageSeconds} would end the stage before soak.{key} {seconds} lets it be promoted; expected more than that");
+            }
+        }
         return policy;
     }
 

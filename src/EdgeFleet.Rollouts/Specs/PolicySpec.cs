@@ -96,8 +96,8 @@ public sealed record LimitsSpec
     /// <summary>A device not heard of for this long (or three times its expected contact, if longer) counts as the worst.</summary>
     public int SilentSeconds { get; init; } = 900;
 
-    /// <summary>A stage that has not been decided by then is inconclusive and waits for a person.</summary>
-    public int StageSeconds { get; init; } = 604_800;
+    /// <summary>A stage that has not been decided by then is inconclusive and waits for a person; longer than every soak.</summary>
+    public int StageSeconds { get; init; } = 1_209_600;
 
     /// <summary>Missing and failed devices that a serving stage of a large class may have and still be promoted.</summary>
     public double MissingPercent { get; init; } = 5;
@@ -108,7 +108,11 @@ public sealed record SoakSpec
 {
     public int ShadowSeconds { get; init; } = 7200;
 
-    public int CanarySeconds { get; init; } = 86_400;
+    /// <summary>
+    /// A week: what differs between a weekday and a Sunday, a day shift and a night shift, the first serving devices have seen
+    /// before anybody else serves.
+    /// </summary>
+    public int CanarySeconds { get; init; } = 604_800;
 
     public int RampSeconds { get; init; } = 3600;
 }

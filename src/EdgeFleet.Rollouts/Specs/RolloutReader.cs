@@ -8,7 +8,7 @@ internal static class RolloutReader
 {
     private const int DefaultBenchDevices = 1;
     private const int DefaultShadowDevices = 30;
-    private const int DefaultCanaryDevices = 5;
+    private const double DefaultCanaryPercent = 5;
     private const double DefaultRampPercent = 10;
     private const int MaximumDevices = 1_000_000;
 
@@ -138,21 +138,20 @@ internal static class RolloutReader
 
     private static StageSpec ReadCanary(StageSpec stage, MapReader body)
     {
-        bool sized = body.Has("devices") || body.Has("percent") || IsSizedBySelector(stage, body);
-        int devices = body.Int("devices", DefaultCanaryDevices, 1, MaximumDevices);
-        double percent = body.Number("percent", 1, 0.01, 100);
+        int? devices = body.OptionalInt("devices", 1, MaximumDevices);
+        double percent = body.Number("percent", DefaultCanaryPercent, 0.01, 100);
 
-        // Said nothing: one percent, at least five. Said one: that one alone. Said both: the larger.
+        // Said both: the larger. Said nothing: the default share. One device at least, whatever the share.
         return stage with
         {
-            Devices = !sized || body.Has("devices") ? devices : null,
-            Percent = !sized || body.Has("percent") ? percent : null,
+            Devices = devices,
+            Percent = body.Has("percent") || (devices is null && !IsSizedBySelector(stage, body)) ? percent : null,
         };
     }
 
     private static IReadOnlyList<StageSpec> Defaults(RolloutSpec rollout)
     {
-        StageSpec canary = new() { Kind = StageKind.Canary, Devices = DefaultCanaryDevices, Percent = 1, Approval = rollout.Compare == CompareMode.Improvement && rollout.Strategy == RolloutStrategy.Staged };
+        StageSpec canary = new() { Kind = StageKind.Canary, Percent = DefaultCanaryPercent, Approval = rollout.Compare == CompareMode.Improvement && rollout.Strategy == RolloutStrategy.Staged };
         StageSpec full = new() { Kind = StageKind.Full };
         return rollout.Strategy == RolloutStrategy.Install
             ? [canary, full]

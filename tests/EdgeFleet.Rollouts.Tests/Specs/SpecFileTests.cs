@@ -32,6 +32,18 @@ public sealed class SpecFileTests
         Assert.Equal(new PolicySpec(), SpecFile.ParsePolicy(FleetFiles.Read(Path.Join(FleetFiles.Folder, "policies/default.yaml"))));
     }
 
+    [Theory, InlineData(1, 1), InlineData(12, 1), InlineData(20, 1), InlineData(21, 2), InlineData(300, 15), InlineData(10_000, 500)]
+    public void The_first_canary_is_a_twentieth_of_its_class_for_a_week_unless_somebody_says_otherwise(int classSize, int expected)
+    {
+        foreach (string? stages in (string?[])[null, "[bench, shadow, canary, full]"])
+        {
+            StageSpec canary = SpecFile.ParseRollout(Rollout(stages)).Stages.Single(s => s.Kind == StageKind.Canary);
+            Assert.Equal(expected, canary.CohortSize(classSize));
+        }
+        Assert.Equal(TimeSpan.FromDays(7), new PolicySpec().SoakOf(StageKind.Canary));
+        Assert.True(TimeSpan.FromSeconds(new PolicySpec().Limits.StageSeconds) > TimeSpan.FromDays(7));
+    }
+
     [Fact]
     public void The_shipped_staged_rollout_has_the_default_stages()
     {
@@ -129,6 +141,8 @@ public sealed class SpecFileTests
     [InlineData("apiVersion: edgefleet.io/v1\nkind: Policy\nmetadata: { name: x }\nspec: { alphaPromotion: .nan }", "'.nan' is not allowed")]
     [InlineData("apiVersion: edgefleet.io/v1\nkind: Policy\nmetadata: { name: x }\nspec: { alphaPromotion: [1] }", "expected a number, got a list")]
     [InlineData("apiVersion: edgefleet.io/v1\nkind: Policy\nmetadata: { name: x }\nspec: { evidence: { pairsPerDevice: 20 } }", "pairsPerDevice 20 is too few for margins.disagreementPoints 2; expected at least 50")]
+    [InlineData("apiVersion: edgefleet.io/v1\nkind: Policy\nmetadata: { name: x }\nspec: { limits: { stageSeconds: 7200 } }", "stageSeconds 7200 would end the stage before soak.shadowSeconds 7200 lets it be promoted")]
+    [InlineData("apiVersion: edgefleet.io/v1\nkind: Policy\nmetadata: { name: x }\nspec: { soak: { canarySeconds: 2000000 } }", "stageSeconds 1209600 would end the stage before soak.canarySeconds 2000000")]
     [InlineData("apiVersion: edgefleet.io/v1\nkind: Rollout\nmetadata: { name: x }", "spec: is missing")]
     public void What_cannot_be_used_is_named(string text, string expected)
     {
