@@ -2,6 +2,7 @@ using System.Globalization;
 using EdgeFleet.Core;
 using EdgeFleet.Core.Deployments;
 using EdgeFleet.Core.Devices;
+using EdgeFleet.Core.Evidence;
 using Google.Protobuf.WellKnownTypes;
 using Wire = EdgeFleet.Protocol.V1;
 
@@ -85,6 +86,8 @@ public static class DesiredMapping
             ShadowNoiseShare = plan.ShadowNoiseShare,
             ShadowMaxPerSecond = plan.ShadowMaxPerSecond,
             ShadowTaxBudget = plan.ShadowTaxBudget,
+            ShadowLatencyP95Margin = plan.ShadowLatencyP95Margin,
+            ShadowLatencyP99Margin = plan.ShadowLatencyP99Margin,
             WorkerMemoryBytes = (ulong)plan.WorkerMemoryBytes,
             ProbationSeconds = (uint)plan.ProbationSeconds,
             ProbationMaxFailures = (uint)plan.ProbationMaxFailures,
@@ -93,6 +96,7 @@ public static class DesiredMapping
         {
             wire.BenchEnergyMargin = energy; // absent is not zero
         }
+        wire.ShadowSlices.AddRange(plan.ShadowSlices.Names.Select(slice => new Wire.ShadowSlice { Name = slice.Key, Values = { slice.Value } }));
         return wire;
     }
 
@@ -112,6 +116,9 @@ public static class DesiredMapping
         ShadowNoiseShare = Amount($"{of}: shadow_noise_share", wire.ShadowNoiseShare),
         ShadowMaxPerSecond = Amount($"{of}: shadow_max_per_second", wire.ShadowMaxPerSecond),
         ShadowTaxBudget = wire.HasShadowTaxBudget ? Amount($"{of}: shadow_tax_budget", wire.ShadowTaxBudget) : new TrialPlan().ShadowTaxBudget,
+        ShadowLatencyP95Margin = wire.HasShadowLatencyP95Margin ? Amount($"{of}: shadow_latency_p95_margin", wire.ShadowLatencyP95Margin) : new TrialPlan().ShadowLatencyP95Margin,
+        ShadowLatencyP99Margin = wire.HasShadowLatencyP99Margin ? Amount($"{of}: shadow_latency_p99_margin", wire.ShadowLatencyP99Margin) : new TrialPlan().ShadowLatencyP99Margin,
+        ShadowSlices = SliceList.Of(wire.ShadowSlices.Select(slice => (slice.Name, (IReadOnlyList<string>)[.. slice.Values]))),
         WorkerMemoryBytes = Whole($"{of}: worker_memory_bytes", wire.WorkerMemoryBytes),
         ProbationSeconds = Count($"{of}: probation_seconds", wire.ProbationSeconds),
         ProbationMaxFailures = Count($"{of}: probation_max_failures", wire.ProbationMaxFailures),

@@ -1,6 +1,7 @@
 using EdgeFleet.Core;
 using EdgeFleet.Core.Deployments;
 using EdgeFleet.Core.Devices;
+using EdgeFleet.Core.Evidence;
 using Google.Protobuf;
 using Wire = EdgeFleet.Protocol.V1;
 
@@ -37,7 +38,8 @@ public sealed class DesiredMappingTests
             Plan = new TrialPlan
             {
                 Install = true, AgreementGates = false, BenchBlocks = 1, BenchFull = true, BenchBlockMs = 2, BenchWarmUpMs = 3, BenchLatencyMargin = 0.4, BenchMemoryMargin = 0.5, BenchEnergyMargin = 0,
-                ShadowTickMs = 6, ShadowSamplingShare = 0.7, ShadowNoiseShare = 0.8, ShadowMaxPerSecond = 9, ShadowTaxBudget = 0.3, WorkerMemoryBytes = 10, ProbationSeconds = 11, ProbationMaxFailures = 12,
+                ShadowTickMs = 6, ShadowSamplingShare = 0.7, ShadowNoiseShare = 0.8, ShadowMaxPerSecond = 9, ShadowTaxBudget = 0.3, ShadowLatencyP95Margin = 0.2, ShadowLatencyP99Margin = 0,
+                ShadowSlices = SliceList.Of([("site", ["hall", "lab"]), ("camera", ["front"])]), WorkerMemoryBytes = 10, ProbationSeconds = 11, ProbationMaxFailures = 12,
             },
         };
         DesiredState state = new(42, 7, new Dictionary<string, DesiredDeployment> { ["fashion"] = desired });
@@ -46,6 +48,15 @@ public sealed class DesiredMappingTests
 
         Assert.Equal((42L, 7L), (back.Generation, back.Epoch));
         Assert.Equal(desired, Assert.Single(back.Models).Value);
+    }
+
+    [Fact]
+    public void A_plan_of_an_older_controller_has_the_margins_of_the_default_policy_and_no_slices()
+    {
+        Wire.DesiredState wire = new();
+        wire.Models["fashion"] = new Wire.DesiredDeployment { Digest = Digest.Of("x"u8).ToString(), Goal = Wire.Goal.Shadowing, Reason = Wire.Reason.Rollout, Plan = new Wire.TrialPlan() };
+        TrialPlan plan = DesiredMapping.ToCore(wire).Models["fashion"].Plan;
+        Assert.Equal((0.10, 0.15, SliceList.None), (plan.ShadowLatencyP95Margin, plan.ShadowLatencyP99Margin, plan.ShadowSlices));
     }
 
     [Fact]

@@ -18,8 +18,11 @@ internal static class ReportDecoder
     private const int MaximumKeys = 32;
     /// <summary>Ten weeks of ticks of a minute. A tick is stored once by its number, and only of a rollout that the device takes part in.</summary>
     private const long MaximumTick = 100_000;
-    /// <summary>A tick is half a kilobyte; with the number above this bounds what one device can store of one rollout.</summary>
-    private const int MaximumTickBytes = 8 << 10;
+    /// <summary>
+    /// A tick of a minute has two kilobytes, and what a device sends is bounded (bins, slices, classes) well below this. With the
+    /// number above it bounds what one device can store of one rollout.
+    /// </summary>
+    private const int MaximumTickBytes = 16 << 10;
     // A declaration that is refused would leave its holes open for ever, so the bound is near what a packet can carry.
     private const int MaximumRanges = 65_536;
 
@@ -181,9 +184,9 @@ internal static class ReportDecoder
         {
             throw new FormatException($"shadow tick {tick.Tick} of device '{topic.Device}': a deployment has at most {MaximumTick}");
         }
-        if (tick.Tick < 0 || tick.Pairs < 0 || tick.Disagreements < 0 || tick.Disagreements > tick.Pairs)
+        if (tick.FirstProblem() is { } problem)
         {
-            throw new FormatException($"shadow tick {tick.Tick} of device '{topic.Device}': {tick.Disagreements} disagreements in {tick.Pairs} pairs");
+            throw new FormatException($"shadow tick {tick.Tick} of device '{topic.Device}': {problem}");
         }
         return new IncomingReport.Shadow(
             topic.Device, boot, seq, Identifier.Require("shadow model", wire.Model), DigestOfTopic(topic, wire.Digest), RolloutId(wire.RolloutId),

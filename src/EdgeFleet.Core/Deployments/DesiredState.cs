@@ -1,3 +1,5 @@
+using EdgeFleet.Core.Evidence;
+
 namespace EdgeFleet.Core.Deployments;
 
 /// <summary>Why the controller wants this digest on the device.</summary>
@@ -56,6 +58,11 @@ public sealed record TrialPlan
     public double ShadowMaxPerSecond { get; init; } = 1;
     /// <summary>The shadow rests when it makes the served model slower by more than this share.</summary>
     public double ShadowTaxBudget { get; init; } = 0.05;
+    /// <summary>A pair counts against the candidate's 95th percentile beyond this share above the baseline's (0.10 = 10 %).</summary>
+    public double ShadowLatencyP95Margin { get; init; } = 0.10;
+    public double ShadowLatencyP99Margin { get; init; } = 0.15;
+    /// <summary>Request parameters by which the shadow counts apart.</summary>
+    public SliceList ShadowSlices { get; init => field = value ?? SliceList.None; } = SliceList.None; // a stored document that does not say it sets null
     public long WorkerMemoryBytes { get; init; } = 1L << 30;
     public int ProbationSeconds { get; init; } = 3600;
     /// <summary>Crash loops, NaN and wrong shapes end a probation at once; this many failed requests do too.</summary>

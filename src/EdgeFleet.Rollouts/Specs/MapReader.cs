@@ -169,6 +169,24 @@ internal sealed class MapReader
         }
     }
 
+    /// <summary>A list of texts; empty when it is absent.</summary>
+    public IReadOnlyList<string> Texts(string key)
+    {
+        List<string> texts = [];
+        foreach (YamlNode node in Sequence(key) ?? [])
+        {
+            if (node is YamlScalarNode { Value: { } text })
+            {
+                texts.Add(text);
+            }
+            else
+            {
+                Error(key, node, "expected a list of texts");
+            }
+        }
+        return texts;
+    }
+
     public bool Has(string key) => Find(key) is { } node && !IsNull(node);
 
     /// <summary>The only key of a mapping of one, such as <c>{canary: {devices: 2}}</c>.</summary>

@@ -69,6 +69,8 @@ internal static class PolicyReader
         {
             DisagreementPoints = map.Number("disagreementPoints", d.DisagreementPoints, 0.01, 15),
             LatencyP50Percent = map.Number("latencyP50Percent", d.LatencyP50Percent, 0, 1000),
+            LatencyP95Percent = map.Number("latencyP95Percent", d.LatencyP95Percent, 0, 1000),
+            LatencyP99Percent = map.Number("latencyP99Percent", d.LatencyP99Percent, 0, 1000),
             MemoryPeakPercent = map.Number("memoryPeakPercent", d.MemoryPeakPercent, 0, 1000),
             EnergyPercent = map.OptionalNumber("energyPercent", 0, 1000),
         };
@@ -101,6 +103,7 @@ internal static class PolicyReader
             PairsPerDevice = map.Int("pairsPerDevice", d.PairsPerDevice, 1, 1_000_000),
             CalibrationTicks = map.Int("calibrationTicks", d.CalibrationTicks, 1, 1000),
             CalibrationNoisePairs = map.Int("calibrationNoisePairs", d.CalibrationNoisePairs, 1, 100_000),
+            Slices = SliceReader.Read(map, "slices"),
         };
         map.Done();
         return evidence;

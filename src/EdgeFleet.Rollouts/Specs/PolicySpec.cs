@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using EdgeFleet.Core.Evidence;
 
 namespace EdgeFleet.Rollouts.Specs;
 
@@ -20,6 +21,11 @@ public sealed record MarginsSpec
     public double DisagreementPoints { get; init; } = 2;
 
     public double LatencyP50Percent { get; init; } = 5;
+
+    /// <summary>Slow requests; the device holds each pair against its own threshold.</summary>
+    public double LatencyP95Percent { get; init; } = 10;
+
+    public double LatencyP99Percent { get; init; } = 15;
 
     /// <summary>Peak memory; applied by the device at its benchmark.</summary>
     public double MemoryPeakPercent { get; init; } = 10;
@@ -53,6 +59,9 @@ public sealed record EvidenceSpec
     public double MaximumPairsPerSecond { get; init; } = 1;
     /// <summary>How much slower the served model may become while the shadow compares; beyond that the shadow rests.</summary>
     public double ShadowTaxPercent { get; init; } = 5;
+
+    /// <summary>Request parameters by which evidence is told apart (camera, site, class), with the values that may leave a device.</summary>
+    public SliceList Slices { get; init => field = value ?? SliceList.None; } = SliceList.None; // a stored document that does not say it sets null
 
     /// <summary>Pairs after which a device of a large class has said its word.</summary>
     public int PairsPerDevice { get; init; } = 500;

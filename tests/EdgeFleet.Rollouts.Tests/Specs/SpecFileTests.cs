@@ -1,3 +1,4 @@
+using EdgeFleet.Core.Evidence;
 using EdgeFleet.Rollouts.Gating;
 using EdgeFleet.Rollouts.Specs;
 
@@ -123,10 +124,29 @@ public sealed class SpecFileTests
                 "line 5: spec.alphaPromotion: '2' is not allowed; expected a number from 0.0001 to 0.5",
                 "line 6: spec.onHarm: 'shrug' is not allowed; expected one of rollbackClass, rollbackRollout",
                 "line 9: spec.margins.disagreementPoints: 'many' is not allowed; expected a number from 0.01 to 15",
-                "line 8: spec.margins.latencyP50Procent: unknown key; allowed here: disagreementPoints, latencyP50Percent, memoryPeakPercent, energyPercent",
+                "line 8: spec.margins.latencyP50Procent: unknown key; allowed here: disagreementPoints, latencyP50Percent, latencyP95Percent, latencyP99Percent, memoryPeakPercent, energyPercent",
                 "line 10: spec.evidence: expected a mapping of keys to values",
             ],
             error.Errors.Select(e => e.ToString()));
+    }
+
+    [Fact]
+    public void A_policy_names_the_margins_of_slow_requests_and_the_slices()
+    {
+        PolicySpec policy = SpecFile.ParsePolicy("""
+            apiVersion: edgefleet.io/v1
+            kind: Policy
+            metadata: { name: strict }
+            spec:
+              margins: { latencyP95Percent: 7, latencyP99Percent: 0 }
+              evidence:
+                slices:
+                  - { name: site, values: [lab, hall] }
+                  - { name: camera, values: [front] }
+            """);
+
+        Assert.Equal((7, 0), (policy.Margins.LatencyP95Percent, policy.Margins.LatencyP99Percent));
+        Assert.Equal(SliceList.Of([("camera", ["front"]), ("site", ["hall", "lab"])]), policy.Evidence.Slices);
     }
 
     [Theory]
@@ -143,6 +163,9 @@ public sealed class SpecFileTests
     [InlineData("apiVersion: edgefleet.io/v1\nkind: Policy\nmetadata: { name: x }\nspec: { evidence: { pairsPerDevice: 20 } }", "pairsPerDevice 20 is too few for margins.disagreementPoints 2; expected at least 50")]
     [InlineData("apiVersion: edgefleet.io/v1\nkind: Policy\nmetadata: { name: x }\nspec: { limits: { stageSeconds: 7200 } }", "stageSeconds 7200 would end the stage before soak.shadowSeconds 7200 lets it be promoted")]
     [InlineData("apiVersion: edgefleet.io/v1\nkind: Policy\nmetadata: { name: x }\nspec: { soak: { canarySeconds: 2000000 } }", "stageSeconds 1209600 would end the stage before soak.canarySeconds 2000000")]
+    [InlineData("apiVersion: edgefleet.io/v1\nkind: Policy\nmetadata: { name: x }\nspec: { evidence: { slices: [{ name: camera }] } }", "spec.evidence.slices: slice 'camera': 0 values; expected 1 to 32")]
+    [InlineData("apiVersion: edgefleet.io/v1\nkind: Policy\nmetadata: { name: x }\nspec: { evidence: { slices: [{ name: camera, values: [other] }] } }", "value 'other'")]
+    [InlineData("apiVersion: edgefleet.io/v1\nkind: Policy\nmetadata: { name: x }\nspec: { evidence: { slices: [{ name: camera, values: ['a b'] }] } }", "value 'a b': a value has 1 to 32 letters")]
     [InlineData("apiVersion: edgefleet.io/v1\nkind: Rollout\nmetadata: { name: x }", "spec: is missing")]
     public void What_cannot_be_used_is_named(string text, string expected)
     {
