@@ -52,5 +52,5 @@ internal static class PlanView
     private static string Selector(JsonNode plan) => plan.Text("selector") is var text && text == "-" ? "every device" : $"'{text}'";
 
     private static string Stages(JsonNode plan) => string.Join(" → ", plan.List("stages").Select(stage =>
-        $"{stage.Text("stage")} {stage.Text("devices")}{(stage.Flag("approval") ? " (asks a person)" : "")}"));
+        $"{stage.Text("stage")} {stage.Text("devices")}{(stage.Flag("approval") ? $" (after {stage.Text("approvalAsked")})" : "")}"));
 }

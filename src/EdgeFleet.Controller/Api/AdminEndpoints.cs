@@ -14,7 +14,7 @@ internal static class AdminEndpoints
     {
         api.MapGet("/operators", ListAsync).Needs(Role.Admin).WithName("listOperators").WithSummary("Who may call this interface.").Produces<IReadOnlyList<OperatorDocument>>();
         api.MapPost("/operators", PutAsync).Needs(Role.Admin).WithName("putOperator")
-            .WithSummary("Makes an operator, or gives one a new token and role; the token is shown this once.").Produces<OperatorDocument>(201);
+            .WithSummary("Makes an operator, or gives one a new token, role and approval roles; the token is shown this once.").Produces<OperatorDocument>(201);
         api.MapDelete("/operators/{name}", RemoveAsync).Needs(Role.Admin).WithName("removeOperator").WithSummary("Takes an operator's access away.").Produces(204);
         api.MapGet("/release-keys", ListKeys).Needs(Role.Viewer).WithName("listReleaseKeys")
             .WithSummary("Ids of the public keys whose signature lets an artifact be published.").Produces<IReadOnlyList<ReleaseKeyDocument>>();
@@ -24,7 +24,7 @@ internal static class AdminEndpoints
     private static async Task<IResult> ListAsync(Database database, CancellationToken cancellationToken)
     {
         IReadOnlyList<OperatorRow> rows = await database.ReadAsync(OperatorStore.List, cancellationToken);
-        IReadOnlyList<OperatorDocument> items = [.. rows.Select(row => new OperatorDocument(row.Name, row.Role, Clock.FromMs(row.CreatedAt)))];
+        IReadOnlyList<OperatorDocument> items = [.. rows.Select(row => new OperatorDocument(row.Name, row.Role, Clock.FromMs(row.CreatedAt), row.ApprovalRoles))];
         return TypedResults.Ok(items);
     }
 
@@ -38,8 +38,18 @@ internal static class AdminEndpoints
         {
             return Problems.BadRequest($"role '{request.Role}': expected viewer, operator, releaser or admin");
         }
-        string token = await access.PutAsync(request.Name, role, OperatorAccess.Caller(http), cancellationToken);
-        return TypedResults.Created((string?)null, new OperatorDocument(request.Name, role.ToString().ToLowerInvariant(), time.GetUtcNow(), token));
+        string[] approves = [.. (request.Approves ?? []).Distinct(StringComparer.Ordinal)];
+        if (Array.Find(approves, name => !Identifier.IsValid(name)) is { } wrong)
+        {
+            return Problems.BadRequest($"approves '{wrong}': expected {Identifier.Rule}");
+        }
+        // Such a name says what its holder may do, and would say it of one who may not.
+        if (Array.Find(approves, name => Enum.TryParse<Role>(name, ignoreCase: true, out _)) is { } ladder)
+        {
+            return Problems.BadRequest($"approves '{ladder}': that is a role of the ladder; give it as role, or choose another name");
+        }
+        string token = await access.PutAsync(request.Name, role, approves, OperatorAccess.Caller(http), cancellationToken);
+        return TypedResults.Created((string?)null, new OperatorDocument(request.Name, role.ToString().ToLowerInvariant(), time.GetUtcNow(), approves, token));
     }
 
     private static async Task<IResult> RemoveAsync(string name, HttpContext http, Database database, TimeProvider time, CancellationToken cancellationToken)

@@ -94,9 +94,10 @@ internal sealed record AuditDocument(bool Intact, string? FirstBrokenLink, IRead
 internal sealed record AuditEntryDocument(long Seq, DateTimeOffset At, string Actor, string Act, string Subject, string Detail, string Hash);
 
 [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
-internal sealed record OperatorRequest(string Name, string Role);
+internal sealed record OperatorRequest(string Name, string Role, IReadOnlyList<string>? Approves = null);
 
-internal sealed record OperatorDocument(string Name, string Role, DateTimeOffset CreatedAt, string? Token = null);
+/// <param name="Approves">Roles by name, besides the own one and those below it, in which the operator may approve stages.</param>
+internal sealed record OperatorDocument(string Name, string Role, DateTimeOffset CreatedAt, IReadOnlyList<string> Approves, string? Token = null);
 
 [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
 internal sealed record ReleaseKeyRequest(string PublicKeyPem);

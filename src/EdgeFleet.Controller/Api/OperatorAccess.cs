@@ -48,15 +48,15 @@ internal sealed partial class OperatorAccess(Database database, TimeProvider tim
     }
 
     /// <summary>Makes or replaces an operator and returns the token; it is shown this once.</summary>
-    public async Task<string> PutAsync(string name, Role role, string actor, CancellationToken cancellationToken)
+    public async Task<string> PutAsync(string name, Role role, IReadOnlyList<string> approves, string actor, CancellationToken cancellationToken)
     {
         string token = NewToken();
         await database.WriteAsync(
             $"operator {name}",
             transaction =>
             {
-                OperatorStore.Put(transaction, Row(name, role, token));
-                AuditStore.Append(transaction, time.NowMs(), actor, "operator.put", name, role.ToString().ToLowerInvariant());
+                OperatorStore.Put(transaction, Row(name, role, token) with { Approves = string.Join(' ', approves) });
+                AuditStore.Append(transaction, time.NowMs(), actor, "operator.put", name, Word(role) + (approves.Count > 0 ? $", approves as {string.Join(", ", approves)}" : ""));
             },
             cancellationToken);
         return token;
@@ -104,12 +104,20 @@ internal sealed partial class OperatorAccess(Database database, TimeProvider tim
         {
             return Problems.Forbidden($"operator '{row.Name}' is {Word(role)}; this needs {Word(needed)}");
         }
-        http.Items[s_callerKey] = row.Name;
+        http.Items[s_callerKey] = row;
         return null;
     }
 
     /// <summary>The name of the operator who made the request.</summary>
-    public static string Caller(HttpContext http) => (string)http.Items[s_callerKey]!;
+    public static string Caller(HttpContext http) => ((OperatorRow)http.Items[s_callerKey]!).Name;
+
+    /// <summary>The roles that the caller may approve in: the own one with those below it, and those that an administrator gave by name.</summary>
+    public static IReadOnlyList<string> RolesOfCaller(HttpContext http)
+    {
+        OperatorRow row = (OperatorRow)http.Items[s_callerKey]!;
+        Role own = Enum.Parse<Role>(row.Role, ignoreCase: true);
+        return [.. Enum.GetValues<Role>().Where(role => role <= own).Select(Word), .. row.ApprovalRoles];
+    }
 
     private static string Word(Role role) => role.ToString().ToLowerInvariant();
 

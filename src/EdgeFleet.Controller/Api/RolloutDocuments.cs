@@ -76,7 +76,9 @@ internal sealed record ClassPlanDocument(
     string Sentence, string? Complaint, IReadOnlyList<string>? DeviceIds = null,
     IReadOnlyList<string>? OffLineIds = null);
 
-internal sealed record StagePlanDocument(string Stage, int Devices, bool Approval, double SoakSeconds);
+/// <param name="Approval">Whether people are asked before it begins.</param>
+/// <param name="ApprovalAsked">What is asked of them.</param>
+internal sealed record StagePlanDocument(string Stage, int Devices, bool Approval, double SoakSeconds, string? ApprovalAsked);
 
 internal sealed record RolloutDeviceDocument
 {

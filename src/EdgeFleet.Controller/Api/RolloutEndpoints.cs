@@ -37,7 +37,7 @@ internal static class RolloutEndpoints
         api.MapGet("/rollouts/{id}/events", EventsAsync).Needs(Role.Viewer).WithName("followRollout")
             .WithSummary("The timeline after an event; waits up to waitMs for more.").Produces<RolloutEventsDocument>();
         foreach ((string act, OperatorAct what, string summary) in (ReadOnlySpan<(string, OperatorAct, string)>)[
-            ("approve", OperatorAct.Approve, "Lets classes that wait for a person go on."),
+            ("approve", OperatorAct.Approve, "Lets classes that wait for a person go on; 403 where the stage asks for a role that the caller does not hold."),
             ("pause", OperatorAct.Pause, "Begins nothing new; what runs goes on and harm is still taken back."),
             ("resume", OperatorAct.Resume, "Ends a pause and gives inconclusive stages their time again."),
             ("abort", OperatorAct.Abort, "Takes the candidate back everywhere.")])
@@ -172,7 +172,7 @@ internal static class RolloutEndpoints
         {
             return Problems.BadRequest($"rollout '{id}': {complaint}");
         }
-        RolloutOutcome outcome = await desk.CommandAsync(id, act, request?.Reason ?? "", OperatorAccess.Caller(http), cancellationToken);
+        RolloutOutcome outcome = await desk.CommandAsync(id, act, request?.Reason ?? "", OperatorAccess.Caller(http), OperatorAccess.RolesOfCaller(http), cancellationToken);
         if (outcome is not RolloutOutcome.Done done)
         {
             return Problem(outcome);
@@ -232,6 +232,7 @@ internal static class RolloutEndpoints
     {
         RolloutOutcome.Unknown unknown => Problems.NotFound(unknown.Reason),
         RolloutOutcome.Conflict conflict => Problems.Conflict(conflict.Reason),
+        RolloutOutcome.Denied denied => Problems.Forbidden(denied.Reason),
         RolloutOutcome.Refused refused => Problems.Unprocessable(refused.Reason),
         _ => throw new System.Diagnostics.UnreachableException(),
     };

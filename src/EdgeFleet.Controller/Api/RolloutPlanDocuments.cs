@@ -24,6 +24,6 @@ internal static class RolloutPlanDocuments
 
     private static ClassPlanDocument Of(ClassPlan plan) => new(
         plan.HardwareClass, plan.Devices, RolloutView.Word(plan.Kind),
-        [.. plan.Stages.Select(stage => new StagePlanDocument(RolloutView.Word(stage.Stage), stage.Devices, stage.Approval, stage.Soak.TotalSeconds))],
+        [.. plan.Stages.Select(stage => new StagePlanDocument(RolloutView.Word(stage.Stage), stage.Devices, stage.Approval is not null, stage.Soak.TotalSeconds, stage.Approval))],
         plan.LeastObservations, plan.LeastShadow?.TotalSeconds, plan.Sentence, plan.Complaint);
 }

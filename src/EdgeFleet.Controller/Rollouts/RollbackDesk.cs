@@ -101,7 +101,7 @@ internal sealed class RollbackDesk(Database database, RolloutDesk rollouts, Desi
         RollbackStore.Add(transaction, row);
         if (running is not null)
         {
-            rollouts.Apply(transaction, running.Row, OperatorAct.Abort, $"rollback {row.Id}: {wish.Reason}", wish.Actor);
+            rollouts.Apply(transaction, running.Row, OperatorAct.Abort, $"rollback {row.Id}: {wish.Reason}", wish.Actor, []);
             if (running.Row.Digest == from)
             {
                 // Also where no device has activated it yet: the next rollback means it again, and not what came before it.

@@ -21,6 +21,9 @@ internal abstract record RolloutOutcome
     /// <summary>Something else stands in the way.</summary>
     public sealed record Conflict(string Reason) : RolloutOutcome;
 
+    /// <summary>This person may not do it.</summary>
+    public sealed record Denied(string Reason) : RolloutOutcome;
+
     /// <summary>It may not be done.</summary>
     public sealed record Refused(string Reason) : RolloutOutcome;
 }
@@ -53,7 +56,8 @@ internal sealed class RolloutDesk(Database database, IRolloutRunner runner, Sign
     public Task<RolloutOutcome> PlanAsync(RolloutSpec spec, CancellationToken cancellationToken) =>
         database.ReadAsync(session => Examine(session, spec).Outcome, cancellationToken);
 
-    public Task<RolloutOutcome> CommandAsync(string idOrName, OperatorAct act, string reason, string actor, CancellationToken cancellationToken) =>
+    public Task<RolloutOutcome> CommandAsync(
+        string idOrName, OperatorAct act, string reason, string actor, IReadOnlyList<string> roles, CancellationToken cancellationToken) =>
         database.WriteAsync(
             $"{act} {idOrName}",
             transaction =>
@@ -66,21 +70,27 @@ internal sealed class RolloutDesk(Database database, IRolloutRunner runner, Sign
                 {
                     return new RolloutOutcome.Conflict($"'{idOrName}' is the name of {several.Count} rollouts that run: {string.Join(", ", several.Select(one => $"{one.Id} ({one.Model})"))}; name one by its id");
                 }
-                CommandResult result = Apply(transaction, row, act, reason, actor);
-                return result.Changed ? new RolloutOutcome.Done(row.Id, result.Message) : (RolloutOutcome)new RolloutOutcome.Conflict(result.Message);
+                CommandResult result = Apply(transaction, row, act, reason, actor, roles);
+                return result.Changed ? new RolloutOutcome.Done(row.Id, result.Message)
+                    : result.Denied ? new RolloutOutcome.Denied(result.Message)
+                    : (RolloutOutcome)new RolloutOutcome.Conflict(result.Message);
             },
             cancellationToken);
 
     /// <summary>Carries an act out inside the caller's transaction; the rollout's loop acts on it next.</summary>
-    public CommandResult Apply(WriteTransaction transaction, RolloutRow row, OperatorAct act, string reason, string actor)
+    public CommandResult Apply(WriteTransaction transaction, RolloutRow row, OperatorAct act, string reason, string actor, IReadOnlyList<string> roles)
     {
         CommandResult result = RolloutReconciler.Apply(
-            RolloutDocumentCodec.ReadState(row.State), new OperatorCommand { Act = act, Reason = reason, By = actor, At = time.GetUtcNow() });
+            RolloutDocumentCodec.ReadState(row.State), new OperatorCommand { Act = act, Reason = reason, By = actor, Roles = roles, At = time.GetUtcNow() });
+        string word = act.ToString().ToLowerInvariant();
+        if (result.Denied)
+        {
+            AuditStore.Append(transaction, time.NowMs(), actor, $"rollout.{word}-denied", row.Id, result.Message);
+        }
         if (!result.Changed)
         {
             return result;
         }
-        string word = act.ToString().ToLowerInvariant();
         if (!RolloutStore.Save(transaction, row, RolloutDocumentCodec.Write(result.State), result.State.Phase.ToString(), null))
         {
             throw new InvalidOperationException($"rollout '{row.Id}' changed inside a transaction of the only writer");

@@ -9,7 +9,7 @@ namespace EdgeFleet.Controller.Store;
 /// </summary>
 internal static class Migrations
 {
-    private static readonly string[] s_steps = [Schema.Fleet + Schema.Artifacts + Schema.Reports + Schema.Rollouts, Schema.DeploymentsByDigest, Schema.Orders, Schema.DeviceReleaseKeys, Schema.RunnerOfDevices, Schema.Webhooks];
+    private static readonly string[] s_steps = [Schema.Fleet + Schema.Artifacts + Schema.Reports + Schema.Rollouts, Schema.DeploymentsByDigest, Schema.Orders, Schema.DeviceReleaseKeys, Schema.RunnerOfDevices, Schema.Webhooks, Schema.ApprovalRoles];
 
     public static int Current => s_steps.Length;
 

@@ -6,6 +6,11 @@ internal sealed record OperatorRow
     public string Role { get; init; } = "";
     public string TokenSha256 { get; init; } = "";
     public long CreatedAt { get; init; }
+
+    /// <summary>Roles by name in which this operator may approve stages, between spaces.</summary>
+    public string Approves { get; init; } = "";
+
+    public IReadOnlyList<string> ApprovalRoles => Approves.Split(' ', StringSplitOptions.RemoveEmptyEntries);
 }
 
 /// <summary>People and programs that may call the operator plane. Of a token only the hash is kept.</summary>
@@ -18,8 +23,8 @@ internal static class OperatorStore
 
     public static void Put(WriteTransaction transaction, OperatorRow row) => transaction.Execute(
         """
-        INSERT INTO operators (name, role, token_sha256, created_at) VALUES (@Name, @Role, @TokenSha256, @CreatedAt)
-        ON CONFLICT (name) DO UPDATE SET role = excluded.role, token_sha256 = excluded.token_sha256
+        INSERT INTO operators (name, role, token_sha256, created_at, approves) VALUES (@Name, @Role, @TokenSha256, @CreatedAt, @Approves)
+        ON CONFLICT (name) DO UPDATE SET role = excluded.role, token_sha256 = excluded.token_sha256, approves = excluded.approves
         """,
         row);
 

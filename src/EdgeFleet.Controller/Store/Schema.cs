@@ -397,4 +397,9 @@ internal static class Schema
         ) WITHOUT ROWID;
         CREATE INDEX rollback_devices_open ON rollback_devices (device_id) WHERE done_at IS NULL;
         """;
+
+    /// <summary>In which roles an operator may approve stages.</summary>
+    public const string ApprovalRoles = """
+        ALTER TABLE operators ADD COLUMN approves TEXT NOT NULL DEFAULT '';
+        """;
 }

@@ -187,6 +187,13 @@ internal sealed class MapReader
         return texts;
     }
 
+    /// <summary>A value that may have one of several shapes; null when it is absent.</summary>
+    public YamlNode? Any(string key, string types, object fallback)
+    {
+        Declare(key, types, null, null, null, fallback, false);
+        return Find(key) is { } node && !IsNull(node) ? node : null;
+    }
+
     public bool Has(string key) => Find(key) is { } node && !IsNull(node);
 
     /// <summary>The only key of a mapping of one, such as <c>{canary: {devices: 2}}</c>.</summary>

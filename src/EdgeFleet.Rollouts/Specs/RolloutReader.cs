@@ -1,4 +1,5 @@
 using EdgeFleet.Core;
+using YamlDotNet.Core;
 using YamlDotNet.RepresentationModel;
 
 namespace EdgeFleet.Rollouts.Specs;
@@ -10,6 +11,7 @@ internal static class RolloutReader
     private const int DefaultShadowDevices = 30;
     private const double DefaultCanaryPercent = 5;
     private const double DefaultRampPercent = 10;
+    private const int MaximumApprovals = 10;
     private const int MaximumDevices = 1_000_000;
 
     public static RolloutSpec Read(MapReader document)
@@ -87,7 +89,7 @@ internal static class RolloutReader
 
         StageKind kind = (StageKind)found;
         MapReader body = reader.MapOrEmpty(single);
-        StageSpec stage = new() { Kind = kind, Approval = body.Flag("approval", false) };
+        StageSpec stage = ReadApproval(new StageSpec { Kind = kind }, body);
         if (kind is StageKind.Bench or StageKind.Canary or StageKind.Ramp)
         {
             stage = stage with { Selector = body.Text("selector", "", complaint: SelectorComplaint) };
@@ -103,6 +105,32 @@ internal static class RolloutReader
         body.Done();
         return stage;
     }
+
+    // true, a role, or both role and count.
+    private static StageSpec ReadApproval(StageSpec stage, MapReader body)
+    {
+        YamlNode? node = body.Any("approval", "boolean|string|object", false);
+        MapReader asked = body.Inner(node as YamlMappingNode ?? new YamlMappingNode(), "approval");
+        string role = asked.Text("role", "", complaint: RoleComplaint);
+        int count = asked.Int("count", 1, 1, MaximumApprovals);
+        asked.Done();
+        switch (node)
+        {
+            case null:
+                return stage;
+            case YamlMappingNode:
+                return stage with { Approval = true, ApprovalRole = role.Length > 0 ? role : null, ApprovalCount = count };
+            case YamlScalarNode { Style: ScalarStyle.Plain, Value: "true" or "false" } flag:
+                return stage with { Approval = flag.Value == "true" };
+            case YamlScalarNode { Value: { Length: > 0 } name } when Identifier.IsValid(name):
+                return stage with { Approval = true, ApprovalRole = name };
+            default:
+                body.ErrorAt("approval", node, $"'{MapReader.Printable(node.ToString())}' is not allowed; expected true, false, a role, or {{role: …, count: …}}");
+                return stage;
+        }
+    }
+
+    private static string? RoleComplaint(string text) => Identifier.IsValid(text) ? null : $"'{text}' is not a role; expected {Identifier.Rule}";
 
     private static string? SelectorComplaint(string text) => Selector.TryParse(text, out _, out string? wrong) ? null : wrong;
 

@@ -22,6 +22,17 @@ public sealed record StageSpec
     /// <summary>A person must approve before the stage begins.</summary>
     public bool Approval { get; init; }
 
+    /// <summary>The role that whoever approves must hold; null for any operator.</summary>
+    public string? ApprovalRole { get; init; }
+
+    /// <summary>How many persons must approve, each for themselves.</summary>
+    public int ApprovalCount { get; init; } = 1;
+
+    /// <summary>What is asked before the stage begins, for people.</summary>
+    public string ApprovalAsked =>
+        (ApprovalCount == 1 ? "a person's approval" : FormattableString.Invariant($"the approval of {ApprovalCount} persons"))
+        + (ApprovalRole is { } role ? $" in role '{role}'" : "");
+
     /// <summary>How far a device of this stage may go.</summary>
     public DeploymentGoal Goal => Kind switch
     {

@@ -72,7 +72,7 @@ internal sealed class ClassReconciler(
 
     /// <summary>Puts the class into the stage with this number.</summary>
     public static ClassProgress Enter(ClassProgress progress, int stage, ClassPhase phase, DateTimeOffset now) =>
-        progress with { Phase = phase, Stage = stage, NotBegun = false, StageStartedAt = now, LastVerdict = "", HoldsSaid = [] };
+        progress with { Phase = phase, Stage = stage, NotBegun = false, StageStartedAt = now, LastVerdict = "", HoldsSaid = [], Approvals = null };
 
     private bool Paused(ClassProgress progress) => state.Paused || progress.Paused;
 
@@ -225,7 +225,7 @@ internal sealed class ClassReconciler(
         string name = StageRules.Names[(int)Spec.Stages[next].Kind];
         if (Spec.Stages[next].Approval)
         {
-            return Move(progress, StageOutcome.PromoteToApproval, "awaitingApproval", $"{name} waits for a person's approval; {reason}");
+            return Move(progress, StageOutcome.PromoteToApproval, "awaitingApproval", $"{name} waits for {Spec.Stages[next].ApprovalAsked}; {reason}");
         }
         progress = Move(progress, StageOutcome.Promote, "stagePromoted", $"on to {name}: {reason}");
         return Enter(progress, next, progress.Phase, world.Now);

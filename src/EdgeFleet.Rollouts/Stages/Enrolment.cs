@@ -35,7 +35,7 @@ internal static class Enrolment
                 StageStartedAt = world.Now,
                 Phase = asks ? ClassPhase.AwaitingApproval : ClassPhase.Running,
                 NotBegun = asks,
-                Reason = asks ? $"{StageRules.Names[(int)state.Spec.Stages[0].Kind]} waits for a person's approval" : "",
+                Reason = asks ? $"{StageRules.Names[(int)state.Spec.Stages[0].Kind]} waits for {state.Spec.Stages[0].ApprovalAsked}" : "",
                 Devices =
                 [
                     .. EnrolmentOrder.Draw(group, d => d.DeviceId, d => label is null ? "" : AttributesOf(d).GetValueOrDefault(label, ""), state.Seed)

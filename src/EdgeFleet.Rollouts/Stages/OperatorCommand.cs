@@ -28,5 +28,9 @@ public sealed record OperatorCommand
 
     public string Reason { get; init; } = "";
     public string By { get; init; } = "";
+
+    /// <summary>The roles that this person holds, by name.</summary>
+    public IReadOnlyList<string> Roles { get; init; } = [];
+
     public required DateTimeOffset At { get; init; }
 }

@@ -1,10 +1,13 @@
+using EdgeFleet.Rollouts.Specs;
+
 namespace EdgeFleet.Rollouts.Stages;
 
 /// <summary>Whether a command had something to act on.</summary>
 /// <param name="State">The state to save; the same instance when nothing changed.</param>
 /// <param name="Changed">Whether anything changed.</param>
 /// <param name="Message">What happened, or why nothing did.</param>
-public sealed record CommandResult(RolloutState State, bool Changed, string Message);
+/// <param name="Denied">Nothing changed because this person may not do it.</param>
+public sealed record CommandResult(RolloutState State, bool Changed, string Message, bool Denied = false);
 
 /// <summary>What a person may do to a rollout. A command that has happened already changes nothing.</summary>
 internal static class OperatorCommands
@@ -29,18 +32,49 @@ internal static class OperatorCommands
         return result.Changed ? result with { State = result.State with { Commanded = true } } : result;
     }
 
-    private static CommandResult Approve(RolloutState state, OperatorCommand command) => Each(state, command, "waits for an approval", progress =>
+    private static CommandResult Approve(RolloutState state, OperatorCommand command)
     {
-        if (progress.Phase is not (ClassPhase.AwaitingApproval or ClassPhase.Inconclusive))
+        List<string> denied = [];
+        List<string> told = [];
+        CommandResult result = Each(state, command, "waits for an approval", progress =>
         {
-            return progress;
-        }
-        string reason = $"approved by {Who(command)}";
-        int next = progress.NotBegun ? progress.Stage : progress.Stage + 1;
-        return next == state.Spec.Stages.Count
-            ? progress with { Phase = StageTransitions.Next(progress.Phase, StageOutcome.ApproveLast), Reason = reason }
-            : ClassReconciler.Enter(progress, next, StageTransitions.Next(progress.Phase, StageOutcome.Approve), command.At) with { Reason = reason };
-    });
+            if (progress.Phase is not (ClassPhase.AwaitingApproval or ClassPhase.Inconclusive))
+            {
+                return progress;
+            }
+            int next = progress.NotBegun ? progress.Stage : progress.Stage + 1;
+            if (next == state.Spec.Stages.Count)
+            {
+                return progress with { Phase = StageTransitions.Next(progress.Phase, StageOutcome.ApproveLast), Reason = $"approved by {Who(command)}" };
+            }
+            StageSpec stage = state.Spec.Stages[next];
+            string where = $"{progress.HardwareClass}: {StageRules.Names[(int)stage.Kind]}";
+            if (stage.ApprovalRole is { } role && !command.Roles.Contains(role, StringComparer.Ordinal))
+            {
+                denied.Add($"{where} asks for {stage.ApprovalAsked}, which {(command.By.Length > 0 ? command.By : "this operator")} does not hold");
+                return progress;
+            }
+            List<string> approvals = [.. (progress.Approvals ?? []).Append(command.By).Distinct(StringComparer.Ordinal)];
+            if (approvals.Count == progress.Approvals?.Count)
+            {
+                denied.Add($"{where} asks for {stage.ApprovalAsked}, and {command.By} has approved already");
+                return progress;
+            }
+            if (approvals.Count < stage.ApprovalCount)
+            {
+                string sofar = FormattableString.Invariant($"{approvals.Count} of {stage.ApprovalCount} approvals ({string.Join(", ", approvals)})");
+                told.Add($"{progress.HardwareClass}: {sofar}");
+                return progress with { Approvals = approvals, Reason = $"{StageRules.Names[(int)stage.Kind]} waits for {stage.ApprovalAsked}: {sofar}" };
+            }
+            return ClassReconciler.Enter(progress, next, StageTransitions.Next(progress.Phase, StageOutcome.Approve), command.At) with
+            {
+                Reason = $"approved by {string.Join(", ", approvals.SkipLast(1).Append(Who(command)))}",
+            };
+        });
+        return denied.Count == 0 && told.Count == 0 ? result
+            : result.Changed ? result with { Message = string.Join("; ", told.Prepend(result.Message).Concat(denied)) }
+            : result with { Message = $"rollout '{state.Spec.Name}': {string.Join("; ", denied)}", Denied = true };
+    }
 
     private static CommandResult Pause(RolloutState state, OperatorCommand command, bool paused)
     {

@@ -5,7 +5,11 @@ using EdgeFleet.Statistics.EProcesses;
 namespace EdgeFleet.Rollouts.Stages;
 
 /// <summary>One stage of one class, before it begins.</summary>
-public sealed record StagePlan(StageKind Stage, int Devices, bool Approval, TimeSpan Soak);
+/// <param name="Stage">Which.</param>
+/// <param name="Devices">How many of the class.</param>
+/// <param name="Approval">What is asked of people before it begins; null for nothing.</param>
+/// <param name="Soak">Least time between its beginning and its end.</param>
+public sealed record StagePlan(StageKind Stage, int Devices, string? Approval, TimeSpan Soak);
 
 /// <summary>What a rollout will ask of one hardware class, told before it starts.</summary>
 public sealed record ClassPlan
@@ -39,7 +43,7 @@ public static class RolloutPlan
     {
         int devices = drawn.Count;
         bool census = devices < GateRules.Current.CensusBelowDevices;
-        List<StagePlan> stages = [.. rollout.Stages.Select((s, i) => new StagePlan(s.Kind, CohortSizes.Of(s, i, drawn), s.Approval, policy.SoakOf(s.Kind)))];
+        List<StagePlan> stages = [.. rollout.Stages.Select((s, i) => new StagePlan(s.Kind, CohortSizes.Of(s, i, drawn), s.Approval ? s.ApprovalAsked : null, policy.SoakOf(s.Kind)))];
         ClassPlan plan = new() { HardwareClass = hardwareClass, Devices = devices, Kind = VerdictKind.Invariant, Stages = stages, Sentence = "" };
         int empty = stages.FindIndex(s => s.Devices == 0);
         string? nobody = empty < 0 ? null

@@ -50,6 +50,9 @@ public sealed record ClassProgress
     public bool Paused { get; init; }
     public GateCalibration? Calibration { get; init; }
 
+    /// <summary>Who has approved the next stage so far, where more than one person must; null for nobody.</summary>
+    public IReadOnlyList<string>? Approvals { get; init; }
+
     /// <summary>Since when it is being taken back; null while it is not.</summary>
     public DateTimeOffset? BackSince { get; init; }
 

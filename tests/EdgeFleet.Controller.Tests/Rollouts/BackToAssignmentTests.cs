@@ -62,8 +62,8 @@ public sealed class BackToAssignmentTests
         string id = await rig.CreateAsync(RolloutRig.Spec(Waits, candidate: s_good));
         await UntilAsync(rig, () => newcomer.Active == s_good);
         rig.Cut(newcomer);
-        await rig.Rollouts.CommandAsync(id, OperatorAct.Abort, "", "operator", CancellationToken.None);
-        await rig.Rollouts.CommandAsync(id, OperatorAct.Abort, "", "operator", CancellationToken.None);
+        await rig.Rollouts.CommandAsync(id, OperatorAct.Abort, "", "operator", [], CancellationToken.None);
+        await rig.Rollouts.CommandAsync(id, OperatorAct.Abort, "", "operator", [], CancellationToken.None);
         await rig.RunToEndAsync(id);
         Assert.Equal((RolloutRig.Before.ToString(), id), ((await DesiredAsync(rig, "dev-2"))?.Digest, (await DesiredAsync(rig, "dev-2"))?.RolloutId));
 
@@ -101,7 +101,7 @@ public sealed class BackToAssignmentTests
         await rig.RoundAsync();
         Assert.Equal(s_next.ToString(), (await DesiredAsync(rig, "dev-2"))?.Digest);
 
-        await rig.Rollouts.CommandAsync(id, OperatorAct.Abort, "", "operator", CancellationToken.None);
+        await rig.Rollouts.CommandAsync(id, OperatorAct.Abort, "", "operator", [], CancellationToken.None);
         await rig.RunToEndAsync(id);
 
         await UntilAsync(rig, () => newcomer.Active == RolloutRig.Candidate);

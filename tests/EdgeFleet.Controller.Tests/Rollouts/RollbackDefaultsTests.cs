@@ -183,7 +183,7 @@ public sealed class RollbackDefaultsTests
         string id = await rig.CreateAsync(RolloutRig.Spec(Full, candidate: next));
         await UntilAsync(rig, () => rig.Devices.Any(device => device.Active == next));
         RigDevice canary = rig.Devices.Single(device => device.Active == next);
-        await rig.Rollouts.CommandAsync(id, OperatorAct.Abort, "slow", "operator", CancellationToken.None);
+        await rig.Rollouts.CommandAsync(id, OperatorAct.Abort, "slow", "operator", [], CancellationToken.None);
         await rig.RunToEndAsync(id);
         Assert.Equal((RolloutRig.Candidate, next), (canary.Active, canary.Previous));
         Assert.Null(await BarAsync(rig, next));
@@ -235,7 +235,7 @@ public sealed class RollbackDefaultsTests
         await using RolloutRig rig = await RolloutRig.StartAsync([new RigDevice("dev-1", 1), new RigDevice("dev-2", 1)], provisioned: false);
         string id = await rig.CreateAsync(RolloutRig.Spec("[ { canary: { devices: 1, approval: true } }, { full: { approval: true } } ]", "install"));
         await rig.RoundAsync();
-        await rig.Rollouts.CommandAsync(id, OperatorAct.Approve, "", "operator", CancellationToken.None);
+        await rig.Rollouts.CommandAsync(id, OperatorAct.Approve, "", "operator", [], CancellationToken.None);
         RigDevice first = await FirstToServeAsync(rig);
 
         RollbackOutcome.Ordered ordered = Assert.IsType<RollbackOutcome.Ordered>(await rig.Rollbacks.OrderAsync(Wish(), CancellationToken.None));

@@ -98,9 +98,9 @@ public sealed class RollbackTests
         string id = await rig.CreateAsync(RolloutRig.Spec(Full));
         RigDevice away = await FirstToServeAsync(rig);
         rig.Cut(away);
-        await rig.Rollouts.CommandAsync(id, OperatorAct.Abort, "", "operator", CancellationToken.None);
+        await rig.Rollouts.CommandAsync(id, OperatorAct.Abort, "", "operator", [], CancellationToken.None);
         await rig.RoundAsync();
-        await rig.Rollouts.CommandAsync(id, OperatorAct.Abort, "", "operator", CancellationToken.None);
+        await rig.Rollouts.CommandAsync(id, OperatorAct.Abort, "", "operator", [], CancellationToken.None);
         Assert.Equal(RolloutPhase.Aborted, (await rig.RunToEndAsync(id)).Phase);
 
         RollbackRow row = await OrderAsync(rig, Wish(from: RolloutRig.Candidate));
@@ -125,9 +125,9 @@ public sealed class RollbackTests
         await UntilAsync(rig, () => told.Desired is { Goal: DeploymentGoal.Active } desired && desired.Digest == RolloutRig.Candidate);
         Assert.Equal(RolloutRig.Before, told.Active);
         rig.Cut(told);
-        await rig.Rollouts.CommandAsync(id, OperatorAct.Abort, "", "operator", CancellationToken.None);
+        await rig.Rollouts.CommandAsync(id, OperatorAct.Abort, "", "operator", [], CancellationToken.None);
         await rig.RoundAsync();
-        await rig.Rollouts.CommandAsync(id, OperatorAct.Abort, "do not wait", "operator", CancellationToken.None);
+        await rig.Rollouts.CommandAsync(id, OperatorAct.Abort, "do not wait", "operator", [], CancellationToken.None);
         await rig.RunToEndAsync(id);
 
         RollbackRow row = await OrderAsync(rig, Wish(from: RolloutRig.Candidate));
@@ -296,7 +296,7 @@ public sealed class RollbackTests
         string id = await rig.CreateAsync(RolloutRig.Spec(Full));
         RigDevice stubborn = await FirstToServeAsync(rig);
         stubborn.FailsToGoBack = true;
-        await rig.Rollouts.CommandAsync(id, OperatorAct.Abort, "", "operator", CancellationToken.None);
+        await rig.Rollouts.CommandAsync(id, OperatorAct.Abort, "", "operator", [], CancellationToken.None);
         for (int i = 0; i < 5; i++)
         {
             await rig.RoundAsync();

@@ -24,10 +24,10 @@ public sealed class RolloutTests
             transaction => RolloutStore.Add(transaction, RolloutStore.Find(transaction, id)! with { Id = "r99", Ordinal = 99, Model = "other" }),
             CancellationToken.None);
 
-        RolloutOutcome outcome = await rig.Rollouts.CommandAsync("trial", OperatorAct.Pause, "", "operator", CancellationToken.None);
+        RolloutOutcome outcome = await rig.Rollouts.CommandAsync("trial", OperatorAct.Pause, "", "operator", [], CancellationToken.None);
 
         Assert.Contains($"'trial' is the name of 2 rollouts that run: {id} (fashion), r99 (other); name one by its id", Assert.IsType<RolloutOutcome.Conflict>(outcome).Reason, StringComparison.Ordinal);
-        Assert.IsType<RolloutOutcome.Done>(await rig.Rollouts.CommandAsync(id, OperatorAct.Pause, "", "operator", CancellationToken.None));
+        Assert.IsType<RolloutOutcome.Done>(await rig.Rollouts.CommandAsync(id, OperatorAct.Pause, "", "operator", [], CancellationToken.None));
     }
 
     [Fact]
@@ -135,7 +135,7 @@ public sealed class RolloutTests
     {
         await using RolloutRig rig = await RolloutRig.StartAsync([new RigDevice("dev-1", 1), new RigDevice("dev-2", 1)]);
         string id = await rig.CreateAsync(RolloutRig.Spec(Full));
-        Assert.IsType<RolloutOutcome.Done>(await rig.Rollouts.CommandAsync(id, OperatorAct.Pause, "lunch", "operator", CancellationToken.None));
+        Assert.IsType<RolloutOutcome.Done>(await rig.Rollouts.CommandAsync(id, OperatorAct.Pause, "lunch", "operator", [], CancellationToken.None));
         for (int i = 0; i < 5; i++)
         {
             await rig.RoundAsync();
@@ -143,20 +143,20 @@ public sealed class RolloutTests
         Assert.All(rig.Devices, device => Assert.Null(device.Desired));
 
         Assert.Equal("paused", await StateAsync(rig, id));
-        RolloutOutcome twice = await rig.Rollouts.CommandAsync(id, OperatorAct.Pause, "", "operator", CancellationToken.None);
+        RolloutOutcome twice = await rig.Rollouts.CommandAsync(id, OperatorAct.Pause, "", "operator", [], CancellationToken.None);
         Assert.Contains("'trial'", Assert.IsType<RolloutOutcome.Conflict>(twice).Reason, StringComparison.Ordinal);
-        Assert.IsType<RolloutOutcome.Done>(await rig.Rollouts.CommandAsync("trial", OperatorAct.Resume, "", "operator", CancellationToken.None));
+        Assert.IsType<RolloutOutcome.Done>(await rig.Rollouts.CommandAsync("trial", OperatorAct.Resume, "", "operator", [], CancellationToken.None));
         for (int i = 0; i < 5; i++)
         {
             await rig.RoundAsync();
         }
         Assert.Contains(rig.Devices, device => device.Desired?.Digest == RolloutRig.Candidate);
 
-        Assert.IsType<RolloutOutcome.Done>(await rig.Rollouts.CommandAsync(id, OperatorAct.Abort, "changed my mind", "operator", CancellationToken.None));
+        Assert.IsType<RolloutOutcome.Done>(await rig.Rollouts.CommandAsync(id, OperatorAct.Abort, "changed my mind", "operator", [], CancellationToken.None));
         Assert.Equal(RolloutPhase.Aborted, (await rig.RunToEndAsync(id)).Phase);
         Assert.All(rig.Devices, device => Assert.Equal([RolloutRig.Before], device.Served));
-        Assert.IsType<RolloutOutcome.Conflict>(await rig.Rollouts.CommandAsync(id, OperatorAct.Approve, "", "operator", CancellationToken.None));
-        Assert.IsType<RolloutOutcome.Unknown>(await rig.Rollouts.CommandAsync("r99", OperatorAct.Approve, "", "operator", CancellationToken.None));
+        Assert.IsType<RolloutOutcome.Conflict>(await rig.Rollouts.CommandAsync(id, OperatorAct.Approve, "", "operator", [], CancellationToken.None));
+        Assert.IsType<RolloutOutcome.Unknown>(await rig.Rollouts.CommandAsync("r99", OperatorAct.Approve, "", "operator", [], CancellationToken.None));
         IReadOnlyList<AuditEntry> audit = await rig.Database.ReadAsync(session => AuditStore.List(session, 0, 100), CancellationToken.None);
         Assert.Equal(
             ["rollout.created", "rollout.pause", "rollout.resume", "rollout.abort", "rollout.ended"],
@@ -202,7 +202,7 @@ public sealed class RolloutTests
             await rig.RoundAsync();
         }
         Assert.Equal("awaitingApproval", await StateAsync(rig, id));
-        Assert.IsType<RolloutOutcome.Done>(await rig.Rollouts.CommandAsync(id, OperatorAct.Approve, "", "operator", CancellationToken.None));
+        Assert.IsType<RolloutOutcome.Done>(await rig.Rollouts.CommandAsync(id, OperatorAct.Approve, "", "operator", [], CancellationToken.None));
         Assert.Equal("running", await StateAsync(rig, id));
         await rig.RunToEndAsync(id);
         Assert.Equal("completed", await StateAsync(rig, id));
@@ -240,7 +240,7 @@ public sealed class RolloutTests
 
     private static async Task AbortAsync(RolloutRig rig, string id)
     {
-        Assert.IsType<RolloutOutcome.Done>(await rig.Rollouts.CommandAsync(id, OperatorAct.Abort, "enough", "operator", CancellationToken.None));
+        Assert.IsType<RolloutOutcome.Done>(await rig.Rollouts.CommandAsync(id, OperatorAct.Abort, "enough", "operator", [], CancellationToken.None));
         await rig.RunToEndAsync(id);
     }
 

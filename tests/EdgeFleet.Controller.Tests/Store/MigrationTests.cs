@@ -61,6 +61,7 @@ public sealed class MigrationTests : IDisposable
             DROP TABLE webhooks;
             DROP TABLE feed;
             DROP TABLE orders;
+            ALTER TABLE operators DROP COLUMN approves;
             ALTER TABLE devices DROP COLUMN release_keys;
             ALTER TABLE devices DROP COLUMN runner;
             DROP TABLE deployments;

@@ -239,6 +239,28 @@ public sealed class SpecFileTests
         Assert.Equal(expected, new StageSpec { Kind = kind, Devices = devices, Percent = percent }.CohortSize(classSize));
     }
 
+    [Theory]
+    [InlineData("true", true, null, 1), InlineData("false", false, null, 1), InlineData("release-manager", true, "release-manager", 1)]
+    [InlineData("{role: release-manager, count: 2}", true, "release-manager", 2), InlineData("{count: 2}", true, null, 2), InlineData("{}", true, null, 1)]
+    public void An_approval_is_of_anybody_or_of_a_role_or_of_several_persons(string written, bool approval, string? role, int count)
+    {
+        StageSpec full = SpecFile.ParseRollout(Rollout($"[bench, shadow, {{full: {{approval: {written}}}}}]")).Stages[2];
+
+        Assert.Equal((approval, role, count), (full.Approval, full.ApprovalRole, full.ApprovalCount));
+    }
+
+    [Theory]
+    [InlineData("Release Manager", "spec.stages[2].full.approval: 'Release Manager' is not allowed; expected true, false, a role, or {role: …, count: …}")]
+    [InlineData("[a]", "spec.stages[2].full.approval: ")]
+    [InlineData("{rôle: x}", "unknown key; allowed here: role, count")]
+    [InlineData("{role: 'A b'}", "'A b' is not a role"), InlineData("{count: 0}", "spec.stages[2].full.approval.count: '0' is not allowed; expected a whole number from 1 to 10")]
+    public void An_approval_that_says_something_else_is_refused(string written, string expected)
+    {
+        SpecException error = Assert.Throws<SpecException>(() => SpecFile.ParseRollout(Rollout($"[bench, shadow, {{full: {{approval: {written}}}}}]")));
+
+        Assert.Contains(error.Errors, e => e.ToString().Contains(expected, StringComparison.Ordinal));
+    }
+
     [Fact]
     public void A_stage_by_selector_takes_all_that_match_unless_a_number_stands_beside_it()
     {
