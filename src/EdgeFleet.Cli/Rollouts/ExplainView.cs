@@ -16,9 +16,10 @@ internal static class ExplainView
         foreach (JsonNode entry in explanation.List("verdicts"))
         {
             bool equal = entry.Flag("recomputedEqual");
-            allEqual &= equal;
+            bool replayed = entry["replayedEqual"] is null || entry.Flag("replayedEqual");
+            allEqual &= equal && replayed;
             JsonNode verdict = entry["verdict"] ?? new JsonObject();
-            output.Line($"{verdict.Text("evaluatedAt")}  {verdict.Text("hardwareClass")}  {verdict.Text("stage")}: {verdict.Text("decision")} ({verdict.Text("kind")}), recomputed {(equal ? "bit for bit" : "DIFFERENTLY")}");
+            output.Line($"{verdict.Text("evaluatedAt")}  {verdict.Text("hardwareClass")}  {verdict.Text("stage")}: {verdict.Text("decision")} ({verdict.Text("kind")}), recomputed {(equal ? "bit for bit" : "DIFFERENTLY")}{Replayed(entry, replayed)}");
             output.Line($"    {verdict.Text("reason")}");
             PrintMetrics(verdict, entry, output);
             foreach (JsonNode device in verdict.List("devices"))
@@ -36,6 +37,9 @@ internal static class ExplainView
         }
         return allEqual;
     }
+
+    private static string Replayed(JsonNode entry, bool same) =>
+        entry["replayedEqual"] is null ? "" : same ? ", from the devices' reports too" : ", but the stored reports come to OTHER EVIDENCE";
 
     // A device of a census is decided on its own pairs, and one with a broken invariant on that: what was done to it stands here.
     private static void PrintTakenBack(JsonNode device, JsonNode entry, Output output)

@@ -118,7 +118,7 @@ internal sealed record RolloutEventsDocument(IReadOnlyList<RolloutEventDocument>
 
 internal sealed record RolloutEventDocument(long Seq, DateTimeOffset At, string HardwareClass, string Kind, string Message);
 
-internal sealed record ExplainedVerdictDocument(long Seq, bool RecomputedEqual, JsonElement Verdict, JsonElement? Recomputed, JsonElement? Input,
+internal sealed record ExplainedVerdictDocument(long Seq, bool RecomputedEqual, bool? ReplayedEqual, JsonElement Verdict, JsonElement? Recomputed, JsonElement? Input,
     IReadOnlyList<ThresholdDocument> Thresholds);
 
 internal sealed record PolicyDocument(string Name, JsonElement Spec, string? UpdatedBy, DateTimeOffset? UpdatedAt);

@@ -119,22 +119,24 @@ internal static class RolloutEndpoints
         {
             return Unknown(id);
         }
+        StoredReplays replays = new(row.Id);
         List<ExplainedVerdictDocument> verdicts = [];
         foreach (long seq in await database.ReadAsync(session => RolloutStore.ListVerdictNumbers(session, row.Id), cancellationToken))
         {
             VerdictRow stored = (await database.ReadAsync(session => RolloutStore.FindVerdict(session, row.Id, seq), cancellationToken))!;
-            verdicts.Add(Explain(stored, inputs));
+            StoredVerdict verdict = RolloutDocumentCodec.ReadVerdict(stored.Stored);
+            bool? replayed = await database.ReadAsync(session => replays.Same(verdict.Input, session), cancellationToken);
+            verdicts.Add(Explain(seq, verdict, replayed, inputs));
         }
         return TypedResults.Ok(new ExplanationDocument(
-            row.Id, verdicts.TrueForAll(verdict => verdict.RecomputedEqual), RolloutPlanDocuments.Of(RolloutDocumentCodec.ReadState(row.State)), verdicts));
+            row.Id, verdicts.TrueForAll(verdict => verdict.RecomputedEqual && verdict.ReplayedEqual != false), RolloutPlanDocuments.Of(RolloutDocumentCodec.ReadState(row.State)), verdicts));
     }
 
-    private static ExplainedVerdictDocument Explain(VerdictRow row, bool inputs)
+    private static ExplainedVerdictDocument Explain(long seq, StoredVerdict stored, bool? replayed, bool inputs)
     {
-        StoredVerdict stored = RolloutDocumentCodec.ReadVerdict(row.Stored);
         Recomputation again = Gate.Recompute(stored);
         return new ExplainedVerdictDocument(
-            row.Seq, again.Same, JsonSerializer.SerializeToElement(stored.Verdict, RolloutsJsonContext.Default.GateVerdict),
+            seq, again.Same, replayed, JsonSerializer.SerializeToElement(stored.Verdict, RolloutsJsonContext.Default.GateVerdict),
             again.Same ? null : JsonSerializer.SerializeToElement(again.Verdict, RolloutsJsonContext.Default.GateVerdict),
             inputs ? JsonSerializer.SerializeToElement(stored.Input, RolloutsJsonContext.Default.GateInput) : null,
             stored.Verdict.Metrics.Count == 0 ? [] : [.. MetricThreshold.Of(stored.Input.Margins, stored.Input.Calibration, stored.Input.Rules).Select(ThresholdDocument.Of)]);

@@ -11,21 +11,18 @@ using EdgeFleet.Rollouts.Stages;
 namespace EdgeFleet.Controller.Rollouts;
 
 /// <summary>
-/// Reads from the store what one rollout's decision depends on. Ticks that were read stay here, so that each look costs what is
-/// new; all of it can be read again at any time.
+/// Reads from the store what one rollout's decision depends on. What the ticks come to stays here, so that each look costs what
+/// is new; all of it can be read again at any time.
 /// </summary>
 internal sealed class RolloutWorldReader(DeviceStreams streams, DateTimeOffset startedAt)
 {
-    private readonly Dictionary<string, List<ShadowTick>> _ticks = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, (int Ticks, string Class)> _foreign = new(StringComparer.Ordinal);
-    private long _lastTick;
+    private readonly ReportedEvidence _evidence = new();
 
     public RolloutWorld Read(ReadSession session, RolloutState state, DateTimeOffset now)
     {
         string model = state.Spec.Model;
         Dictionary<string, string> drawn = state.Classes.SelectMany(c => c.Devices.Select(d => (d.DeviceId, c.HardwareClass)))
             .ToDictionary(d => d.DeviceId, d => d.HardwareClass, StringComparer.Ordinal);
-        ReadTicks(session, state, drawn);
         Dictionary<string, string?> active = DeviceStore.ListSlotsOfModel(session, model).ToDictionary(row => row.DeviceId, row => row.Active, StringComparer.Ordinal);
         Dictionary<string, DeploymentRow> deployments = DeploymentStore.OfCandidate(
             DeploymentStore.ListOfRollout(session, state.RolloutId, state.Spec.Attempt), model, state.Spec.Candidate.ToString());
@@ -42,7 +39,14 @@ internal sealed class RolloutWorldReader(DeviceStreams streams, DateTimeOffset s
                     device, active.GetValueOrDefault(device.Id), deployments.GetValueOrDefault(device.Id), benches.GetValueOrDefault(device.Id), state, now));
             }
         }
-        return new RolloutWorld { Now = now, Devices = views, CandidateHardwareClasses = ClassesOf(session, state) };
+        return new RolloutWorld
+        {
+            Now = now,
+            Devices = views,
+            Ticks = new StoredTicks(session, state.RolloutId, state.Spec.Attempt),
+            Evidence = _evidence,
+            CandidateHardwareClasses = ClassesOf(session, state),
+        };
     }
 
     private DeviceView View(DeviceRow device, string? active, DeploymentRow? deployment, string? bench, RolloutState state, DateTimeOffset now) => new()
@@ -61,10 +65,6 @@ internal sealed class RolloutWorldReader(DeviceStreams streams, DateTimeOffset s
             Code = deployment.Code.Length > 0 ? deployment.Code : null,
             Detail = deployment.Detail.Length > 0 ? deployment.Detail : null,
             Bench = bench is null ? null : ReadBench(bench),
-            // Not copied: it grows with the next look, when nobody looks at this world any more.
-            Ticks = _ticks.TryGetValue(device.Id, out List<ShadowTick>? ticks) ? ticks : [],
-            ForeignTicks = _foreign.GetValueOrDefault(device.Id).Ticks,
-            ForeignClass = _foreign.TryGetValue(device.Id, out (int Ticks, string Class) foreign) ? foreign.Class : null,
             Probation = deployment.Probation is null ? null : JsonSerializer.Deserialize(deployment.Probation, EvidenceJsonContext.Default.ProbationEvidence),
         },
     };
@@ -92,39 +92,6 @@ internal sealed class RolloutWorldReader(DeviceStreams streams, DateTimeOffset s
         }
         DateTimeOffset seen = Clock.FromMs(last);
         return seen > startedAt ? seen : startedAt;
-    }
-
-    private void ReadTicks(ReadSession session, RolloutState state, Dictionary<string, string> drawn)
-    {
-        foreach (TickRow row in DeploymentStore.ListTicks(session, state.RolloutId, state.Spec.Attempt, _lastTick))
-        {
-            _lastTick = row.Id;
-            // A device compares only after it was drawn; whoever sends ticks of a rollout that it is no part of is not heard.
-            if (!drawn.TryGetValue(row.DeviceId, out string? hardwareClass))
-            {
-                continue;
-            }
-            if (JsonSerializer.Deserialize(row.Evidence, EvidenceJsonContext.Default.ShadowTick) is not { } tick)
-            {
-                continue;
-            }
-            // What was measured in another power mode, say, compares with nothing here; it is counted, not dropped in silence.
-            // Only a broken invariant is one everywhere.
-            if (row.HardwareClass != hardwareClass)
-            {
-                tick = tick with
-                {
-                    Pairs = 0, Disagreements = 0, NoisePairs = 0, NoiseDisagreements = 0,
-                    MeanLogLatencyRatio = null, MedianLogLatencyRatio = null, NoiseMeanLogLatencyRatio = null,
-                };
-                _foreign[row.DeviceId] = (_foreign.GetValueOrDefault(row.DeviceId).Ticks + 1, row.HardwareClass.Length > 0 ? row.HardwareClass : "no class at all");
-            }
-            if (!_ticks.TryGetValue(row.DeviceId, out List<ShadowTick>? list))
-            {
-                _ticks[row.DeviceId] = list = [];
-            }
-            list.Add(tick);
-        }
     }
 
     private static IReadOnlyList<string> ClassesOf(ReadSession session, RolloutState state) =>

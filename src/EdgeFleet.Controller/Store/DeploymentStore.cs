@@ -100,10 +100,10 @@ internal static class DeploymentStore
         "SELECT * FROM benches WHERE rollout_id = @rolloutId AND attempt = @attempt ORDER BY device_id", new { rolloutId, attempt });
 
     /// <summary>Ticks in the order in which they arrived, after one that was read before.</summary>
-    public static IReadOnlyList<TickRow> ListTicks(ReadSession session, string rolloutId, int attempt, long afterId) => session.Query<TickRow>(
+    public static IReadOnlyList<TickRow> ListTicks(ReadSession session, string rolloutId, int attempt, long afterId, int limit) => session.Query<TickRow>(
         """
         SELECT id, device_id, attempt, tick, hardware_class, evidence, at FROM ticks
-        WHERE rollout_id = @rolloutId AND attempt = @attempt AND id > @afterId ORDER BY id
+        WHERE rollout_id = @rolloutId AND attempt = @attempt AND id > @afterId ORDER BY id LIMIT @limit
         """,
-        new { rolloutId, attempt, afterId });
+        new { rolloutId, attempt, afterId, limit });
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using EdgeFleet.Rollouts.Gating.Folding;
 using EdgeFleet.Statistics.Functions;
 
 namespace EdgeFleet.Rollouts.Gating;
@@ -28,8 +29,9 @@ internal static class DeviceJudge
 
     private static DeviceVerdict JudgeAlone(GateDevice device, DeviceVerdict verdict, DeviceFigures figures, GateScales scales)
     {
-        HarmEvidence harm = HarmEvidence.OfDevice(device, scales);
-        PromotionEvidence promotion = PromotionEvidence.OfDevice(device, scales);
+        IReadOnlyList<CensusSeries> own = device.Evidence!.SettledCensus(scales);
+        HarmEvidence harm = HarmEvidence.OfDevice(own, scales);
+        PromotionEvidence promotion = PromotionEvidence.OfDevice(own, scales);
         IReadOnlyList<MetricVerdict> metrics = MetricVerdicts.Of(scales, harm, promotion, figures);
         double harmLogE = harm.LogE;
         GateDecision decision =

@@ -20,12 +20,12 @@ public static class Gate
         }
         GateScales? scales = input.Calibration is { } calibration ? new GateScales(input.Margins, calibration, input.Rules) : null;
         // A device that was taken back alone has been answered for; what is asked is whether those still exposed are harmed.
-        HarmEvidence? harm = scales is null ? null : HarmEvidence.OfClass([.. input.Devices.Where(d => !d.Standing.IsAside())], scales);
+        HarmEvidence? harm = scales is null ? null : HarmEvidence.OfClass(input.Ticks, [.. input.Devices.Where(d => !d.Standing.IsAside())], scales);
         List<MissingEvidence> missing = [];
         bool census = input.ClassSize < input.Rules.CensusBelowDevices;
         PromotionEvidence? promotion = scales is not null && !census ? PromotionEvidence.OfClass(input, scales, missing) : null;
 
-        List<DeviceFigures> figures = [.. input.Devices.Select(d => DeviceFigures.Of(d, scales))];
+        List<DeviceFigures> figures = [.. input.Devices.Select(d => d.Evidence?.Figures ?? default)];
         List<DeviceVerdict> devices = [.. input.Devices.Select((d, i) => DeviceJudge.Judge(d, figures[i], scales, census))];
         IReadOnlyList<MetricVerdict> metrics =
             input.Margins.Strategy == RolloutStrategy.Install ? []

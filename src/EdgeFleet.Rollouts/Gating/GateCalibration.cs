@@ -1,3 +1,4 @@
+using EdgeFleet.Rollouts.Gating.Folding;
 using EdgeFleet.Statistics.EProcesses;
 using EdgeFleet.Statistics.Estimates;
 
@@ -28,21 +29,24 @@ public sealed record GateCalibration
     public required IReadOnlyDictionary<string, long> LastTick { get; init; }
 
     /// <summary>Calibrates once there is enough; null and the reason before.</summary>
-    public static GateCalibration? TryFreeze(IReadOnlyList<GateDevice> devices, GateMargins margins, out string waitingFor)
+    /// <param name="ticks">What was reported so far.</param>
+    /// <param name="devices">The class's devices in the frozen enrolment order: sums are the same to the last bit each time.</param>
+    /// <param name="margins">As they were frozen.</param>
+    /// <param name="waitingFor">What lacks; empty when nothing does.</param>
+    public static GateCalibration? TryFreeze(CalibrationTicks ticks, IEnumerable<string> devices, GateMargins margins, out string waitingFor)
     {
-        List<(string DeviceId, List<GateTick> Ticks)> usable =
-            [.. devices.Select(d => (d.DeviceId, d.Ticks.Where(t => t.Pairs > 0).ToList())).Where(d => d.Item2.Count > 0)];
+        List<(string DeviceId, IReadOnlyList<GateTick> Ticks)> usable = [.. devices.Select(id => (id, ticks.Of(id))).Where(device => device.Item2.Count > 0)];
         int longest = usable.Count == 0 ? 0 : usable.Max(d => d.Ticks.Count);
         if (longest < margins.CalibrationTicks)
         {
             waitingFor = $"{longest} of {margins.CalibrationTicks} calibration ticks"
-                + (longest == 0 && devices.Any(device => device.Ticks.Count > 0) ? "; the shadow runs and no device has had a request to compare: do applications ask the model?" : "");
+                + (longest == 0 && ticks.Any ? "; the shadow runs and no device has had a request to compare: do applications ask the model?" : "");
             return null;
         }
-        int noisePairs = 0;
+        int noisePairs = usable.Sum(d => d.Ticks.Take(margins.CalibrationTicks - 1).Sum(t => t.NoisePairs));
         for (int take = margins.CalibrationTicks; take <= longest; take++)
         {
-            noisePairs = usable.Sum(d => d.Ticks.Take(take).Sum(t => t.NoisePairs));
+            noisePairs += usable.Sum(d => take <= d.Ticks.Count ? d.Ticks[take - 1].NoisePairs : 0);
             if (noisePairs >= margins.CalibrationNoisePairs)
             {
                 waitingFor = "";

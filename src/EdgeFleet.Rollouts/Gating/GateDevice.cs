@@ -1,3 +1,5 @@
+using EdgeFleet.Rollouts.Gating.Folding;
+
 namespace EdgeFleet.Rollouts.Gating;
 
 /// <summary>One device of a class as the gate sees it.</summary>
@@ -16,10 +18,10 @@ public sealed record GateDevice
     /// <summary>Whether ticks still come; a device that moved on to serving has none.</summary>
     public bool Shadowing { get; init; }
 
-    /// <summary>Each tick once, ascending.</summary>
-    public IReadOnlyList<GateTick> Ticks { get; init; } = [];
+    /// <summary>What its judged ticks come to; null before the first.</summary>
+    public DeviceEvidence? Evidence { get; init; }
 
-    /// <summary>Ticks that were measured as another hardware class than the one that was drawn; they are not among <see cref="Ticks"/>.</summary>
+    /// <summary>Ticks that were measured as another hardware class than the one that was drawn; <see cref="Evidence"/> has nothing of them.</summary>
     public int ForeignTicks { get; init; }
 
     /// <summary>The hardware class that the last of them names.</summary>

@@ -1,4 +1,5 @@
 using EdgeFleet.Core;
+using EdgeFleet.Rollouts.Gating.Folding;
 using EdgeFleet.Rollouts.Specs;
 
 namespace EdgeFleet.Rollouts.Gating;
@@ -8,7 +9,10 @@ namespace EdgeFleet.Rollouts.Gating;
 /// </summary>
 public sealed record GateInput
 {
-    public int SchemaVersion { get; init; } = 1;
+    /// <summary>2: reports added up; 1 carried every tick, and was judged by the bits of another sum.</summary>
+    public const int CurrentSchemaVersion = 2;
+
+    public int SchemaVersion { get; init; } = CurrentSchemaVersion;
     public required string RolloutId { get; init; }
     public required int Attempt { get; init; }
     public required string HardwareClass { get; init; }
@@ -25,6 +29,18 @@ public sealed record GateInput
 
     /// <summary>Noise of the class, frozen before anything was judged; null while it is still being measured.</summary>
     public GateCalibration? Calibration { get; init; }
+
+    /// <summary>What a calibration still waits for; empty once there is one.</summary>
+    public string CalibrationWaitsFor { get; init; } = "";
+
+    /// <summary>What the class's judged ticks come to, without those of devices that stand aside; null before the noise is known.</summary>
+    public ClassTicks? Ticks { get; init; }
+
+    /// <summary>The last report that went into it, by its place in the store; with <see cref="Aside"/>, what adding up the reports again needs.</summary>
+    public long ReportsThrough { get; init; }
+
+    /// <summary>Devices whose ticks are not in <see cref="Ticks"/>: taken back alone, out, or other hardware now.</summary>
+    public IReadOnlyList<string> Aside { get; init; } = [];
 
     /// <summary>Admitted devices in the frozen enrolment order.</summary>
     public required IReadOnlyList<GateDevice> Devices { get; init; }

@@ -38,6 +38,15 @@ public sealed record GateRules
     /// <summary>Correlation of neighbouring ticks from which the stated error rates no longer hold.</summary>
     public double LargestAutocorrelation { get; init; } = 0.1;
 
+    /// <summary>
+    /// Ticks that reports may be late by and count where they belong; twelve hours of ticks of a minute. A device that is away for
+    /// longer is heard from there on.
+    /// </summary>
+    public int HalfWindowTicks { get; init; } = 720;
+
+    /// <summary>A device's newest ticks wait until so many came after them: its word and a census take them in their order.</summary>
+    public int WaitingTicks { get; init; } = 16;
+
     /// <summary>The margin of disagreement on the capped scale.</summary>
     [JsonIgnore]
     public double DisagreementPromotionNull => 1 / CapMargins;

@@ -6,11 +6,9 @@ namespace EdgeFleet.Rollouts.Gating;
 /// <summary>The metrics of a class with their scales, and the thresholds: everything that frozen margins and calibration say.</summary>
 internal sealed class GateScales
 {
-    private readonly GateCalibration _calibration;
-
     public GateScales(GateMargins margins, GateCalibration calibration, GateRules rules)
     {
-        (Margins, _calibration) = (margins, calibration);
+        (Margins, Rules) = (margins, rules);
         Metrics = [.. MetricMargin.Of(margins).Select(asked => ScaleOf(asked, calibration, rules))];
         PromotionLogThreshold = PortableMath.Log(1 / margins.AlphaPromotion);
         HarmLogThreshold = PortableMath.Log(1 / margins.AlphaRollback);
@@ -18,6 +16,8 @@ internal sealed class GateScales
     }
 
     public GateMargins Margins { get; }
+
+    public GateRules Rules { get; }
 
     /// <summary>In the order in which verdicts list them.</summary>
     public IReadOnlyList<IMetricScale> Metrics { get; }
@@ -27,13 +27,6 @@ internal sealed class GateScales
     public double HarmLogThreshold { get; }
 
     public double AmberLogThreshold { get; }
-
-    /// <summary>Ticks that are judged: those after the device's calibration.</summary>
-    public IEnumerable<GateTick> Judged(GateDevice device)
-    {
-        long after = _calibration.LastTick.TryGetValue(device.DeviceId, out long last) ? last : long.MinValue;
-        return device.Ticks.Where(t => t.Tick > after);
-    }
 
     private static IMetricScale ScaleOf(MetricMargin asked, GateCalibration calibration, GateRules rules) => asked.Metric switch
     {

@@ -1,3 +1,4 @@
+using EdgeFleet.Rollouts.Gating.Folding;
 using EdgeFleet.Statistics.Functions;
 
 namespace EdgeFleet.Rollouts.Gating;
@@ -8,11 +9,8 @@ namespace EdgeFleet.Rollouts.Gating;
 /// </summary>
 internal sealed class HarmEvidence
 {
-    private HarmEvidence(GateScales scales, IEnumerable<List<GateTick>> reportedByTick)
-    {
-        List<List<GateTick>> ticks = [.. reportedByTick];
-        Metrics = [.. scales.Metrics.Select(scale => MetricHarm.Of(scale, ticks))];
-    }
+    private HarmEvidence(GateScales scales, IEnumerable<TickSeries> metrics) =>
+        Metrics = [.. metrics.Select((series, i) => new MetricHarm(scales.Metrics[i], series.State, series.Moments.Autocorrelation()))];
 
     /// <summary>In the order of the scales.</summary>
     public IReadOnlyList<MetricHarm> Metrics { get; }
@@ -38,49 +36,46 @@ internal sealed class HarmEvidence
         }
     }
 
-    /// <summary>Evidence of one device on its own ticks.</summary>
-    public static HarmEvidence OfDevice(GateDevice device, GateScales scales) => new(scales, scales.Judged(device).Select(tick => new List<GateTick> { tick }));
+    /// <summary>Evidence of one device of a census on its own ticks.</summary>
+    public static HarmEvidence OfDevice(IEnumerable<CensusSeries> settled, GateScales scales) => new(scales, settled.Select(series => series.Harm));
 
     /// <summary>
     /// Evidence of a class: the mean over its devices, tick by tick. A tick counts once half of the devices that can
     /// still report it have done so; a slow minority cannot hold it up, and a device that runs ahead does not speak alone.
     /// </summary>
-    public static HarmEvidence OfClass(IReadOnlyList<GateDevice> devices, GateScales scales) => new(scales, ByTick(devices, scales));
-
-    private static IEnumerable<List<GateTick>> ByTick(IReadOnlyList<GateDevice> devices, GateScales scales)
+    /// <param name="ticks">Null: nothing was reported yet.</param>
+    /// <param name="devices">Those whose ticks were added up.</param>
+    /// <param name="scales">The metrics.</param>
+    public static HarmEvidence OfClass(ClassTicks? ticks, IReadOnlyList<GateDevice> devices, GateScales scales)
     {
-        List<GateTick>[] ticks = [.. devices.Select(d => scales.Judged(d).ToList())];
-        bool[] stillReports = [.. devices.Select(d => d.Shadowing && d.Standing is not DeviceStanding.Missing)];
-        int[] next = new int[ticks.Length];
-        while (true)
+        if (ticks is null)
         {
-            long tick = long.MaxValue;
-            for (int i = 0; i < ticks.Length; i++)
+            return new HarmEvidence(scales, scales.Metrics.Select(scale => TickSeries.Start(scale.HarmNull)));
+        }
+        List<TickSum> counted = Counted(ticks, devices);
+        return new HarmEvidence(scales, ticks.Closed.Select((series, i) => series.With([.. counted.Select(tick => tick.Metrics[i].Mean).OfType<double>()])));
+    }
+
+    private static List<TickSum> Counted(ClassTicks ticks, IReadOnlyList<GateDevice> devices)
+    {
+        int reporting = devices.Count(StillReports);
+        // The others can report what they had reached.
+        long[] reached = [.. devices.Where(device => !StillReports(device)).Select(device => device.Evidence?.NewestTick).OfType<long>().Order()];
+        List<TickSum> counted = [];
+        int behind = 0;
+        foreach (TickSum tick in ticks.Open)
+        {
+            while (behind < reached.Length && reached[behind] < tick.Tick)
             {
-                if (next[i] < ticks[i].Count)
-                {
-                    tick = Math.Min(tick, ticks[i][next[i]].Tick);
-                }
+                behind++;
             }
-            if (tick == long.MaxValue)
+            if (2 * tick.Devices >= reporting + reached.Length - behind)
             {
-                yield break;
-            }
-            List<GateTick> reported = [];
-            int possible = 0;
-            for (int i = 0; i < ticks.Length; i++)
-            {
-                bool more = next[i] < ticks[i].Count;
-                possible += more || stillReports[i] ? 1 : 0;
-                if (more && ticks[i][next[i]].Tick == tick)
-                {
-                    reported.Add(ticks[i][next[i]++]);
-                }
-            }
-            if (2 * reported.Count >= possible)
-            {
-                yield return reported;
+                counted.Add(tick);
             }
         }
+        return counted;
     }
+
+    private static bool StillReports(GateDevice device) => device.Shadowing && device.Standing is not DeviceStanding.Missing;
 }

@@ -1,3 +1,4 @@
+using EdgeFleet.Rollouts.Gating.Folding;
 using EdgeFleet.Rollouts.Gating.Metrics;
 using EdgeFleet.Statistics.EProcesses;
 
@@ -25,7 +26,7 @@ internal sealed class PromotionEvidence
         List<DeviceFigures?> said = [];
         foreach (GateDevice device in input.Devices.Where(device => !device.Standing.IsAside()))
         {
-            DeviceFigures figures = DeviceFigures.OfFirst(scales.Margins.PairsPerDevice, scales.Judged(device));
+            DeviceFigures figures = device.Evidence?.SettledWord(scales.Margins.PairsPerDevice).Figures ?? default;
             bool complete = figures.Pairs >= scales.Margins.PairsPerDevice;
             if (device.Standing == DeviceStanding.Failed || (!complete && device.Standing == DeviceStanding.Missing))
             {
@@ -47,9 +48,8 @@ internal sealed class PromotionEvidence
     }
 
     /// <summary>A device's own evidence.</summary>
-    public static PromotionEvidence OfDevice(GateDevice device, GateScales scales) => new([.. scales.Metrics.Select(scale => new MetricPromotion(
-        BettingEProcess.Observe(BettingEProcess.StartPromotion(scale.PromotionNull), scale.OfCensus(scales.Judged(device))),
-        scale.CensusUnit))]);
+    public static PromotionEvidence OfDevice(IEnumerable<CensusSeries> settled, GateScales scales) =>
+        new([.. settled.Select((series, i) => new MetricPromotion(series.Promotion, scales.Metrics[i].CensusUnit))]);
 }
 
 /// <summary>One metric's answer to the promotion question.</summary>

@@ -23,8 +23,7 @@ internal static class PromotionRules
         {
             if (scales is null)
             {
-                GateCalibration.TryFreeze(input.Devices, input.Margins, out string waitingFor);
-                missing.Add(new MissingEvidence(MissingCodes.Calibration, input.HardwareClass, $"the noise is not known yet: {waitingFor}"));
+                missing.Add(new MissingEvidence(MissingCodes.Calibration, input.HardwareClass, $"the noise is not known yet: {input.CalibrationWaitsFor}"));
             }
             else if (census)
             {

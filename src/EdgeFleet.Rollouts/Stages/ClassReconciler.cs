@@ -1,12 +1,13 @@
 using EdgeFleet.Core.Deployments;
 using EdgeFleet.Rollouts.Gating;
+using EdgeFleet.Rollouts.Gating.Folding;
 using EdgeFleet.Rollouts.Specs;
 
 namespace EdgeFleet.Rollouts.Stages;
 
 /// <summary>One look at one hardware class. Returns the same instance when nothing changes.</summary>
 internal sealed class ClassReconciler(
-    RolloutState state, RolloutWorld world, IReadOnlyDictionary<string, DeviceView> views, ReportedEvidence evidence, DecisionLog log)
+    RolloutState state, RolloutWorld world, IReadOnlyDictionary<string, DeviceView> views, DecisionLog log)
 {
     // A class whose first devices all refuse is not tried to the end: what refuses them is the hardware that they share.
     private const int RefusalsPerBenchDevice = 3;
@@ -29,9 +30,9 @@ internal sealed class ClassReconciler(
             return Move(progress, StageOutcome.AllRefused, "classRefused", refusal);
         }
         progress = Admit(progress);
-        progress = Calibrate(progress);
+        (progress, string waitsFor) = Calibrate(progress);
 
-        GateInput input = Input(progress);
+        GateInput input = Input(progress, waitsFor);
         GateVerdict verdict = Gate.Evaluate(input);
         log.Current(verdict);
         if (verdict.Decision == GateDecision.Rollback)
@@ -78,25 +79,51 @@ internal sealed class ClassReconciler(
 
     private StageSpec StageOf(ClassProgress progress) => Spec.Stages[progress.Stage];
 
-    private GateInput Input(ClassProgress progress) => new()
+    private GateInput Input(ClassProgress progress, string waitsFor)
     {
-        RolloutId = state.RolloutId,
-        Attempt = Spec.Attempt,
-        HardwareClass = progress.HardwareClass,
-        Stage = StageOf(progress).Kind,
-        StageIndex = progress.Stage,
-        Margins = state.Margins,
-        MarginsHash = state.MarginsHash,
-        ClassSize = progress.Devices.Count,
-        Calibration = progress.Calibration,
-        Devices = GateDevices(progress),
-        StageStartedAt = progress.StageStartedAt,
-        Soak = state.Policy.SoakOf(StageOf(progress).Kind),
-        EvaluatedAt = world.Now,
-    };
+        List<GateDevice> devices = [.. progress.Devices.Where(d => d.Stage >= 0).Select(d => Read(d, progress))];
+        HashSet<string> aside = Aside(progress, devices);
+        ClassFold? judged = progress.Calibration is { } calibration ? Reports(progress).Judged(calibration, aside) : null;
+        return new GateInput
+        {
+            RolloutId = state.RolloutId,
+            Attempt = Spec.Attempt,
+            HardwareClass = progress.HardwareClass,
+            Stage = StageOf(progress).Kind,
+            StageIndex = progress.Stage,
+            Margins = state.Margins,
+            MarginsHash = state.MarginsHash,
+            ClassSize = progress.Devices.Count,
+            Calibration = progress.Calibration,
+            CalibrationWaitsFor = waitsFor,
+            Ticks = judged?.Ticks,
+            ReportsThrough = judged is null ? 0 : Reports(progress).Through,
+            Aside = judged is null ? [] : [.. aside.Order(StringComparer.Ordinal)],
+            Devices = judged is null ? devices : [.. devices.Select(d => d with { Evidence = judged.Of(d.DeviceId) })],
+            StageStartedAt = progress.StageStartedAt,
+            Soak = state.Policy.SoakOf(StageOf(progress).Kind),
+            EvaluatedAt = world.Now,
+        };
+    }
 
-    private List<GateDevice> GateDevices(ClassProgress progress) =>
-        [.. progress.Devices.Where(d => d.Stage >= 0).Select(d => DeviceReading.ForGate(d, View(d), progress, state, evidence, world.Now))];
+    // A device that was taken back alone has been answered for, and one that is other hardware now compares with nothing here.
+    private HashSet<string> Aside(ClassProgress progress, List<GateDevice> devices)
+    {
+        HashSet<string> aside = new(StringComparer.Ordinal);
+        foreach (GateDevice device in devices)
+        {
+            if (device.Standing.IsAside() || DeviceReading.Report(views.GetValueOrDefault(device.DeviceId), progress) is null)
+            {
+                aside.Add(device.DeviceId);
+            }
+        }
+        return aside;
+    }
+
+    private GateDevice Read(DeviceProgress device, ClassProgress progress) =>
+        DeviceReading.ForGate(device, View(device), progress, state, Reports(progress).FaultsOf(device.DeviceId), world.Now);
+
+    private ClassReports Reports(ClassProgress progress) => world.Evidence.Of(progress.HardwareClass);
 
     private DeviceView? View(DeviceProgress device) => views.GetValueOrDefault(device.DeviceId);
 
@@ -111,7 +138,7 @@ internal sealed class ClassReconciler(
             {
                 continue;
             }
-            GateDevice read = DeviceReading.ForGate(device, View(device), progress, state, evidence, world.Now);
+            GateDevice read = Read(device, progress);
             (DeviceStanding standing, string reason) = (read.Standing, read.StandingReason);
             // One broken invariant takes its device back at once, whatever the device itself makes of it.
             if (read.Invariants.Count > 0 && standing != DeviceStanding.Excluded)
@@ -164,16 +191,19 @@ internal sealed class ClassReconciler(
     private int Rank(DeviceProgress device) =>
         device.Stage >= 0 ? 0 : View(device) is { } view && Silence.IsHeard(view, world.Now) ? 1 : 2;
 
-    private ClassProgress Calibrate(ClassProgress progress)
+    private (ClassProgress Progress, string WaitsFor) Calibrate(ClassProgress progress)
     {
-        if (progress.Calibration is not null || Spec.Strategy == RolloutStrategy.Install || StageOf(progress).Kind < StageKind.Shadow
-            || GateCalibration.TryFreeze(GateDevices(progress), state.Margins, out _) is not { } calibration)
+        if (progress.Calibration is not null || Spec.Strategy == RolloutStrategy.Install || StageOf(progress).Kind < StageKind.Shadow)
         {
-            return progress;
+            return (progress, "");
+        }
+        if (Reports(progress).TryFreeze(out string waitsFor) is not { } calibration)
+        {
+            return (progress, waitsFor);
         }
         log.Event(progress.HardwareClass, "noiseCalibrated", FormattableString.Invariant(
             $"baseline against itself: {calibration.NoiseDisagreements} of {calibration.NoisePairs} pairs disagree; latency range +/-{calibration.LatencyWidthLogRatio:0.###}"));
-        return progress with { Calibration = calibration };
+        return (progress with { Calibration = calibration }, "");
     }
 
     // In a census each device is decided on its own pairs, so one that is harmed goes back alone.

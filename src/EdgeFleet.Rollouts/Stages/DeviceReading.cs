@@ -57,12 +57,18 @@ internal static class DeviceReading
     public static TimeSpan TimeLimit(StageSpec stage, PolicySpec policy) =>
         TimeSpan.FromSeconds(policy.Limits.DeviceSeconds + (stage.Goal == DeploymentGoal.Active ? policy.Probation.Seconds : 0));
 
-    public static GateDevice ForGate(
-        DeviceProgress device, DeviceView? view, ClassProgress progress, RolloutState state, ReportedEvidence evidence, DateTimeOffset now)
+    /// <summary>What it reported, as long as that compares with what it was drawn for.</summary>
+    public static DeploymentReport? Report(DeviceView? view, ClassProgress progress) =>
+        view is not null && view.HardwareClass == progress.HardwareClass ? view.Deployment : null;
+
+    public static IReadOnlyList<InvariantFinding> Invariants(DeviceProgress device, DeploymentReport? report, DeviceFaults faults, GateMargins margins) =>
+        device.Exit?.Invariants ?? (report is null ? [] : InvariantReading.Of(report, faults, margins));
+
+    /// <summary>The device as the gate sees it, without its evidence.</summary>
+    public static GateDevice ForGate(DeviceProgress device, DeviceView? view, ClassProgress progress, RolloutState state, DeviceFaults faults, DateTimeOffset now)
     {
         (DeviceStanding standing, string reason) = Standing(device, view, progress, state, now);
-        DeploymentReport? report = view is not null && view.HardwareClass == progress.HardwareClass ? view.Deployment : null;
-        (IReadOnlyList<GateTick> ticks, IReadOnlyList<InvariantFinding> invariants) = report is null ? ([], []) : evidence.Of(report);
+        DeploymentReport? report = Report(view, progress);
         return new GateDevice
         {
             DeviceId = device.DeviceId,
@@ -70,10 +76,9 @@ internal static class DeviceReading
             Standing = standing,
             StandingReason = reason,
             Shadowing = report?.Phase == DeploymentPhase.Shadowing,
-            Ticks = ticks,
-            ForeignTicks = report?.ForeignTicks ?? 0,
-            ForeignClass = report?.ForeignClass,
-            Invariants = device.Exit?.Invariants ?? invariants,
+            ForeignTicks = report is null ? 0 : faults.ForeignTicks,
+            ForeignClass = report is null ? null : faults.ForeignClass,
+            Invariants = Invariants(device, report, faults, state.Margins),
             BenchLatencyRatio = report?.Bench?.Latency.Ratio,
         };
     }

@@ -1,5 +1,4 @@
 using EdgeFleet.Core.Deployments;
-using EdgeFleet.Core.Evidence;
 using EdgeFleet.Rollouts.Deployments;
 using EdgeFleet.Rollouts.Gating;
 
@@ -8,16 +7,16 @@ namespace EdgeFleet.Rollouts.Stages;
 /// <summary>Finds broken invariants in what a device reported: its ticks, its probation and how its deployment ended.</summary>
 internal static class InvariantReading
 {
-    public static IReadOnlyList<InvariantFinding> Of(DeploymentReport report, IReadOnlyList<ShadowTick> ticks, GateMargins margins)
+    public static IReadOnlyList<InvariantFinding> Of(DeploymentReport report, DeviceFaults faults, GateMargins margins)
     {
         List<InvariantFinding> found = [];
-        Count(found, InvariantKind.ModelCrashed, ticks.Count(t => t.Crashed), "shadow worker died");
-        Count(found, InvariantKind.OutOfMemory, ticks.Count(t => t.OutOfMemory), "out of memory in the shadow");
-        Count(found, InvariantKind.NonFinite, ticks.Sum(t => (long)t.CandidateNonFinite), "outputs with NaN or infinity in the shadow");
-        Count(found, InvariantKind.WrongShape, ticks.Sum(t => (long)t.CandidateWrongShape), "outputs of a wrong shape in the shadow");
-        Count(found, InvariantKind.InferenceFailed, ticks.Sum(t => (long)t.CandidateFailures), "failed inferences in the shadow");
+        Count(found, InvariantKind.ModelCrashed, faults.Crashed, "shadow worker died");
+        Count(found, InvariantKind.OutOfMemory, faults.OutOfMemory, "out of memory in the shadow");
+        Count(found, InvariantKind.NonFinite, faults.NonFinite, "outputs with NaN or infinity in the shadow");
+        Count(found, InvariantKind.WrongShape, faults.WrongShape, "outputs of a wrong shape in the shadow");
+        Count(found, InvariantKind.InferenceFailed, faults.Failures, "failed inferences in the shadow");
         // A worker that cannot read its own peak does not compare: a shadow without one has no ticks.
-        if (ticks.Max(t => t.CandidatePeakBytes) is { } peak && peak > margins.WorkerMemoryBytes)
+        if (faults.PeakBytes is { } peak && peak > margins.WorkerMemoryBytes)
         {
             found.Add(new InvariantFinding(InvariantKind.OverMemoryBudget, 1, $"{peak >> 20} MiB in the shadow, budget {margins.WorkerMemoryBytes >> 20} MiB"));
         }

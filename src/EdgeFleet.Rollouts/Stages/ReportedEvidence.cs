@@ -1,38 +1,54 @@
-using EdgeFleet.Core.Evidence;
-using EdgeFleet.Rollouts.Gating;
-
 namespace EdgeFleet.Rollouts.Stages;
 
 /// <summary>
-/// What the devices' reports come to, worked out once per decision: a class is looked at several times until nothing
-/// changes, while the reports stay the same.
+/// What the devices' ticks come to, added up as they are reported, so that each look costs what is new. It holds nothing that
+/// cannot be made again from what is stored, to the last bit; its size does not depend on the number of ticks.
 /// </summary>
-internal sealed class ReportedEvidence(GateMargins margins)
+public sealed class ReportedEvidence
 {
-    private readonly Dictionary<DeploymentReport, (IReadOnlyList<GateTick> Ticks, IReadOnlyList<InvariantFinding> Invariants)> _known =
-        new(ReferenceEqualityComparer.Instance);
+    private readonly Dictionary<string, ClassReports> _classes = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, ClassReports> _ofDevice = new(StringComparer.Ordinal);
+    private long _through;
+    private int? _attempt;
 
-    public (IReadOnlyList<GateTick> Ticks, IReadOnlyList<InvariantFinding> Invariants) Of(DeploymentReport report)
+    internal ClassReports Of(string hardwareClass) => _classes[hardwareClass];
+
+    /// <summary>Takes in what is new.</summary>
+    internal void Read(RolloutState state, ITickLog log)
     {
-        if (!_known.TryGetValue(report, out var evidence))
+        if (_attempt != state.Spec.Attempt || _classes.Count != state.Classes.Count)
         {
-            IReadOnlyList<ShadowTick> ticks = InOrder(report.Ticks);
-            evidence = ([.. ticks.Select(GateTick.From)], InvariantReading.Of(report, ticks, margins));
-            _known.Add(report, evidence);
+            Begin(state, log);
         }
-        return evidence;
+        foreach (ClassReports reports in _classes.Values)
+        {
+            reports.Log = log;
+        }
+        if (_classes.Count == 0)
+        {
+            return;
+        }
+        foreach (ReportedTick row in log.After(_through))
+        {
+            _through = row.Id;
+            _ofDevice.GetValueOrDefault(row.DeviceId)?.Take(row);
+        }
     }
 
-    // Each tick once, ascending: reports may come twice and in any order.
-    private static IReadOnlyList<ShadowTick> InOrder(IReadOnlyList<ShadowTick> ticks)
+    private void Begin(RolloutState state, ITickLog log)
     {
-        for (int i = 1; i < ticks.Count; i++)
+        (_attempt, _through) = (state.Spec.Attempt, 0);
+        _classes.Clear();
+        _ofDevice.Clear();
+        foreach (ClassProgress progress in state.Classes)
         {
-            if (ticks[i].Tick <= ticks[i - 1].Tick)
+            List<string> devices = [.. progress.Devices.Select(device => device.DeviceId)];
+            ClassReports reports = new(progress.HardwareClass, devices, devices.Count, state.Margins, log);
+            _classes[progress.HardwareClass] = reports;
+            foreach (string device in devices)
             {
-                return [.. ticks.DistinctBy(t => t.Tick).OrderBy(t => t.Tick)];
+                _ofDevice[device] = reports;
             }
         }
-        return ticks;
     }
 }

@@ -33,13 +33,13 @@ public static class RolloutReconciler
     private static RolloutState Settle(RolloutState state, RolloutWorld world, DecisionLog log)
     {
         Dictionary<string, DeviceView> views = world.Devices.ToDictionary(d => d.DeviceId, StringComparer.Ordinal);
-        ReportedEvidence evidence = new(state.Margins);
         RolloutState next = Enrol(state.Commanded ? state with { Commanded = false } : state, world, log);
+        world.Evidence.Read(next, world.Ticks);
         // Each pass moves a class at most one step; a class has few, and none leads back.
         for (int pass = 0; pass < 16 + (8 * next.Spec.Stages.Count) + next.Classes.Sum(c => c.Devices.Count); pass++)
         {
             RolloutState before = next;
-            next = StepClasses(next, new ClassReconciler(next, world, views, evidence, log), log);
+            next = StepClasses(next, new ClassReconciler(next, world, views, log), log);
             if (ReferenceEquals(next, before))
             {
                 return Conclude(next, log);

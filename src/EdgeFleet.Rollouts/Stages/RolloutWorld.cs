@@ -23,14 +23,6 @@ public sealed record DeploymentReport
 
     public BenchEvidence? Bench { get; init; }
 
-    /// <summary>Every tick reported so far; in any order, repeated ones are dropped.</summary>
-    public IReadOnlyList<ShadowTick> Ticks { get; init; } = [];
-
-    /// <summary>How many ticks named another hardware class than the device was drawn in, and which; they are not among <see cref="Ticks"/>.</summary>
-    public int ForeignTicks { get; init; }
-
-    public string? ForeignClass { get; init; }
-
     public ProbationEvidence? Probation { get; init; }
 }
 
@@ -64,6 +56,12 @@ public sealed record RolloutWorld
 
     /// <summary>All approved devices of the tenant (and revoked ones that were drawn), each once.</summary>
     public required IReadOnlyList<DeviceView> Devices { get; init; }
+
+    /// <summary>The shadow ticks of the rollout's attempt.</summary>
+    public ITickLog Ticks { get; init; } = NoTicks.Instance;
+
+    /// <summary>What they came to at the last look; a fresh one is filled from the start, and comes to the same.</summary>
+    public ReportedEvidence Evidence { get; init; } = new();
 
     /// <summary>Hardware classes that the candidate's manifest is meant for; empty means any.</summary>
     public IReadOnlyList<string> CandidateHardwareClasses { get; init; } = [];

@@ -53,7 +53,7 @@ public sealed class HousekeepingTests : IDisposable
         {
             (int kept, string said, int verdicts) = await controller.Database.ReadAsync(
                 session => (
-                    DeploymentStore.ListTicks(session, id, 1, 0).Count,
+                    DeploymentStore.ListTicks(session, id, 1, 0, int.MaxValue).Count,
                     string.Join(',', DeploymentStore.ListOfRollout(session, id, 1).Concat(DeploymentStore.ListOfRollout(session, id, 2)).Select(row => row.Phase)),
                     RolloutStore.ListVerdictNumbers(session, id).Count),
                 CancellationToken.None);

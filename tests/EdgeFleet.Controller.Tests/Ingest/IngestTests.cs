@@ -172,7 +172,7 @@ public sealed class IngestTests : IAsyncLifetime
         }
 
         Assert.True(rounds > 1, "the ledger had room for all: the test proves nothing");
-        Assert.Equal(Kept, (await ReadAsync(session => DeploymentStore.ListTicks(session, "r1", 1, 0))).Count);
+        Assert.Equal(Kept, (await ReadAsync(session => DeploymentStore.ListTicks(session, "r1", 1, 0, int.MaxValue))).Count);
         Assert.Single(await ReadAsync(session => IngestStore.ListEvents(session, "dev-1", 10)));
     }
 
@@ -211,7 +211,7 @@ public sealed class IngestTests : IAsyncLifetime
         await TakeAsync(topics.Shadow(Digest.Of([1])), Tick(1, tick: 100_001));
         await TakeAsync(topics.Shadow(Digest.Of([1])), Tick(2, tick: 100_000));
 
-        Assert.Equal(100_000, Assert.Single(await ReadAsync(session => DeploymentStore.ListTicks(session, "r1", 1, 0))).Tick);
+        Assert.Equal(100_000, Assert.Single(await ReadAsync(session => DeploymentStore.ListTicks(session, "r1", 1, 0, int.MaxValue))).Tick);
     }
 
     [Fact]
@@ -222,7 +222,7 @@ public sealed class IngestTests : IAsyncLifetime
         await TakeAsync(topics.Shadow(digest), Tick(1, tick: 5, pairs: 10));
         await TakeAsync(topics.Shadow(digest), Tick(2, tick: 5, pairs: 99));
 
-        TickRow tick = Assert.Single(await ReadAsync(session => DeploymentStore.ListTicks(session, "r1", 1, 0)));
+        TickRow tick = Assert.Single(await ReadAsync(session => DeploymentStore.ListTicks(session, "r1", 1, 0, int.MaxValue)));
         Assert.Contains("\"pairs\":10", tick.Evidence, StringComparison.Ordinal);
     }
 

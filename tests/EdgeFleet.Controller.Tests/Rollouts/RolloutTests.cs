@@ -105,9 +105,9 @@ public sealed class RolloutTests
             StoredVerdict stored = RolloutDocumentCodec.ReadVerdict(row.Stored);
             Assert.True(Gate.Recompute(stored).Same, $"verdict {row.Seq}: {stored.Verdict.Reason}");
             // The control: one disagreement more gives other bits.
-            if (stored.Input.Devices.Any(device => device.Ticks.Count > 3))
+            if (stored.Input.Devices.Any(device => device.Evidence is not null))
             {
-                GateInput moved = stored.Input with { Devices = [.. stored.Input.Devices.Select(device => device with { Ticks = [.. device.Ticks.Select(tick => tick with { Disagreements = tick.Disagreements + 1 })] })] };
+                GateInput moved = stored.Input with { Devices = [.. stored.Input.Devices.Select(device => device with { Evidence = device.Evidence is { } e ? e with { Disagreements = e.Disagreements + 1 } : null })] };
                 Assert.False(Gate.Recompute(stored with { Input = moved }).Same);
             }
         }
@@ -123,7 +123,7 @@ public sealed class RolloutTests
         Assert.Equal(RolloutPhase.Completed, end.Phase);
         List<StoredVerdict> verdicts = await rig.Database.ReadAsync<List<StoredVerdict>>(
             session => [.. RolloutStore.ListVerdictNumbers(session, id).Select(seq => RolloutDocumentCodec.ReadVerdict(RolloutStore.FindVerdict(session, id, seq)!.Stored))], CancellationToken.None);
-        Assert.All(verdicts, v => Assert.All(v.Input.Devices.SelectMany(device => device.Ticks), tick => Assert.True(tick.Disagreements < 10)));
+        Assert.All(verdicts, v => Assert.All(v.Input.Devices, device => Assert.True(device.Evidence is not { } e || 100 * e.Disagreements < e.Pairs)));
         Assert.Contains(verdicts, v => v.Verdict.Missing.Any(m => m is { Code: "otherHardware", Subject: "dev-2" } && m.Detail.Contains("another-class", StringComparison.Ordinal)));
         StoredVerdict promoted = verdicts.Single(v => v.Verdict is { Stage: StageKind.Shadow, Decision: GateDecision.Promote });
         Assert.Contains(promoted.Verdict.Warnings, warning => warning.StartsWith("dev-2: 4 tick(s)", StringComparison.Ordinal));

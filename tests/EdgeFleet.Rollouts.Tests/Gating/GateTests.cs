@@ -65,7 +65,7 @@ public sealed class GateTests
     [Fact]
     public void A_missing_device_counts_as_the_worst_value_unless_it_had_said_its_word()
     {
-        GateDevice Missing(int number, int ticks) => Gates.Device(number, ticks) with { Standing = DeviceStanding.Missing, StandingReason = "silent" };
+        TickingDevice Missing(int number, int ticks) => Gates.Device(number, ticks) with { Standing = DeviceStanding.Missing, StandingReason = "silent" };
 
         GateVerdict without = Gate.Evaluate(Gates.Input(Gates.Devices(19, i => i == 3 ? Missing(i, 2) : Gates.Device(i, 5)), classSize: 100));
         GateVerdict with = Gate.Evaluate(Gates.Input(Gates.Devices(19, i => i == 3 ? Missing(i, 5) : Gates.Device(i, 5)), classSize: 100));
@@ -126,7 +126,7 @@ public sealed class GateTests
     [Fact]
     public void A_shadow_that_no_application_feeds_says_so()
     {
-        GateVerdict verdict = Gate.Evaluate(Gates.Input(Gates.Devices(3, i => Gates.Device(i, 5, pairs: 0, logRatio: null))) with { Calibration = null });
+        GateVerdict verdict = Gate.Evaluate(Gates.Uncalibrated(Gates.Devices(3, i => Gates.Device(i, 5, pairs: 0, logRatio: null))));
 
         Assert.Contains("do applications ask the model?", Assert.Single(verdict.Missing, m => m.Code == MissingCodes.Calibration).Detail, StringComparison.Ordinal);
     }
@@ -134,7 +134,7 @@ public sealed class GateTests
     [Fact]
     public void Before_the_noise_is_known_nothing_is_judged()
     {
-        GateVerdict verdict = Gate.Evaluate(Gates.Input(Gates.Devices(3, i => Gates.Device(i, 2, disagreements: 90))) with { Calibration = null });
+        GateVerdict verdict = Gate.Evaluate(Gates.Uncalibrated(Gates.Devices(3, i => Gates.Device(i, 2, disagreements: 90))));
 
         Assert.Equal(GateDecision.Hold, verdict.Decision);
         MissingEvidence calibration = Assert.Single(verdict.Missing, m => m.Code == MissingCodes.Calibration);
@@ -146,7 +146,7 @@ public sealed class GateTests
     public void A_baseline_that_disagrees_with_itself_is_not_held_against_the_candidate()
     {
         GateCalibration noisy = Gates.Quiet with { NoiseRate = 0.05, NoiseRateUpper = 0.06 };
-        List<GateDevice> devices = [.. Gates.Devices(4, i => Gates.Device(i, 60, disagreements: 5))];
+        List<TickingDevice> devices = [.. Gates.Devices(4, i => Gates.Device(i, 60, disagreements: 5))];
 
         Assert.Equal(GateDecision.Promote, Gate.Evaluate(Gates.Input(devices, calibration: noisy)).Decision);
         Assert.Equal(GateDecision.Rollback, Gate.Evaluate(Gates.Input(devices)).Decision);
@@ -188,7 +188,7 @@ public sealed class GateTests
     [Fact]
     public void Harm_needs_half_of_the_devices_that_report_and_does_not_wait_for_the_slow_ones()
     {
-        GateDevice Harmed(int number, int ticks) => Gates.Device(number, ticks, disagreements: 50);
+        TickingDevice Harmed(int number, int ticks) => Gates.Device(number, ticks, disagreements: 50);
 
         GateVerdict ahead = Gate.Evaluate(Gates.Input(Gates.Devices(12, i => Harmed(i, i == 0 ? 20 : 0)), classSize: 12));
         GateVerdict half = Gate.Evaluate(Gates.Input(Gates.Devices(12, i => Harmed(i, i < 6 ? 20 : 0)), classSize: 12));

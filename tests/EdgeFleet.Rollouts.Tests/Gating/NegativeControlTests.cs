@@ -21,7 +21,7 @@ public sealed class NegativeControlTests
         int pooled = 0, gate = 0;
         for (int run = 0; run < runs; run++)
         {
-            List<GateDevice> cohort = [];
+            List<TickingDevice> cohort = [];
             List<double> all = [];
             for (int d = 0; d < devices; d++)
             {
@@ -50,9 +50,9 @@ public sealed class NegativeControlTests
         {
             double[] ratios = [.. Enumerable.Range(0, ticks).Select(_ => s_margin + (0.03 * Normal(random)))];
             peeking += Enumerable.Range(10, ticks - 10).Any(n => ZOf(ratios.AsSpan(0, n), s_margin) > 1.645) ? 1 : 0;
-            GateDevice device = Gates.Device(0) with { Ticks = [.. ratios.Select((r, t) => new GateTick { Tick = t, Pairs = 100, MedianLogLatencyRatio = r })] };
+            TickingDevice device = Gates.Device(0) with { Ticks = [.. ratios.Select((r, t) => new GateTick { Tick = t, Pairs = 100, MedianLogLatencyRatio = r })] };
             // The largest value it ever had: as if someone had looked after every tick.
-            gate += HarmEvidence.OfDevice(device, scales).Metrics.Single(metric => metric.Scale.Asked.Metric == GateMetric.LatencyP50).State.MaxLogE >= Math.Log(1 / Alpha) ? 1 : 0;
+            gate += HarmEvidence.OfDevice(Gates.Input([device]).Devices[0].Evidence!.SettledCensus(scales), scales).Metrics.Single(metric => metric.Scale.Asked.Metric == GateMetric.LatencyP50).State.MaxLogE >= Math.Log(1 / Alpha) ? 1 : 0;
         }
 
         Assert.True(peeking > runs * 0.15, $"the peeking test raised the alarm in {peeking} of {runs}");
@@ -68,7 +68,7 @@ public sealed class NegativeControlTests
         int completeCase = 0, gate = 0;
         for (int run = 0; run < runs; run++)
         {
-            List<GateDevice> cohort = [.. Gates.Devices(devices, i => random.NextDouble() < 0.2
+            List<TickingDevice> cohort = [.. Gates.Devices(devices, i => random.NextDouble() < 0.2
                 ? Gates.Device(i) with { Standing = DeviceStanding.Missing, StandingReason = "silent" }
                 : Gates.Device(i, ticks: 5))];
             BettingState complete = BettingEProcess.Observe(
@@ -90,7 +90,7 @@ public sealed class NegativeControlTests
         int back = 0;
         for (int run = 0; run < runs; run++)
         {
-            List<GateDevice> cohort = [.. Gates.Devices(8, i => Gates.Device(i) with
+            List<TickingDevice> cohort = [.. Gates.Devices(8, i => Gates.Device(i) with
             {
                 Ticks = [.. Enumerable.Range(0, 60).Select(t => new GateTick { Tick = t, Pairs = 100, MedianLogLatencyRatio = 0.03 * Normal(random) })],
             })];

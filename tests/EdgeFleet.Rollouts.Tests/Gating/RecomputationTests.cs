@@ -14,7 +14,7 @@ public sealed class RecomputationTests
             .Add("orin", devices, i => new Behaviour { DisagreementRate = disagreement, RefusesAtBench = i == 1 })
             .Run(80);
 
-        Assert.Contains(fleet.Verdicts, v => v.Input.Stage == StageKind.Shadow && v.Input.Devices.Any(d => d.Ticks.Count > 0));
+        Assert.Contains(fleet.Verdicts, v => v.Input.Stage == StageKind.Shadow && v.Input.Devices.Any(d => d.Evidence is { Pairs: > 0 }));
         foreach (StoredVerdict verdict in fleet.Verdicts)
         {
             string json = JsonSerializer.Serialize(verdict, RolloutsJsonContext.Default.StoredVerdict);
@@ -41,10 +41,8 @@ public sealed class RecomputationTests
     {
         GateInput input = Gates.Input(Gates.Devices(4, i => Gates.Device(i, ticks: 25)));
         StoredVerdict stored = new(input, Gate.Evaluate(input));
-        GateDevice first = input.Devices[0];
-        GateTick[] ticks = [.. first.Ticks];
-        ticks[7] = ticks[7] with { Disagreements = 1 };
-        GateInput changed = input with { Devices = [first with { Ticks = ticks }, .. input.Devices.Skip(1)] };
+        GateInput changed = Gates.Input(Gates.Devices(4, i => Gates.Device(i, ticks: 25)).Select((device, i) =>
+            i > 0 ? device : device with { Ticks = [.. device.Ticks.Select(tick => tick.Tick == 7 ? tick with { Disagreements = 1 } : tick)] }));
 
         Assert.True(Gate.Recompute(stored).Same);
         Assert.False(Gate.Recompute(stored with { Input = changed }).Same);
@@ -55,7 +53,7 @@ public sealed class RecomputationTests
     [Fact]
     public void A_verdict_is_computed_again_by_the_rules_that_it_was_made_with()
     {
-        GateInput input = Gates.Input(Gates.Devices(12, i => Gates.Device(i, ticks: 5))) with { Rules = new GateRules { CensusBelowDevices = 20, AmberShare = 0.5 } };
+        GateInput input = Gates.Input(Gates.Devices(12, i => Gates.Device(i, ticks: 5)), rules: new GateRules { CensusBelowDevices = 20, AmberShare = 0.5 });
         StoredVerdict stored = new(input, Gate.Evaluate(input));
         Assert.Equal(VerdictKind.Census, stored.Verdict.Kind);
 

@@ -37,6 +37,7 @@ internal sealed class FakeFleet
 
     private readonly SortedDictionary<string, Device> _devices = new(StringComparer.Ordinal);
     private readonly Random _random = new(20261120);
+    private readonly ReportedEvidence _evidence = new();
 
     public FakeFleet(RolloutSpec spec, PolicySpec policy, bool provisioned = true)
     {
@@ -96,7 +97,10 @@ internal sealed class FakeFleet
     /// <summary>Changes what the controller sees of a device.</summary>
     public Func<DeviceView, DeviceView> Seen { get; set; } = view => view;
 
-    public RolloutWorld World() => new() { Now = Now, Devices = [.. _devices.Values.Select(d => Seen(d.View()))] };
+    /// <summary>What devices reported, in the order of arrival.</summary>
+    public TickLog Log { get; } = new();
+
+    public RolloutWorld World() => new() { Now = Now, Devices = [.. _devices.Values.Select(d => Seen(d.View()))], Ticks = Log, Evidence = _evidence };
 
     public void Command(OperatorAct act, string? hardwareClass = null)
     {
@@ -115,7 +119,10 @@ internal sealed class FakeFleet
             if (Steps < device.Behaviour.SilentFrom || Steps >= device.Behaviour.SilentUntil)
             {
                 device.LastSeenAt = Now;
-                device.Step(_random);
+                if (device.Step(_random) is { } tick)
+                {
+                    Log.Add(device.Id, device.HardwareClass, Now, tick);
+                }
                 if (device.EverServedCandidate)
                 {
                     EverServedCandidate.Add(device.Id);
@@ -133,6 +140,9 @@ internal sealed class FakeFleet
         RolloutWorld world = World();
         RolloutDecision decision = RolloutReconciler.Decide(restored, world);
         RolloutDecision again = RolloutReconciler.Decide(decision.Next, world);
+        // Added up anew by a controller that was started again, the reports come to the same bits.
+        RolloutDecision anew = RolloutReconciler.Decide(restored, world with { Evidence = new ReportedEvidence() });
+        Assert.Equal(Written(decision.Current), Written(anew.Current));
         Assert.False(again.Changed, "a second look at the same world changed the state");
         Assert.Empty(again.Events);
         Assert.Empty(again.Verdicts);
@@ -152,15 +162,19 @@ internal sealed class FakeFleet
         }
     }
 
+    private static string Written(IReadOnlyList<GateVerdict> verdicts) =>
+        string.Join('\n', verdicts.Select(verdict => JsonSerializer.Serialize(verdict, RolloutsJsonContext.Default.GateVerdict)));
+
     private sealed class Device(string id, string hardwareClass, Behaviour behaviour)
     {
-        private readonly List<ShadowTick> _ticks = [];
+        private int _ticks;
         private DeploymentPhase? _phase;
         private bool _invariantBroken;
         private string? _code;
         private Digest? _before;
 
         public string Id => id;
+        public string HardwareClass => hardwareClass;
         public Behaviour Behaviour => behaviour;
         public Digest? Active { get; set; }
         public bool EverServedCandidate { get; private set; }
@@ -174,11 +188,12 @@ internal sealed class FakeFleet
             Active = Active,
             LastSeenAt = LastSeenAt,
             Deployment = _phase is { } phase
-                ? new DeploymentReport { Phase = phase, InvariantBroken = _invariantBroken, Code = _code, Detail = _code is null ? null : "as behaved", Ticks = [.. _ticks] }
+                ? new DeploymentReport { Phase = phase, InvariantBroken = _invariantBroken, Code = _code, Detail = _code is null ? null : "as behaved" }
                 : null,
         };
 
-        public void Step(Random random)
+        /// <summary>The tick that it reports, if it shadows.</summary>
+        public ShadowTick? Step(Random random)
         {
             if (Desired is null || Desired.Digest != Candidate)
             {
@@ -195,7 +210,7 @@ internal sealed class FakeFleet
                 {
                     Active = Desired.Digest;
                 }
-                return;
+                return null;
             }
             _phase ??= DeploymentMachine.Begin(Desired, Active, []);
             for (int act = 0; act < 4; act++)
@@ -204,14 +219,13 @@ internal sealed class FakeFleet
                 switch (step.Act)
                 {
                     case DeploymentAct.Park or DeploymentAct.None:
-                        return;
+                        return null;
                     case DeploymentAct.Shadow:
-                        _ticks.Add(Tick(random));
-                        return;
+                        return Tick(random);
                     case DeploymentAct.Fetch when behaviour.FailsToFetch:
                         _code = "download-failed";
                         Apply(PhaseOutcome.Failure);
-                        return;
+                        return null;
                     case DeploymentAct.Bench or DeploymentAct.Activate when behaviour.DoesNotLoad:
                         _code = "does-not-load";
                         Apply(PhaseOutcome.Failure);
@@ -219,7 +233,7 @@ internal sealed class FakeFleet
                     case DeploymentAct.Bench when behaviour.RefusesAtBench:
                         _code = "slower-than-baseline";
                         Apply(PhaseOutcome.Refusal);
-                        return;
+                        return null;
                     case DeploymentAct.Activate:
                         _before = Active;
                         Active = Candidate;
@@ -233,12 +247,13 @@ internal sealed class FakeFleet
                     case DeploymentAct.Restore:
                         Active = _before;
                         Apply(PhaseOutcome.RestoredAfterFault);
-                        return;
+                        return null;
                     default:
                         Apply(step.MoveBy ?? PhaseOutcome.Success);
                         break;
                 }
             }
+            return null;
         }
 
         private void Apply(PhaseOutcome outcome)
@@ -256,7 +271,7 @@ internal sealed class FakeFleet
             }
             return new ShadowTick
             {
-                Tick = _ticks.Count,
+                Tick = _ticks++,
                 StartedAt = LastSeenAt,
                 DurationMs = 1000,
                 Pairs = PairsPerTick,

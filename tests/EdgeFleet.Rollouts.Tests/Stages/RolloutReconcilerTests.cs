@@ -139,9 +139,7 @@ public sealed class RolloutReconcilerTests
         };
         FakeFleet fleet = new FakeFleet(spec, Rollouts.Policy).Add("orin", 8);
         bool bad = false;
-        fleet.Seen = view => bad && view.DeviceId == "orin-2" && view.Deployment is { } report
-            ? view with { Deployment = report with { Ticks = [.. report.Ticks.Select(t => t with { CandidateNonFinite = 1 })] } }
-            : view;
+        fleet.Log.Stored = row => bad && row.DeviceId == "orin-2" ? row with { Tick = row.Tick with { CandidateNonFinite = 1 } } : row;
         fleet.RunUntil(f => waits ? f.Class("orin").Phase == ClassPhase.AwaitingApproval : f.State.Classes.Count > 0 && f.Class("orin").Stage == 1).Run(1);
         bad = true;
         fleet.RunUntil(f => f.Class("orin").Devices.Any(d => d.Exit is not null));
@@ -152,6 +150,22 @@ public sealed class RolloutReconcilerTests
         int stored = fleet.Verdicts.Count(v => v.Verdict.Devices.Any(d => d.Invariants.Count > 0) && v.Verdict.Stage == StageKind.Shadow);
         fleet.Run(2);
         Assert.True(fleet.Verdicts.Count(v => v.Verdict.Devices.Any(d => d.Invariants.Count > 0) && v.Verdict.Stage == StageKind.Shadow) - stored <= 1);
+    }
+
+    [Fact]
+    public void A_calibration_that_was_not_saved_because_a_person_came_in_between_is_made_again()
+    {
+        FakeFleet fleet = new FakeFleet(Rollouts.Staged, Rollouts.Policy).Add("orin", 12);
+        fleet.RunUntil(f => f.State.Classes.Count > 0 && f.Class("orin").Stage == 1).Run(1);
+        RolloutState before = fleet.State;
+        Assert.Null(before.Classes[0].Calibration);
+        fleet.RunUntil(f => f.Class("orin").Calibration is not null);
+
+        RolloutDecision lost = RolloutReconciler.Decide(before, fleet.World());
+        RolloutDecision again = RolloutReconciler.Decide(before, fleet.World());
+
+        Assert.Equal(lost.Next.Classes[0].Calibration!.NoisePairs, again.Next.Classes[0].Calibration!.NoisePairs);
+        Assert.Equal(lost.Current[0].HarmLogE, again.Current[0].HarmLogE);
     }
 
     [Fact]

@@ -1,3 +1,5 @@
+using EdgeFleet.Rollouts.Gating.Folding;
+
 namespace EdgeFleet.Rollouts.Gating.Metrics;
 
 /// <summary>Share of inputs with another answer than the baseline's, beyond what the baseline's own noise explains.</summary>
@@ -34,19 +36,10 @@ internal sealed class DisagreementScale : IMetricScale
 
     public double OfDevice(DeviceFigures figures) => OverNoise(figures.Disagreements, figures.Pairs);
 
-    public IEnumerable<double> OfCensus(IEnumerable<GateTick> judged)
+    public (CensusWindow Next, double? Bet) OfCensus(CensusWindow open, GateTick tick)
     {
-        long pairs = 0, disagreements = 0;
-        foreach (GateTick tick in judged)
-        {
-            pairs += tick.Pairs;
-            disagreements += tick.Disagreements;
-            if (pairs >= _pairsPerWindow)
-            {
-                yield return OverNoise(disagreements, pairs);
-                (pairs, disagreements) = (0, 0);
-            }
-        }
+        CensusWindow next = new(open.Pairs + tick.Pairs, open.Events + tick.Disagreements);
+        return next.Pairs >= _pairsPerWindow ? (default, OverNoise(next.Events, next.Pairs)) : (next, null);
     }
 
     public double? Estimate(DeviceFigures figures) => figures.DisagreementPercent;

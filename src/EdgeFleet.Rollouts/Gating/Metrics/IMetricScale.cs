@@ -1,3 +1,5 @@
+using EdgeFleet.Rollouts.Gating.Folding;
+
 namespace EdgeFleet.Rollouts.Gating.Metrics;
 
 /// <summary>
@@ -26,8 +28,8 @@ internal interface IMetricScale
     /// <summary>A device's word on the pairs that were asked of it; the worst where it says nothing of this metric.</summary>
     double OfDevice(DeviceFigures figures);
 
-    /// <summary>The bets on a device of a census by its own ticks, in their order.</summary>
-    IEnumerable<double> OfCensus(IEnumerable<GateTick> judged);
+    /// <summary>One more tick of a device of a census: the bet on it, where it makes one full, and what the next bet has gathered so far.</summary>
+    (CensusWindow Next, double? Bet) OfCensus(CensusWindow open, GateTick tick);
 
     /// <summary>The plain estimate in the margin's unit, for people; null without data.</summary>
     double? Estimate(DeviceFigures figures);

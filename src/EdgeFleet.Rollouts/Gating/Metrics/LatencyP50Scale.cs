@@ -1,3 +1,4 @@
+using EdgeFleet.Rollouts.Gating.Folding;
 using EdgeFleet.Statistics.EProcesses;
 using EdgeFleet.Statistics.Functions;
 
@@ -20,9 +21,9 @@ internal sealed class LatencyP50Scale(MetricMargin asked, GateCalibration calibr
 
     public double? OfTick(GateTick tick) => tick.Pairs > 0 && tick.MedianLogLatencyRatio is { } ratio ? _map.ToUnit(ratio) : null;
 
-    public double OfDevice(DeviceFigures figures) => figures.MedianLogLatencyRatio is { } ratio ? _map.ToUnit(ratio) : 1;
+    public double OfDevice(DeviceFigures figures) => figures.LogLatencyRatio is { } ratio ? _map.ToUnit(ratio) : 1;
 
-    public IEnumerable<double> OfCensus(IEnumerable<GateTick> judged) => judged.Select(OfTick).OfType<double>();
+    public (CensusWindow Next, double? Bet) OfCensus(CensusWindow open, GateTick tick) => (open, OfTick(tick));
 
     public double? Estimate(DeviceFigures figures) => (figures.LatencyRatio - 1) * 100;
 }

@@ -1,0 +1,146 @@
+using System.Collections.Immutable;
+
+namespace EdgeFleet.Rollouts.Gating.Folding;
+
+/// <summary>
+/// Adds up the ticks that devices of one class report after its noise was frozen. The same reports in the order in which they
+/// were stored give the same evidence to the last bit, so it can be made again at any time; and so do the same reports in
+/// another order, as long as none is half a window of ticks late.
+/// </summary>
+public sealed class ClassFold
+{
+    private readonly GateScales _scales;
+    private readonly GateCalibration _calibration;
+    private readonly bool _census;
+    private readonly Dictionary<string, DeviceFold> _devices = new(StringComparer.Ordinal);
+    private readonly SortedDictionary<long, OpenTick> _open = [];
+    private readonly TickSeries[] _closed;
+    private DateTimeOffset? _first;
+    private long _now;
+    private long _ahead;
+
+    /// <summary>Starts without any tick.</summary>
+    /// <param name="margins">As they were frozen.</param>
+    /// <param name="calibration">The noise of the class; its ticks are not judged.</param>
+    /// <param name="rules">The gate's fixed numbers.</param>
+    /// <param name="classSize">Devices that were drawn.</param>
+    public ClassFold(GateMargins margins, GateCalibration calibration, GateRules rules, int classSize)
+    {
+        _scales = new GateScales(margins, calibration, rules);
+        _calibration = calibration;
+        _census = classSize < rules.CensusBelowDevices;
+        _closed = [.. _scales.Metrics.Select(scale => TickSeries.Start(scale.HarmNull))];
+    }
+
+    /// <summary>Evidence of the class.</summary>
+    public ClassTicks Ticks => new()
+    {
+        Closed = [.. _closed],
+        Open = [.. _open.Select(open => open.Value.Sum(open.Key))],
+        Ahead = _ahead,
+    };
+
+    /// <summary>Evidence of one device; null before it had a tick that is judged.</summary>
+    public DeviceEvidence? Of(string deviceId) => _devices.GetValueOrDefault(deviceId)?.Evidence;
+
+    /// <summary>Takes one tick in.</summary>
+    /// <param name="deviceId">Who reported it, each tick once.</param>
+    /// <param name="tick">What it reported.</param>
+    /// <param name="at">When it was stored, by the controller's clock: nobody can be further than the time since the first allows.</param>
+    public void Take(string deviceId, GateTick tick, DateTimeOffset at)
+    {
+        if (_calibration.LastTick.TryGetValue(deviceId, out long last) && tick.Tick <= last)
+        {
+            return;
+        }
+        if (!_devices.TryGetValue(deviceId, out DeviceFold? device))
+        {
+            _devices[deviceId] = device = new DeviceFold(_scales, _census);
+        }
+        _first ??= at;
+        // A clock that was set back does not take back what was closed.
+        _now = Math.Max(_now, (long)((at - _first.Value).TotalMilliseconds / _scales.Margins.TickMilliseconds));
+        device.Take(tick);
+        if (Place(device, tick.Tick) is { } number)
+        {
+            device.Counted(number);
+            if (!_open.TryGetValue(number, out OpenTick? open))
+            {
+                _open[number] = open = new OpenTick(_scales.Metrics.Count);
+            }
+            open.Add(_scales, tick);
+        }
+        while (_open.Count > 0 && _open.First() is var (oldest, sums) && oldest < _now - _scales.Rules.HalfWindowTicks)
+        {
+            Close(oldest, sums);
+        }
+    }
+
+    /// <summary>
+    /// The tick's number in the class: its own, as long as that is within half a window of where the class is by the clock. A device
+    /// that joins late is heard from now on, one that was away from the window's end on. None gets ahead of the clock by that.
+    /// </summary>
+    private long? Place(DeviceFold device, long tick)
+    {
+        long earliest = _now - _scales.Rules.HalfWindowTicks;
+        long latest = device.Offset > 0 ? _now : _now + _scales.Rules.HalfWindowTicks;
+        // A stranger's number may be anything.
+        Int128 asked = (Int128)tick + device.Offset;
+        if (asked >= earliest && asked <= latest)
+        {
+            return (long)asked;
+        }
+        long placed = device.NewestTick is { } newest ? Math.Max(asked < earliest ? earliest : _now, newest + 1) : _now;
+        if (placed > _now)
+        {
+            _ahead++;
+            return null;
+        }
+        device.Offset = placed - tick;
+        return placed;
+    }
+
+    /// <summary>
+    /// A tick counts once half of the devices that can still report it have done so; a slow minority cannot hold it up, and a device
+    /// that runs ahead does not speak alone. Half a window later those are the devices that went on to it.
+    /// </summary>
+    private void Close(long number, OpenTick sums)
+    {
+        _open.Remove(number);
+        int possible = _devices.Values.Count(device => device.NewestTick >= number);
+        if (2 * sums.Devices < possible)
+        {
+            return;
+        }
+        for (int i = 0; i < _closed.Length; i++)
+        {
+            if (sums.Metric(i).Mean is { } mean)
+            {
+                _closed[i] = _closed[i].With(mean);
+            }
+        }
+    }
+
+    private sealed class OpenTick(int metrics)
+    {
+        private readonly MetricSum[] _sums = new MetricSum[metrics];
+
+        public int Devices { get; private set; }
+
+        public MetricSum Metric(int index) => _sums[index];
+
+        public void Add(GateScales scales, GateTick tick)
+        {
+            Devices++;
+            for (int i = 0; i < _sums.Length; i++)
+            {
+                if (scales.Metrics[i].OfTick(tick) is { } observed)
+                {
+                    _sums[i] = new MetricSum(_sums[i].Sum + FixedPoint.Of(observed), _sums[i].Devices + 1);
+                }
+            }
+        }
+
+        public TickSum Sum(long number) => new() { Tick = number, Devices = Devices, Metrics = ImmutableArray.Create(_sums) };
+    }
+}

@@ -1,0 +1,19 @@
+using System.Collections.Immutable;
+
+namespace EdgeFleet.Rollouts.Gating.Folding;
+
+/// <summary>
+/// The ticks of a class as the rollback question needs them: those that reports may still come for, added up one by one, and all
+/// before them as what was bet on them. Its size depends on neither how many there were nor how many devices sent them.
+/// </summary>
+public sealed record ClassTicks
+{
+    /// <summary>Ticks that nothing is taken into any more, in the order of the metrics.</summary>
+    public required ImmutableArray<TickSeries> Closed { get; init; }
+
+    /// <summary>Ascending.</summary>
+    public required IReadOnlyList<TickSum> Open { get; init; }
+
+    /// <summary>Ticks that claimed to be ahead of what the time allows, and were not taken in.</summary>
+    public long Ahead { get; init; }
+}
