@@ -2,6 +2,7 @@ using System.Globalization;
 using System.IO.Pipelines;
 using System.Text.Json;
 using EdgeFleet.Agent.Serving.Control;
+using EdgeFleet.Agent.Serving.Labels;
 using EdgeFleet.Agent.Serving.OpenInference;
 using EdgeFleet.Agent.Serving.OpenInference.Grpc;
 using EdgeFleet.Agent.Serving.Sessions;
@@ -124,6 +125,11 @@ internal sealed partial class RunnerApplication(
             RequireMethod(context, "POST");
             return InferAsync(context, model, version);
         }
+        if (version is null && act.SequenceEqual("labels"))
+        {
+            RequireMethod(context, "POST");
+            return LabelsAsync(context, model);
+        }
         if (act is not ("" or "ready"))
         {
             throw RequestException.NotFound($"path '{context.Request.Path}' is not part of the Open Inference Protocol v2");
@@ -150,6 +156,27 @@ internal sealed partial class RunnerApplication(
             context.Body.Release();
         }
         await SendInferenceAsync(context);
+    }
+
+    /// <summary>Not of the protocol: what turned out to be true of requests that were answered before.</summary>
+    private static async Task LabelsAsync(Exchange context, ServedModel model)
+    {
+        await context.ReadBodyAsync(LabelsReader.MaximumBytes);
+        IReadOnlyList<PostedLabel> labels;
+        try
+        {
+            labels = LabelsReader.Read(context.Body.Span.ToArray());
+        }
+        finally
+        {
+            context.Body.Release();
+        }
+        bool open = model.Labels.IsOpen;
+        int taken = model.Labels.Offer(labels);
+        string? reason = taken == labels.Count ? null
+            : open ? $"{LabelBox.Slots} labels wait to be collected already"
+            : $"no candidate of model '{model.Name}' is being compared now";
+        await context.SendAsync(StatusCodes.Status200OK, Json, JsonSerializer.SerializeToUtf8Bytes(new LabelsAnswer(taken, labels.Count - taken, reason), OpenInferenceJsonContext.Readable.LabelsAnswer));
     }
 
     private static async Task SendInferenceAsync(Exchange context)

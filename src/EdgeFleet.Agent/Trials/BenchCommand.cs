@@ -14,7 +14,7 @@ public static class BenchCommand
         Option<string> job = new("--job") { Description = "The job, one JSON document.", HelpName = "FILE", Required = true };
         Command command = new("bench", "Worker: benchmark a candidate against the baseline and write the evidence as JSON lines.") { job };
         command.SetAction((parsed, cancellationToken) => WorkerProcess.RunAsync(
-            (output, stop) => RunAsync(parsed.GetValue(job)!, output, TimeProvider.System, stop), cancellationToken));
+            (output, stop) => RunAsync(parsed.GetValue(job)!, output, TimeProvider.System, stop), ProcessTraits.LowerPriority, cancellationToken));
         return command;
     }
 

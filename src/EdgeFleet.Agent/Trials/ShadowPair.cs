@@ -15,7 +15,9 @@ internal enum PairState
 
 /// <summary>One input on both models.</summary>
 /// <param name="BaselineTicks">Stopwatch ticks of the baseline's run; the candidate's likewise.</param>
-internal readonly record struct PairOutcome(PairState State, bool Disagrees, bool NonFinite, bool WrongShape, long BaselineTicks, long CandidateTicks);
+/// <param name="Baseline">What the answers say of classes; null where they say nothing.</param>
+internal readonly record struct PairOutcome(
+    PairState State, bool Disagrees, bool NonFinite, bool WrongShape, long BaselineTicks, long CandidateTicks, AnswerRows? Baseline = null, AnswerRows? Candidate = null);
 
 /// <summary>
 /// Baseline and candidate side by side in this worker. An input runs on one after the other in the order that a coin says:
@@ -25,6 +27,8 @@ internal sealed class ShadowPair(LoadedModel baseline, LoadedModel candidate) : 
 {
     private readonly ShadowSide _baseline = new(baseline);
     private readonly ShadowSide _candidate = new(candidate);
+    /// <summary>Told by the baseline once, for both: a candidate's rounded probabilities must not be taken for scores.</summary>
+    private bool? _probabilities;
 
     public PairOutcome Compare(IReadOnlyList<Tensor> inputs, bool candidateFirst)
     {
@@ -42,7 +46,9 @@ internal sealed class ShadowPair(LoadedModel baseline, LoadedModel candidate) : 
             return new PairOutcome(PairState.CandidateFailed, false, false, false, 0, 0);
         }
         bool wrongShape = _baseline.Outputs.Zip(_candidate.Outputs).Any(pair => !pair.Second.Shape.SequenceEqual(pair.First.Shape));
-        return new PairOutcome(PairState.Compared, _baseline.Disagrees(_candidate.Outputs), !_candidate.AllFinite, wrongShape, _baseline.Ticks, _candidate.Ticks);
+        return new PairOutcome(
+            PairState.Compared, _baseline.Disagrees(_candidate.Outputs), !_candidate.AllFinite, wrongShape, _baseline.Ticks, _candidate.Ticks,
+            Rows(_baseline.Outputs), Rows(_candidate.Outputs));
     }
 
     /// <summary>The baseline twice: how often it disagrees with itself, and how much its latency varies, is what noise can do.</summary>
@@ -55,8 +61,14 @@ internal sealed class ShadowPair(LoadedModel baseline, LoadedModel candidate) : 
         IReadOnlyList<Tensor> outputs = _baseline.Outputs;
         long ticks = _baseline.Ticks;
         return _baseline.TryRun(inputs)
-            ? new PairOutcome(PairState.Compared, _baseline.Disagrees(outputs), false, false, ticks, _baseline.Ticks)
+            ? new PairOutcome(PairState.Compared, _baseline.Disagrees(outputs), false, false, ticks, _baseline.Ticks, Rows(outputs), Rows(_baseline.Outputs))
             : new PairOutcome(PairState.BaselineFailed, false, false, false, 0, 0);
+    }
+
+    private AnswerRows? Rows(IReadOnlyList<Tensor> outputs)
+    {
+        _probabilities ??= AnswerRows.AreProbabilities(outputs[0]);
+        return AnswerRows.Of(outputs[0], _probabilities ?? false);
     }
 
     public void Dispose()

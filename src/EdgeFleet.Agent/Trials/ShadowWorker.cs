@@ -1,8 +1,10 @@
 using System.Net;
 using EdgeFleet.Agent.Serving.Control;
+using EdgeFleet.Agent.Serving.Labels;
 using EdgeFleet.Core.Evidence;
 using EdgeFleet.Inference;
 using EdgeFleet.Linux.Memory;
+using EdgeFleet.Linux.SystemFiles;
 using EdgeFleet.Measurement;
 
 namespace EdgeFleet.Agent.Trials;
@@ -11,7 +13,7 @@ namespace EdgeFleet.Agent.Trials;
 /// Takes copies of live inputs from the runner and compares both models on them, tick after tick until it is told to end.
 /// The application was answered by the baseline long before: nothing here can make a request slower but by using the machine.
 /// </summary>
-internal sealed class ShadowWorker(ShadowJob job, RunnerClient runner, WorkerOutput output, TimeProvider time)
+internal sealed class ShadowWorker(ShadowJob job, RunnerClient runner, ISystemFiles device, WorkerOutput output, TimeProvider time)
 {
     /// <summary>A poll is never longer, so that a tick ends when it should.</summary>
     private static readonly TimeSpan s_longestPoll = TimeSpan.FromMilliseconds(500);
@@ -20,7 +22,16 @@ internal sealed class ShadowWorker(ShadowJob job, RunnerClient runner, WorkerOut
     private static readonly TimeSpan s_rest = TimeSpan.FromSeconds(30);
 
     private readonly SeededCoin _coin = new(job.Seed ^ (ulong)job.FirstTick);
-    private readonly TickCounter _counter = new();
+    /// <summary>So often the device itself is looked at, and labels are collected.</summary>
+    private static readonly TimeSpan s_strainInterval = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan s_labelInterval = TimeSpan.FromSeconds(1);
+
+    private readonly TickCounter _counter = new(job.LatencyP95Margin, job.LatencyP99Margin, job.Slices, time);
+    private readonly DeviceStrain _strain = new(device);
+    private readonly RestLedger _missed = new(EveryNth(job));
+    private readonly Pulse _strainPulse = new(s_strainInterval, time);
+    private readonly Pulse _labelPulse = new(s_labelInterval, time);
+    private string? _strained;
     private readonly ShadowTax _tax = new(job.TaxBudget);
     private TokenBucket _rate = new(job.MaxPerSecond, time);
     private double _perSecond = job.MaxPerSecond;
@@ -48,19 +59,21 @@ internal sealed class ShadowWorker(ShadowJob job, RunnerClient runner, WorkerOut
         while (!tooMuch && time.GetElapsedTime(start) < length)
         {
             TimeSpan left = Shortest(length - time.GetElapsedTime(start), s_longestPoll);
-            if (IsResting())
+            await CollectLabelsAsync(cancellationToken);
+            if (ReasonToRest() is { } reason)
             {
-                _counter.Rest();
-                await Task.Delay(left, time, cancellationToken);
+                await RestAsync(reason, left, cancellationToken);
                 continue;
             }
+            _missed.Stop();
             await switchback.AdvanceAsync(cancellationToken);
             left = Shortest(left, switchback.Left);
             if (switchback.On)
             {
-                foreach (IReadOnlyList<Tensor> inputs in await TakeAsync(left, cancellationToken))
+                using SampleBatch batch = await TakeAsync(left, cancellationToken);
+                foreach (LiveSample sample in batch.Samples)
                 {
-                    Compare(pair, inputs);
+                    Compare(pair, sample);
                     cancellationToken.ThrowIfCancellationRequested();
                 }
             }
@@ -101,6 +114,56 @@ internal sealed class ShadowWorker(ShadowJob job, RunnerClient runner, WorkerOut
         }
     }
 
+    /// <summary>One of <see cref="DropReasons"/>; null: the shadow may run.</summary>
+    private string? ReasonToRest()
+    {
+        if (_strainPulse.Due())
+        {
+            _strained = _strain.Read();
+        }
+        return _strained ?? (IsResting() ? DropReasons.Taxed : null);
+    }
+
+    private async Task RestAsync(string reason, TimeSpan wait, CancellationToken cancellationToken)
+    {
+        if (reason == DropReasons.Taxed)
+        {
+            _counter.Rest();
+        }
+        if (!_missed.Began)
+        {
+            _missed.Begin(await ServedAsync(cancellationToken));
+        }
+        await Task.Delay(wait, time, cancellationToken);
+        _counter.Drop(reason, _missed.Missed(await ServedAsync(cancellationToken)));
+    }
+
+    private async Task CollectLabelsAsync(CancellationToken cancellationToken)
+    {
+        if (!_labelPulse.Due())
+        {
+            return;
+        }
+        try
+        {
+            CollectedLabels labels = await runner.LabelsAsync(job.Model, cancellationToken);
+            _counter.DropLabels(LabelDropReasons.Ring, (int)Math.Min(labels.Dropped, int.MaxValue));
+            foreach (PostedLabel label in labels.Labels)
+            {
+                _counter.AddLabel(label);
+            }
+            if (labels.Labels.Count == ControlApi.MaximumLabels)
+            {
+                _labelPulse.Again();
+            }
+        }
+        catch (HttpRequestException)
+        {
+            // The runner is away for the moment; who takes samples counts it.
+            return;
+        }
+    }
+
     private bool IsResting()
     {
         if (_resting is { } since && time.GetElapsedTime(since) >= s_rest)
@@ -132,41 +195,44 @@ internal sealed class ShadowWorker(ShadowJob job, RunnerClient runner, WorkerOut
         return shorter > TimeSpan.Zero ? shorter : TimeSpan.Zero;
     }
 
-    private void Compare(ShadowPair pair, IReadOnlyList<Tensor> inputs)
+    private void Compare(ShadowPair pair, LiveSample sample)
     {
         if (!_rate.TryTake())
         {
-            _counter.Drop("rate", 1);
+            _counter.Drop(DropReasons.Rate, 1);
             return;
         }
-        _counter.Add(pair.Compare(inputs, candidateFirst: _coin.Flip()));
+        _counter.Add(pair.Compare(sample.Inputs, candidateFirst: _coin.Flip()), sample.Tags.Id, sample.Tags.Slices);
         if (_coin.Chance(job.NoiseShare))
         {
-            _counter.AddNoise(pair.CompareBaselineWithItself(inputs), swap: _coin.Flip());
+            _counter.AddNoise(pair.CompareBaselineWithItself(sample.Inputs), swap: _coin.Flip());
         }
     }
 
-    private async Task<IReadOnlyList<IReadOnlyList<Tensor>>> TakeAsync(TimeSpan wait, CancellationToken cancellationToken)
+    private static int EveryNth(ShadowJob job) => Math.Max(1, (int)Math.Round(1 / job.SamplingShare));
+
+    private async Task<SampleBatch> TakeAsync(TimeSpan wait, CancellationToken cancellationToken)
     {
         SamplesRequest request = new()
         {
             Model = job.Model,
             WaitMs = Math.Max((int)wait.TotalMilliseconds, 1),
-            EveryNth = Math.Max(1, (int)Math.Round(1 / job.SamplingShare)),
+            EveryNth = EveryNth(job),
+            Slices = job.Slices,
         };
         try
         {
-            (IReadOnlyList<IReadOnlyList<Tensor>> samples, long dropped) = await runner.SamplesAsync(request, cancellationToken);
-            _counter.Drop("ring", (int)Math.Min(dropped, int.MaxValue));
-            return samples;
+            SampleBatch batch = await runner.SamplesAsync(request, cancellationToken);
+            _counter.Drop(DropReasons.Ring, (int)Math.Min(batch.Dropped, int.MaxValue));
+            return batch;
         }
         catch (HttpRequestException ex) when (ex.StatusCode is null or HttpStatusCode.NotFound or HttpStatusCode.ServiceUnavailable)
         {
             // The runner starts again or does not serve the model at this moment. No pairs is evidence that is missing, and
             // the tick says so by its count.
-            _counter.Drop("runnerAway", 1);
+            _counter.Drop(DropReasons.RunnerAway, 1);
             await Task.Delay(wait < s_retry ? wait : s_retry, time, cancellationToken);
-            return [];
+            return new SampleBatch([], [], 0);
         }
     }
 

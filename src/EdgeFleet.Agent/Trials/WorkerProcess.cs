@@ -13,7 +13,10 @@ internal static class WorkerProcess
     public const int Done = 0;
     public const int WorldFailed = 3;
 
-    public static async Task<int> RunAsync(Func<WorkerOutput, CancellationToken, Task> work, CancellationToken cancellationToken)
+    /// <param name="work">What the worker is there for.</param>
+    /// <param name="lower">Makes this process yield: from <see cref="ProcessTraits"/>.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    public static async Task<int> RunAsync(Func<WorkerOutput, CancellationToken, Task> work, Action lower, CancellationToken cancellationToken)
     {
         WorkerOutput output = new(Console.Out);
         using CancellationTokenSource told = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -28,7 +31,7 @@ internal static class WorkerProcess
             {
                 return WorldFailed; // the supervisor is gone already, and nobody reads what this would write
             }
-            ProcessTraits.LowerPriority();
+            lower();
             await work(output, told.Token);
             return Done;
         }

@@ -22,6 +22,8 @@ public sealed record ShadowJob
     /// <summary>The number of the first tick; goes on from the last one reported, so that a restart repeats none.</summary>
     public long FirstTick { get; init; }
     public long MemoryBudgetBytes { get; init; } = 1L << 30;
+    /// <summary>Where temperature, memory and battery are read; null: the kernel's own files.</summary>
+    public string? SystemRoot { get; init; }
     /// <summary>By how much more than this share the candidate's 95th and 99th percentile have to rise before a pair counts as worse.</summary>
     public double LatencyP95Margin { get; init; } = 0.10;
     public double LatencyP99Margin { get; init; } = 0.15;

@@ -30,8 +30,17 @@ public static partial class ProcessTraits
         return getppid() == parentPid;
     }
 
-    /// <summary>Serving comes first: the lowest useful share of the processor, and the first to go when memory runs out.</summary>
-    public static void LowerPriority(int nice = 10, int oomScoreAdjustment = 800)
+    /// <summary>
+    /// For work that nobody waits for: the lowest nice value (a 68th of a normal thread's share), and before any other worker to
+    /// go when memory runs out. Not the kernel's idle class: where all processors are busy that gets a 340th, in which a model does
+    /// not even load, and a comparison that never runs is no evidence either.
+    /// </summary>
+    public static void YieldToAll() => LowerPriority(nice: 19, oomScoreAdjustment: 900);
+
+    /// <summary>Serving comes first: a low share of the processor, and an early victim when memory runs out.</summary>
+    public static void LowerPriority() => LowerPriority(nice: 10, oomScoreAdjustment: 800);
+
+    private static void LowerPriority(int nice, int oomScoreAdjustment)
     {
         const int PRIO_PROCESS = 0;
         const int ESRCH = 3;

@@ -62,6 +62,12 @@ internal sealed class RunnerFixture : IAsyncDisposable
         return ((int)response.StatusCode, await response.Content.ReadAsStringAsync());
     }
 
+    public async Task<(int Status, string Body)> PostLabelsAsync(string model, string json)
+    {
+        using HttpResponseMessage response = await Http.PostAsync($"/v2/models/{model}/labels", new StringContent(json, Encoding.UTF8, "application/json"));
+        return ((int)response.StatusCode, await response.Content.ReadAsStringAsync());
+    }
+
     public async Task<(int Status, string Body)> GetAsync(string path)
     {
         using HttpResponseMessage response = await Http.GetAsync(path);

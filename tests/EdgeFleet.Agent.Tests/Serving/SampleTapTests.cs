@@ -1,7 +1,10 @@
 using System.Diagnostics;
 using EdgeFleet.Agent.Serving.Control;
+using EdgeFleet.Agent.Serving.OpenInference;
+using EdgeFleet.Agent.Serving.Sampling;
 using EdgeFleet.Agent.Serving.Sessions;
 using EdgeFleet.Core;
+using EdgeFleet.Core.Evidence;
 using EdgeFleet.Inference;
 using EdgeFleet.Testing.Onnx;
 using EdgeFleet.Testing.Time;
@@ -19,7 +22,7 @@ public sealed class SampleTapTests
         state.Point("add", state.AddArtifact("add", TinyModel.AddBias([1, 2])));
         await using RunnerFixture runner = await RunnerFixture.StartAsync(state);
 
-        Task<(IReadOnlyList<IReadOnlyList<Tensor>> Samples, long Dropped)> poll =
+        Task<SampleBatch> poll =
             runner.Control.SamplesAsync(new SamplesRequest { Model = "add", WaitMs = 60_000 }, CancellationToken.None);
         // The poll opens the tap; requests go on until one has been seen.
         while (!poll.IsCompleted)
@@ -27,10 +30,12 @@ public sealed class SampleTapTests
             Assert.Equal(200, (await RunnerFixture.PostBinaryAsync(runner.Http, "add", 10, 20)).Status);
         }
 
-        (IReadOnlyList<IReadOnlyList<Tensor>> samples, long dropped) = await poll;
-        Tensor input = samples[0].Single();
-        Assert.Equal(("x:FP32[1,2]", 0), (input.ToString(), dropped));
+        using SampleBatch batch = await poll;
+        Tensor input = batch.Samples[0].Inputs.Single();
+        Assert.Equal(("x:FP32[1,2]", 0), (input.ToString(), batch.Dropped));
         Assert.Equal([10, 20], input.Floats().ToArray());
+        batch.Dispose();
+        Assert.Equal([0, 0], input.Floats().ToArray()); // wiped once it was compared
     }
 
     [Fact]
@@ -55,12 +60,12 @@ public sealed class SampleTapTests
         for (int i = 0; i < 50; i++)
         {
             call.Inputs[0].Values<float>()[0] = i;
-            tap.Offer(call.Inputs);
+            Offer(tap, call);
         }
 
         (byte[] encoded, int count, long dropped) = await TakeAsync(tap, max: 100);
         Assert.Equal((32, 18L), (count, dropped));
-        Assert.Equal(Enumerable.Range(0, 32), SampleCodec.Read(encoded).Select(sample => (int)sample[0].Floats()[0])); // the newest are dropped
+        Assert.Equal(Enumerable.Range(0, 32), SampleCodec.Read(encoded, tagged: true).Select(sample => (int)sample.Inputs[0].Floats()[0])); // the newest are dropped
         Assert.Equal((0, 0L), ((await TakeAsync(tap)).Count, (await TakeAsync(tap)).Dropped));
     }
 
@@ -74,7 +79,7 @@ public sealed class SampleTapTests
 
         for (int i = 0; i < 20; i++)
         {
-            tap.Offer(call.Inputs);
+            Offer(tap, call);
         }
 
         Assert.Equal(4, (await TakeAsync(tap, max: 100, everyNth: 5)).Count);
@@ -89,11 +94,32 @@ public sealed class SampleTapTests
         SampleCodec.WriteCount(encoded, 1);
         SampleCodec.Write(call.Inputs, encoded.AsSpan(4));
 
-        Assert.Single(SampleCodec.Read(encoded));
-        Assert.Throws<FormatException>(() => SampleCodec.Read(encoded.AsMemory(0, bytes)));
+        Assert.Single(SampleCodec.Read(encoded, tagged: false));
+        Assert.Throws<FormatException>(() => SampleCodec.Read(encoded.AsMemory(0, bytes), tagged: false));
+    }
+
+    [Fact]
+    public async Task A_worker_of_an_older_version_gets_samples_as_it_knows_them()
+    {
+        using DeviceState state = new();
+        state.Point("add", state.AddArtifact("add", TinyModel.AddBias([1, 2])));
+        await using RunnerFixture runner = await RunnerFixture.StartAsync(state);
+        using HttpClient control = RunnerFixture.ClientOf(runner.Runner.ControlSocket!);
+
+        Task<HttpResponseMessage> poll = control.PostAsync("/v1/samples", new StringContent("""{"model":"add","waitMs":60000}"""));
+        while (!poll.IsCompleted)
+        {
+            await RunnerFixture.PostBinaryAsync(runner.Http, "add", 10, 20);
+        }
+
+        using HttpResponseMessage response = await poll;
+        Assert.False(response.Headers.Contains(ControlApi.FormatHeader));
+        byte[] encoded = await response.Content.ReadAsByteArrayAsync();
+        Assert.Equal([10, 20], SampleCodec.Read(encoded, tagged: false)[0].Inputs[0].Floats().ToArray());
     }
 
     [Theory]
+    [InlineData("""{"model":"add","slices":{"camera":["not a word"]}}""", 400, "slices")]
     [InlineData("""{"model":"add","max":0}""", 400, "max is 0")]
     [InlineData("""{"model":"add","waitMs":-1}""", 400, "waitMs is -1")]
     [InlineData("""{"model":"add","everyNth":0}""", 400, "everyNth is 0")]
@@ -112,10 +138,12 @@ public sealed class SampleTapTests
         Assert.Contains(expected, await response.Content.ReadAsStringAsync(), StringComparison.Ordinal);
     }
 
+    private static void Offer(SampleTap tap, PreparedCall call) => tap.Offer(call.Inputs, new InferRequest(), default);
+
     private static async Task<(byte[] Encoded, int Count, long Dropped)> TakeAsync(SampleTap tap, int max = 32, int everyNth = 1)
     {
         ManualTimeProvider time = new();
-        Task<(byte[], int, long)> take = tap.TakeAsync(max, everyNth, s_wait, time, CancellationToken.None);
+        Task<(byte[], int, long)> take = tap.TakeAsync(new SamplePoll(max, everyNth, s_wait, SliceList.None, Tagged: true), time, CancellationToken.None);
         time.Advance(s_wait);
         return await take;
     }

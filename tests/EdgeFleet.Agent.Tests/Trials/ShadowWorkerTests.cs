@@ -3,6 +3,8 @@ using EdgeFleet.Agent.Serving.Control;
 using EdgeFleet.Agent.Tests.Serving;
 using EdgeFleet.Agent.Trials;
 using EdgeFleet.Core.Evidence;
+using EdgeFleet.Linux.SystemFiles;
+using EdgeFleet.Testing;
 using EdgeFleet.Testing.Onnx;
 
 namespace EdgeFleet.Agent.Tests.Trials;
@@ -11,6 +13,10 @@ public sealed class ShadowWorkerTests : IDisposable
 {
     private readonly DeviceState _state = new();
     private readonly Lines _lines = new();
+    /// <summary>What the kernel would say of the device: nothing, until a test writes it.</summary>
+    private readonly TemporaryFolder _device = new();
+    /// <summary>The application posts what was true of each request.</summary>
+    private bool _labels;
 
     [Fact]
     public async Task Live_inputs_are_compared_and_each_tick_tells_what_was_seen()
@@ -59,6 +65,65 @@ public sealed class ShadowWorkerTests : IDisposable
     }
 
     [Fact]
+    public async Task A_tick_tells_durations_answers_and_slices_of_what_was_compared()
+    {
+        _state.Point("add", _state.AddArtifact("add", TinyModel.AddBias([0, 0])));
+        await using RunnerFixture runner = await RunnerFixture.StartAsync(_state);
+        ShadowJob job = Job(runner, candidate: TinyModel.AddBias([15, 0])) with { NoiseShare = 0.5, Slices = SliceList.Of([("camera", ["front", "rear"])]) };
+
+        List<ShadowTick> ticks = await ShadowAsync(job, runner, until: tick => tick.Slices is { Count: > 1 } && tick.NoisePairs > 0);
+
+        ShadowTick seen = ticks[^1];
+        Assert.Null(seen.FirstProblem());
+        Assert.Equal((seen.Pairs, seen.Pairs), (seen.BaselineLatency!.Count.Sum(), seen.CandidateLatency!.Count.Sum()));
+        Assert.Equal((seen.Pairs, seen.Pairs), (seen.BaselineScores!.Sum(), seen.CandidateScores!.Sum()));
+        Assert.Equal((seen.NoisePairs, seen.NoisePairs), (seen.NoiseScores!.Sum(), seen.NoiseTop1!.Sum()));
+        // Fifteen more on the left leave the candidate one answer; the baseline gives both.
+        Assert.Equal((2, 0, true), (seen.CandidateTop1!.Count, seen.CandidateTop1[1], seen.BaselineTop1![1] > 0));
+        // Even requests say front, odd ones rear, and only the even ones are flipped; every tenth says what no list knows.
+        Assert.All(seen.Slices!, slice => Assert.True(slice.Pairs >= SliceCounts.Fewest));
+        Assert.All(ticks.SelectMany(tick => tick.Slices ?? []), slice => Assert.Equal(slice.Value switch { "front" => slice.Pairs, "rear" => 0, _ => slice.Disagreements }, slice.Disagreements));
+        Assert.DoesNotContain(ticks.SelectMany(tick => tick.Slices ?? []), slice => slice.Value is not ("front" or "rear" or "other"));
+    }
+
+    [Fact]
+    public async Task Labels_that_are_posted_later_find_the_answers_of_both_models()
+    {
+        _state.Point("add", _state.AddArtifact("add", TinyModel.AddBias([0, 0])));
+        await using RunnerFixture runner = await RunnerFixture.StartAsync(_state);
+        ShadowJob job = Job(runner, candidate: TinyModel.AddBias([15, 0]));
+        _labels = true;
+
+        // The true class is always what the baseline says, so each flip of the candidate is one for the worse.
+        List<ShadowTick> ticks = await ShadowAsync(job, runner, until: tick => tick.Labels is { Lost: > 0, BothRight: > 0 });
+
+        LabelCounts labels = ticks[^1].Labels!;
+        Assert.Equal((0, 0), (labels.BothWrong, labels.Gained));
+        Assert.Equal(labels.Lost + labels.BothRight, labels.BrierCount);
+        Assert.True(labels.BrierDifferenceSum > 0.9 * labels.Lost); // sure and wrong
+        Assert.Equal((labels.BrierCount, labels.BrierCount), (labels.BaselineCalibration!.Right.Sum(), labels.CandidateCalibration!.Count.Sum()));
+        Assert.Equal(labels.BothRight, labels.CandidateCalibration.Right.Sum());
+    }
+
+    [Fact]
+    public async Task A_device_that_is_too_warm_compares_nothing_and_says_what_it_missed()
+    {
+        _state.Point("add", _state.AddArtifact("add", TinyModel.AddBias([0, 0])));
+        await using RunnerFixture runner = await RunnerFixture.StartAsync(_state);
+        _device.Write("sys/class/thermal/thermal_zone0/type", "cpu\n");
+        _device.Write("sys/class/thermal/thermal_zone0/temp", "81000\n");
+        _device.Write("sys/class/thermal/thermal_zone0/trip_point_0_type", "passive\n");
+        _device.Write("sys/class/thermal/thermal_zone0/trip_point_0_temp", "85000\n");
+
+        List<ShadowTick> ticks = await ShadowAsync(
+            Job(runner, candidate: TinyModel.AddBias([0, 0])), runner, until: tick => tick.Dropped.GetValueOrDefault(DropReasons.Heat) > 0);
+
+        Assert.All(ticks, tick => Assert.Equal((0, false), (tick.Pairs, tick.Taxed)));
+        _device.Write("sys/class/thermal/thermal_zone0/temp", "70000\n"); // and the same device, cool again, compares
+        await ShadowAsync(Job(runner, candidate: TinyModel.AddBias([0, 0])), runner, until: tick => tick.Pairs > 0);
+    }
+
+    [Fact]
     public async Task A_runner_that_is_away_leaves_ticks_without_pairs_not_an_end()
     {
         ShadowJob job = Job(null, candidate: TinyModel.AddBias([0, 0])) with { TickMs = 20 };
@@ -87,7 +152,11 @@ public sealed class ShadowWorkerTests : IDisposable
         Assert.Contains(job.CandidatePath, error.Message, StringComparison.Ordinal);
     }
 
-    public void Dispose() => _state.Dispose();
+    public void Dispose()
+    {
+        _state.Dispose();
+        _device.Dispose();
+    }
 
     private ShadowJob Job(RunnerFixture? runner, byte[] candidate)
     {
@@ -112,7 +181,7 @@ public sealed class ShadowWorkerTests : IDisposable
         using CancellationTokenSource done = new();
         using RunnerClient client = new(job.ControlSocket);
         Task asking = runner is null ? Task.CompletedTask : AskAsync(runner, done.Token);
-        Task shadowing = new ShadowWorker(job, client, new WorkerOutput(_lines), TimeProvider.System).RunAsync(done.Token);
+        Task shadowing = new ShadowWorker(job, client, new KernelFiles(_device.Path), new WorkerOutput(_lines), TimeProvider.System).RunAsync(done.Token);
         Task<List<ShadowTick>> waiting = _lines.TicksUntilAsync(until, done.Token);
         Task first = await Task.WhenAny(waiting, shadowing);
         await done.CancelAsync();
@@ -125,12 +194,20 @@ public sealed class ShadowWorkerTests : IDisposable
         return await waiting;
     }
 
-    private static async Task AskAsync(RunnerFixture runner, CancellationToken stop)
+    private async Task AskAsync(RunnerFixture runner, CancellationToken stop)
     {
         for (int i = 0; !stop.IsCancellationRequested; i++)
         {
-            (int status, string json, _) = await RunnerFixture.PostBinaryAsync(runner.Http, "add", i % 2 == 0 ? 10 : 20, i % 2 == 0 ? 20 : 10);
+            (int status, string json) = await runner.PostAsync("add", $$"""
+                {"id":"r{{i}}","parameters":{"weather":{"rain":[1]},"camera":"{{(i % 10 == 9 ? "B-XY 123" : i % 2 == 0 ? "front" : "rear")}}"},
+                 "inputs":[{"name":"x","shape":[1,2],"datatype":"FP32","data":[{{(i % 2 == 0 ? "10,20" : "20,10")}}]}]}
+                """);
             Assert.True(status == 200, json);
+            if (_labels)
+            {
+                (status, json) = await runner.PostLabelsAsync("add", $$"""{"labels":[{"id":"r{{i}}","label":{{(i % 2 == 0 ? 1 : 0)}}}]}""");
+                Assert.True(status == 200, json);
+            }
         }
     }
 

@@ -1,6 +1,9 @@
 using System.Diagnostics;
+using EdgeFleet.Agent.Serving.Labels;
 using EdgeFleet.Agent.Trials;
 using EdgeFleet.Core.Evidence;
+using EdgeFleet.Inference;
+using EdgeFleet.Statistics.Sketches;
 using EdgeFleet.Testing.Time;
 
 namespace EdgeFleet.Agent.Tests.Trials;
@@ -12,7 +15,7 @@ public sealed class TickCounterTests
     [Fact]
     public void A_tick_holds_counts_and_ratios_of_its_pairs_and_then_begins_anew()
     {
-        TickCounter counter = new();
+        TickCounter counter = NewCounter();
         counter.Add(Pair(100, 200));
         counter.Add(Pair(100, 100, disagrees: true));
         counter.Add(Pair(100, 50, nonFinite: true, wrongShape: true));
@@ -42,6 +45,104 @@ public sealed class TickCounterTests
     }
 
     [Fact]
+    public void Slow_requests_are_told_against_a_threshold_of_earlier_ticks_and_only_once_there_is_one()
+    {
+        TickCounter counter = NewCounter();
+        for (int i = 0; i < 199; i++)
+        {
+            counter.Add(Pair(100, 100));
+        }
+        Assert.Null(Finish(counter).Tails);
+        counter.Add(Pair(100, 100)); // the two hundredth
+        Assert.Null(Finish(counter).Tails);
+
+        counter.Add(Pair(100, 105)); // within the margin of 10 %
+        counter.Add(Pair(100, 150));
+        counter.Add(Pair(150, 100));
+        counter.Add(Pair(150, 150));
+        counter.Add(Pair(100, 120));
+        TailExceedances p95 = Assert.Single(Finish(counter).Tails!); // p99 needs a thousand
+        Assert.Equal((0.95, 0.10, 2, 1, 5), (p95.Quantile, p95.Margin, p95.Worse, p95.Better, p95.Pairs));
+        Assert.InRange(p95.ThresholdMicros, 99, 101);
+
+        Assert.Null(Finish(counter).Tails); // a tick without pairs says nothing
+        counter.Add(Pair(100, 150));
+        Assert.Equal((1, 0, 1), Finish(counter).Tails![0] is var again ? (again.Worse, again.Better, again.Pairs) : default);
+    }
+
+    [Fact]
+    public void Durations_merge_over_ticks_to_what_one_tick_would_have_told()
+    {
+        int[] micros = [80, 100, 100, 250, 9000];
+        TickCounter one = NewCounter(), two = NewCounter();
+        LatencySketch merged = new();
+        foreach (int[] part in new[] { micros[..2], micros[2..] })
+        {
+            foreach (int each in part)
+            {
+                one.Add(Pair(each, each));
+            }
+            merged.Merge(Sketch(Finish(one).BaselineLatency!));
+        }
+        foreach (int each in micros)
+        {
+            two.Add(Pair(each, each));
+        }
+
+        Assert.Equal(merged, Sketch(Finish(two).CandidateLatency!));
+        Assert.InRange(merged.Quantile(1)!.Value, 8910, 9090); // 1 %
+        Assert.Null(Finish(one).BaselineLatency); // absent without pairs
+    }
+
+    [Fact]
+    public void A_tick_with_too_many_bins_keeps_the_slow_ones_and_every_count()
+    {
+        List<SketchBin> bins = [.. Enumerable.Range(-200, 900).Select(i => new SketchBin(i, 2))];
+        LatencyBins bounded = LatencyCounter.Bounded(bins);
+        Assert.Equal((256, 1800L, 699), (bounded.Index.Count, bounded.Count.Sum(), bounded.Index[^1]));
+        Assert.Equal(2 * (900 - 255), bounded.Count[0]);
+    }
+
+    [Fact]
+    public void A_small_slice_waits_until_it_may_be_told_and_the_rest_is_other()
+    {
+        TickCounter counter = NewCounter(SliceList.Of([("camera", ["front", "rear"]), ("site", ["lab"])]));
+        for (int i = 0; i < 19; i++)
+        {
+            counter.Add(Pair(100, 100, disagrees: i == 0), slices: [0, -1]);
+        }
+        Assert.Null(Finish(counter).Slices);
+
+        counter.Add(Pair(100, 100), slices: [0, -1]);
+        counter.Add(Pair(100, 100), slices: [1, 0]);
+        counter.Add(Pair(100, 100));
+        Assert.Equal(
+            [new SliceCounts { Name = "site", Value = "other", Pairs = 21, Disagreements = 1 }, new SliceCounts { Name = "camera", Value = "front", Pairs = 20, Disagreements = 1 }],
+            Finish(counter).Slices!);
+        Assert.Null(Finish(counter).Slices);
+    }
+
+    [Fact]
+    public void Labels_of_a_slice_wait_like_its_pairs()
+    {
+        TickCounter counter = NewCounter(SliceList.Of([("camera", ["front"])]));
+        for (int i = 0; i < 25; i++)
+        {
+            counter.Add(Answered(baseline: 0, candidate: i < 5 ? 1 : 0), $"r{i}", [0]);
+            if (i < 19)
+            {
+                counter.AddLabel(new PostedLabel($"r{i}", [0]));
+            }
+        }
+        ShadowTick first = Finish(counter);
+        Assert.Equal((25, 5, 0, 0), Assert.Single(first.Slices!) is var told ? (told.Pairs, told.Disagreements, told.Labelled, told.Lost) : default);
+        Assert.Equal((14, 5), (first.Labels!.BothRight, first.Labels.Lost)); // the whole is not a small cell
+
+        counter.AddLabel(new PostedLabel("r19", [1]));
+        Assert.Equal((0, 0, 20, 5), Assert.Single(Finish(counter).Slices!) is var labelled ? (labelled.Pairs, labelled.Disagreements, labelled.Labelled, labelled.Lost) : default);
+    }
+
+    [Fact]
     public void A_bucket_lets_the_rate_through_and_no_more()
     {
         ManualTimeProvider time = new();
@@ -68,6 +169,23 @@ public sealed class TickCounterTests
 
     private static PairOutcome Pair(int baselineMicros, int candidateMicros, bool disagrees = false, bool nonFinite = false, bool wrongShape = false) =>
         new(PairState.Compared, disagrees, nonFinite, wrongShape, baselineMicros * s_micro, candidateMicros * s_micro);
+
+    /// <summary>An answer of three classes; both models are sure of theirs.</summary>
+    private static PairOutcome Answered(int baseline, int candidate) =>
+        Pair(100, 100, disagrees: baseline != candidate) with { Baseline = Sure(baseline), Candidate = Sure(candidate) };
+
+    private static AnswerRows Sure(int label)
+    {
+        float[] scores = new float[3];
+        scores[label] = 1;
+        return AnswerRows.Of(Tensor.Of("y", [1, 3], scores), probabilities: true)!;
+    }
+
+    private static TickCounter NewCounter(SliceList? slices = null) => new(0.10, 0.15, slices ?? SliceList.None, TimeProvider.System);
+
+    private static ShadowTick Finish(TickCounter counter) => counter.Finish(1, DateTimeOffset.UnixEpoch, TimeSpan.FromSeconds(60), peakBytes: 1, outOfMemory: false);
+
+    private static LatencySketch Sketch(LatencyBins bins) => LatencySketch.FromBins(bins.Index.Zip(bins.Count, (index, count) => new SketchBin(index, count)));
 
     private static PairOutcome Failed(PairState state) => new(state, false, false, false, 0, 0);
 }

@@ -93,6 +93,30 @@ public sealed class WorkerProcessTests : IDisposable
         }
     }
 
+    [Fact]
+    public async Task A_shadow_yields_to_all_others_and_goes_before_them_when_memory_runs_out()
+    {
+        string model = _folder.Write("a.onnx", TinyModel.AddBias([1, 2]));
+        ShadowJob job = new() { Model = "add", BaselinePath = model, CandidatePath = model, ControlSocket = _folder["nobody.sock"], TickMs = 100 };
+        string file = _folder.Write("job.json", JsonSerializer.SerializeToUtf8Bytes(job, EvidenceJsonContext.Default.ShadowJob));
+        await using ChildProcess worker = await ChildProcess.StartAsync(Options("shadow", file));
+        await foreach (string text in worker.ReadLinesAsync(CancellationToken.None))
+        {
+            if (WorkerLine.Parse(text).Tick is not null)
+            {
+                break;
+            }
+        }
+
+        // Every thread, those of the runtime for inference too: a nice value belongs to a thread.
+        Assert.All(Directory.GetDirectories($"/proc/{worker.Id}/task"), task =>
+        {
+            string stat = File.ReadAllText(Path.Join(task, "stat"));
+            Assert.Equal("19", stat[(stat.LastIndexOf(')') + 2)..].Split(' ')[16]); // proc(5): nice
+        });
+        Assert.Equal("900", File.ReadAllText($"/proc/{worker.Id}/oom_score_adj").Trim());
+    }
+
     [Theory]
     [InlineData("{", "job '")]
     [InlineData("""{"schemaVersion":9,"candidatePath":"x","looks":[6],"cellMs":1,"session":{"threads":1}}""", "schemaVersion 9 is not known")]
@@ -128,10 +152,12 @@ public sealed class WorkerProcessTests : IDisposable
     private Task<ChildProcess> StartAsync(string command, BenchJob job)
     {
         string file = _folder.Write("job.json", JsonSerializer.SerializeToUtf8Bytes(job, EvidenceJsonContext.Default.BenchJob));
-        return ChildProcess.StartAsync(new ChildProcessOptions
-        {
-            FileName = "dotnet",
-            Arguments = [Path.Join(AppContext.BaseDirectory, "edgefleet-agent.dll"), command, "--job", file],
-        });
+        return ChildProcess.StartAsync(Options(command, file));
     }
+
+    private static ChildProcessOptions Options(string command, string jobFile) => new()
+    {
+        FileName = "dotnet",
+        Arguments = [Path.Join(AppContext.BaseDirectory, "edgefleet-agent.dll"), command, "--job", jobFile],
+    };
 }

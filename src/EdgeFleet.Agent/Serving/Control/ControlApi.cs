@@ -1,8 +1,11 @@
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using EdgeFleet.Agent.Serving.Labels;
 using EdgeFleet.Agent.Serving.OpenInference;
+using EdgeFleet.Agent.Serving.Sampling;
 using EdgeFleet.Agent.Serving.Sessions;
+using EdgeFleet.Core.Evidence;
 using EdgeFleet.Linux.Processes;
 using Microsoft.AspNetCore.Http;
 
@@ -20,6 +23,11 @@ internal sealed class ControlApi(ModelTable models, DateTimeOffset startedAt, Ti
     private const int MaximumRequestBytes = 64 * 1024;
     private const int MaximumSamples = 1024;
     private const int MaximumWaitMs = 60_000;
+    /// <summary>Samples with their tags.</summary>
+    public const int TaggedFormat = 2;
+    public const string FormatHeader = "X-Sample-Format";
+    /// <summary>Labels at once.</summary>
+    public const int MaximumLabels = 1024;
 
     /// <summary>Where applications reach the runner; known once it listens.</summary>
     public IReadOnlyList<string> Listening { get; set; } = [];
@@ -32,6 +40,7 @@ internal sealed class ControlApi(ModelTable models, DateTimeOffset startedAt, Ti
         ("GET", "/v1/status") => SendStatusAsync(context),
         ("POST", "/v1/reconcile") => ReconcileAsync(context),
         ("POST", "/v1/samples") => SamplesAsync(context),
+        ("POST", "/v1/labels") => LabelsAsync(context),
         _ => throw RequestException.NotFound($"{context.Request.Method} '{context.Request.Path}' is not part of the control API"),
     };
 
@@ -64,11 +73,25 @@ internal sealed class ControlApi(ModelTable models, DateTimeOffset startedAt, Ti
         Require(max is > 0 and <= MaximumSamples, $"max is {max}; 1 to {MaximumSamples} samples may be taken at once");
         Require(waitMs is >= 0 and <= MaximumWaitMs, $"waitMs is {waitMs}; 0 to {MaximumWaitMs} is allowed");
         Require(everyNth > 0, $"everyNth is {everyNth}; it is at least 1");
+        bool tagged = request.Format >= TaggedFormat;
         SampleTap tap = models.Find(request.Model).Tap;
-        (byte[] encoded, _, long dropped) = await tap.TakeAsync(max, everyNth, TimeSpan.FromMilliseconds(waitMs), time, context.Aborted);
+        (byte[] encoded, _, long dropped) = await tap.TakeAsync(
+            new SamplePoll(max, everyNth, TimeSpan.FromMilliseconds(waitMs), request.Slices ?? SliceList.None, tagged), time, context.Aborted);
         context.Response.Headers[DroppedHeader] = dropped.ToString(CultureInfo.InvariantCulture);
+        if (tagged)
+        {
+            context.Response.Headers[FormatHeader] = TaggedFormat.ToString(CultureInfo.InvariantCulture);
+        }
         await context.SendAsync(StatusCodes.Status200OK, "application/octet-stream", encoded);
         Array.Clear(encoded);
+    }
+
+    private async Task LabelsAsync(Exchange context)
+    {
+        CollectLabelsRequest request = await ReadAsync(context, ControlJsonContext.Default.CollectLabelsRequest);
+        (IReadOnlyList<PostedLabel> labels, long dropped) = models.Find(request.Model).Labels.Take(MaximumLabels);
+        await context.SendAsync(
+            StatusCodes.Status200OK, "application/json", JsonSerializer.SerializeToUtf8Bytes(new CollectedLabels(labels, dropped), ControlJsonContext.Default.CollectedLabels));
     }
 
     private static async Task<T> ReadAsync<T>(Exchange context, JsonTypeInfo<T> type)

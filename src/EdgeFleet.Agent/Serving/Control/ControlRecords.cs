@@ -1,4 +1,6 @@
 using System.Text.Json.Serialization;
+using EdgeFleet.Agent.Serving.Labels;
+using EdgeFleet.Core.Evidence;
 
 namespace EdgeFleet.Agent.Serving.Control;
 
@@ -15,7 +17,17 @@ internal sealed record SamplesRequest
     public int? WaitMs { get; init; }
     /// <summary>Default: 1, every input.</summary>
     public int? EveryNth { get; init; }
+    /// <summary>Default: the first, without tags. An older runner answers with it whatever is asked.</summary>
+    public int? Format { get; init; }
+    /// <summary>Request parameters that go with the samples. Default: none.</summary>
+    public SliceList? Slices { get; init; }
 }
+
+/// <summary><c>POST /v1/labels</c>: take the labels that applications posted.</summary>
+internal sealed record CollectLabelsRequest(string Model);
+
+/// <summary>Labels since the last call, and how many found no room.</summary>
+internal sealed record CollectedLabels(IReadOnlyList<PostedLabel> Labels, long Dropped);
 
 /// <summary><c>GET /v1/status</c>.</summary>
 internal sealed record RunnerStatus
@@ -67,4 +79,6 @@ internal sealed record LogLatencySums(long Count, double Sum, double SumOfSquare
 [JsonSerializable(typeof(ReconcileRequest))]
 [JsonSerializable(typeof(SamplesRequest))]
 [JsonSerializable(typeof(RunnerStatus))]
+[JsonSerializable(typeof(CollectLabelsRequest))]
+[JsonSerializable(typeof(CollectedLabels))]
 internal sealed partial class ControlJsonContext : JsonSerializerContext;

@@ -48,18 +48,41 @@ internal sealed class RunnerClient : IDisposable
     public async Task<RunnerStatus> StatusAsync(CancellationToken cancellationToken) =>
         (await _http.GetFromJsonAsync("/v1/status", ControlJsonContext.Default.RunnerStatus, cancellationToken))!;
 
-    /// <summary>Takes copies of live inputs, and how many were dropped in the runner since the last call.</summary>
+    /// <summary>Takes copies of live inputs.</summary>
     /// <exception cref="HttpRequestException">The runner is not there, or does not serve the model.</exception>
-    public async Task<(IReadOnlyList<IReadOnlyList<Tensor>> Samples, long Dropped)> SamplesAsync(SamplesRequest request, CancellationToken cancellationToken)
+    public async Task<SampleBatch> SamplesAsync(SamplesRequest request, CancellationToken cancellationToken)
+    {
+        using HttpRequestMessage message = new(HttpMethod.Post, "/v1/samples")
+        {
+            Content = JsonContent.Create(request with { Format = ControlApi.TaggedFormat }, ControlJsonContext.Default.SamplesRequest),
+        };
+        // The content is read into one array here and nowhere else, so that it can be wiped.
+        using HttpResponseMessage response = await _http.SendAsync(message, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
+        await RequireSuccessAsync(response, cancellationToken);
+        byte[] encoded = new byte[response.Content.Headers.ContentLength ?? throw new HttpRequestException("the runner did not say how long its samples are")];
+        await using Stream content = await response.Content.ReadAsStreamAsync(cancellationToken);
+        await content.ReadExactlyAsync(encoded, cancellationToken);
+        return new SampleBatch(encoded, SampleCodec.Read(encoded, tagged: response.Headers.Contains(ControlApi.FormatHeader)), DroppedOf(response));
+    }
+
+    /// <summary>Takes the labels that applications posted, and tells the runner that somebody wants them. Empty for a runner that knows no labels.</summary>
+    /// <exception cref="HttpRequestException">The runner is not there.</exception>
+    public async Task<CollectedLabels> LabelsAsync(string model, CancellationToken cancellationToken)
     {
         using HttpResponseMessage response = await _http.PostAsync(
-            "/v1/samples", JsonContent.Create(request, ControlJsonContext.Default.SamplesRequest), cancellationToken);
+            "/v1/labels", JsonContent.Create(new CollectLabelsRequest(model), ControlJsonContext.Default.CollectLabelsRequest), cancellationToken);
+        if (response.StatusCode == System.Net.HttpStatusCode.NotFound)
+        {
+            return new CollectedLabels([], 0);
+        }
         await RequireSuccessAsync(response, cancellationToken);
-        long dropped = response.Headers.TryGetValues(ControlApi.DroppedHeader, out IEnumerable<string>? values)
+        return (await response.Content.ReadFromJsonAsync(ControlJsonContext.Default.CollectedLabels, cancellationToken))!;
+    }
+
+    private static long DroppedOf(HttpResponseMessage response) =>
+        response.Headers.TryGetValues(ControlApi.DroppedHeader, out IEnumerable<string>? values)
             ? long.Parse(values.Single(), NumberStyles.None, CultureInfo.InvariantCulture)
             : 0;
-        return (SampleCodec.Read(await response.Content.ReadAsByteArrayAsync(cancellationToken)), dropped);
-    }
 
     public void Dispose() => _http.Dispose();
 

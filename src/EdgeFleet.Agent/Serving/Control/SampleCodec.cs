@@ -1,11 +1,13 @@
 using System.Buffers.Binary;
 using System.Text;
+using EdgeFleet.Agent.Serving.Sampling;
 using EdgeFleet.Inference;
 
 namespace EdgeFleet.Agent.Serving.Control;
 
 /// <summary>
-/// Samples on the control socket, little endian: int32 count; per sample int32 inputs; per input int32 length and bytes of
+/// Samples on the control socket, little endian: int32 count; per sample its <see cref="SampleTags"/> (in the second format; the
+/// first has none), int32 inputs; per input int32 length and bytes of
 /// the name, int32 element type (ONNX TensorProto.DataType), int32 rank, int64 dimensions, int32 length and bytes of the data.
 /// </summary>
 internal static class SampleCodec
@@ -45,21 +47,22 @@ internal static class SampleCodec
     public static void WriteCount(Span<byte> encoded, int count) => BinaryPrimitives.WriteInt32LittleEndian(encoded, count);
 
     /// <exception cref="FormatException">The bytes end early or hold a type that is not known.</exception>
-    public static IReadOnlyList<IReadOnlyList<Tensor>> Read(ReadOnlyMemory<byte> encoded)
+    public static IReadOnlyList<LiveSample> Read(ReadOnlyMemory<byte> encoded, bool tagged)
     {
         try
         {
-            List<IReadOnlyList<Tensor>> samples = [];
+            List<LiveSample> samples = [];
             int position = 0;
             int count = Int(encoded, ref position);
             for (int s = 0; s < count; s++)
             {
+                SampleTags tags = tagged ? SampleTags.Read(encoded.Span, ref position) : SampleTags.None;
                 List<Tensor> inputs = [];
                 for (int left = Int(encoded, ref position); left > 0; left--)
                 {
                     inputs.Add(ReadTensor(encoded, ref position));
                 }
-                samples.Add(inputs);
+                samples.Add(new LiveSample(inputs, tags));
             }
             return samples;
         }

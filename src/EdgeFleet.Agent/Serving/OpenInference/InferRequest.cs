@@ -22,9 +22,20 @@ internal sealed class InferRequest
     /// <summary>Where gRPC's raw contents lie in the message, in the order of the inputs.</summary>
     public List<(int Start, int Length)> Raw { get; } = [];
 
+    /// <summary>
+    /// Where the request's own parameters lie in the message: REST's JSON object, from behind its key, or the entries of gRPC's map.
+    /// They are read when the request is sampled.
+    /// </summary>
+    public List<(int Start, int Length)> Parameters { get; } = [];
+
+    /// <summary>They are gRPC's.</summary>
+    public bool ParametersAreMessages { get; set; }
+
     public void Clear()
     {
         Id = null;
+        Parameters.Clear();
+        ParametersAreMessages = false;
         BinaryByDefault = false;
         Outputs.Clear();
         Raw.Clear();

@@ -65,8 +65,10 @@ internal static class InferRequestParser
             }
             else if (reader.ValueTextEquals("parameters"u8))
             {
+                int start = (int)reader.BytesConsumed;
                 (_, bool? binary) = ReadParameters(ref reader, size: default, binary: "binary_data_output"u8);
                 request.BinaryByDefault = binary ?? false;
+                request.Parameters.Add((start, (int)reader.BytesConsumed - start));
             }
             else
             {

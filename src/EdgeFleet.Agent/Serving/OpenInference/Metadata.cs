@@ -1,6 +1,7 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using EdgeFleet.Agent.Serving.Labels;
 using EdgeFleet.Agent.Serving.Sessions;
 using EdgeFleet.Core.Artifacts;
 
@@ -51,6 +52,7 @@ internal sealed record ErrorAnswer(string Error);
 [JsonSerializable(typeof(ModelMetadata))]
 [JsonSerializable(typeof(ModelReady))]
 [JsonSerializable(typeof(ErrorAnswer))]
+[JsonSerializable(typeof(LabelsAnswer))]
 internal sealed partial class OpenInferenceJsonContext : JsonSerializerContext
 {
     /// <summary>Quotes in sentences stay quotes: these answers are read by people and never stand in HTML.</summary>

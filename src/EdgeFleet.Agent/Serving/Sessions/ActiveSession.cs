@@ -146,7 +146,7 @@ internal sealed class ActiveSession
             {
                 Fill(call.Inputs[input.Index].Bytes, input, body);
             }
-            tap?.Offer(call.Inputs);
+            tap?.Offer(call.Inputs, request, body);
             try
             {
                 call.Invoke();

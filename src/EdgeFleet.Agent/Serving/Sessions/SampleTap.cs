@@ -2,6 +2,9 @@ using System.Buffers;
 using System.Diagnostics;
 using System.Threading.Channels;
 using EdgeFleet.Agent.Serving.Control;
+using EdgeFleet.Agent.Serving.OpenInference;
+using EdgeFleet.Agent.Serving.Sampling;
+using EdgeFleet.Core.Evidence;
 using EdgeFleet.Inference;
 
 namespace EdgeFleet.Agent.Serving.Sessions;
@@ -24,17 +27,20 @@ internal sealed class SampleTap : IDisposable
     private long _dropped;
     private long _seen;
     private int _everyNth = 1;
+    private SliceFilter _slices = new(SliceList.None);
 
     /// <summary>Cheap enough to ask at each request, with a time that the request took anyway.</summary>
     public bool IsOpen(long now) => now < Volatile.Read(ref _openUntil);
 
-    public void Offer(IReadOnlyList<PreparedTensor> inputs)
+    /// <summary>Takes a copy of a request's inputs, its id and the slices that were asked for.</summary>
+    public void Offer(IReadOnlyList<PreparedTensor> inputs, InferRequest request, in ReadOnlySequence<byte> message)
     {
         if (Interlocked.Increment(ref _seen) % Volatile.Read(ref _everyNth) != 0)
         {
             return;
         }
-        int size = SampleCodec.SizeOf(inputs);
+        SampleTags tags = new(request.Id is { Length: > 0 and <= SampleTags.MaximumIdLength } id ? id : null, Volatile.Read(ref _slices).Read(request, message));
+        int tagBytes = tags.Size, size = tagBytes + SampleCodec.SizeOf(inputs);
         if (Interlocked.Add(ref _heldBytes, size) > MaximumBytes)
         {
             Interlocked.Add(ref _heldBytes, -size);
@@ -42,27 +48,36 @@ internal sealed class SampleTap : IDisposable
             return;
         }
         byte[] buffer = ArrayPool<byte>.Shared.Rent(size);
-        SampleCodec.Write(inputs, buffer);
-        if (!_samples.Writer.TryWrite(new Sample(buffer, size)))
+        tags.Write(buffer);
+        SampleCodec.Write(inputs, buffer.AsSpan(tagBytes));
+        Sample sample = new(buffer, tagBytes, size);
+        if (!_samples.Writer.TryWrite(sample))
         {
-            Release(new Sample(buffer, size));
+            Release(sample);
             Interlocked.Increment(ref _dropped);
         }
     }
 
     /// <summary>Opens the tap, waits for a first sample and takes what is there.</summary>
+    /// <param name="poll">How many at once, and which.</param>
+    /// <param name="time">Tells how long a poll waits.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>The samples' encoded bytes and how many were dropped since the last call.</returns>
-    public async Task<(byte[] Encoded, int Count, long Dropped)> TakeAsync(
-        int max, int everyNth, TimeSpan wait, TimeProvider time, CancellationToken cancellationToken)
+    public async Task<(byte[] Encoded, int Count, long Dropped)> TakeAsync(SamplePoll poll, TimeProvider time, CancellationToken cancellationToken)
     {
-        Volatile.Write(ref _everyNth, Math.Max(everyNth, 1));
+        Volatile.Write(ref _everyNth, Math.Max(poll.EveryNth, 1));
         bool wasOpen = IsOpen(Stopwatch.GetTimestamp());
+        bool sameSlices = poll.Slices.Equals(_slices.Slices);
+        if (!sameSlices)
+        {
+            Volatile.Write(ref _slices, new SliceFilter(poll.Slices));
+        }
         Volatile.Write(ref _openUntil, Stopwatch.GetTimestamp() + s_open);
-        if (!wasOpen)
+        if (!wasOpen || !sameSlices)
         {
             Drain();
         }
-        using CancellationTokenSource timeout = new(wait, time);
+        using CancellationTokenSource timeout = new(poll.Wait, time);
         using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
         try
         {
@@ -73,18 +88,28 @@ internal sealed class SampleTap : IDisposable
             // Nothing was asked of the model in this time: an empty answer, and the tap stays open.
             return (SampleCodec.Empty, 0, Interlocked.Exchange(ref _dropped, 0));
         }
-        using MemoryStream encoded = new();
-        encoded.Write(SampleCodec.Empty);
-        int count = 0;
-        while (count < max && _samples.Reader.TryRead(out Sample sample))
+        List<Sample> taken = [];
+        while (taken.Count < poll.Max && _samples.Reader.TryRead(out Sample sample))
         {
-            encoded.Write(sample.Buffer.AsSpan(0, sample.Size));
-            Release(sample);
-            count++;
+            taken.Add(sample);
         }
-        byte[] bytes = encoded.ToArray();
-        SampleCodec.WriteCount(bytes, count);
-        return (bytes, count, Interlocked.Exchange(ref _dropped, 0));
+        return (Encode(taken, poll.Tagged), taken.Count, Interlocked.Exchange(ref _dropped, 0));
+    }
+
+    /// <summary>Into one array of the right size: whatever else held the inputs would have to be wiped too.</summary>
+    private byte[] Encode(List<Sample> samples, bool tagged)
+    {
+        byte[] encoded = new byte[SampleCodec.Empty.Length + samples.Sum(sample => sample.Size - (tagged ? 0 : sample.TagBytes))];
+        SampleCodec.WriteCount(encoded, samples.Count);
+        Span<byte> rest = encoded.AsSpan(SampleCodec.Empty.Length);
+        foreach (Sample sample in samples)
+        {
+            ReadOnlySpan<byte> bytes = sample.Buffer.AsSpan(0, sample.Size)[(tagged ? 0 : sample.TagBytes)..];
+            bytes.CopyTo(rest);
+            rest = rest[bytes.Length..];
+            Release(sample);
+        }
+        return encoded;
     }
 
     public void Dispose()
@@ -108,5 +133,5 @@ internal sealed class SampleTap : IDisposable
         ArrayPool<byte>.Shared.Return(sample.Buffer, clearArray: true);
     }
 
-    private readonly record struct Sample(byte[] Buffer, int Size);
+    private readonly record struct Sample(byte[] Buffer, int TagBytes, int Size);
 }

@@ -1,4 +1,5 @@
 using EdgeFleet.Agent.Serving.Control;
+using EdgeFleet.Agent.Serving.Labels;
 using EdgeFleet.Agent.Serving.OpenInference;
 using EdgeFleet.Core;
 using EdgeFleet.Inference;
@@ -17,6 +18,8 @@ internal sealed class ServedModel(string name, int concurrency, int queue) : IDi
     public string Name { get; } = name;
 
     public SampleTap Tap { get; } = new();
+
+    public LabelBox Labels { get; } = new();
 
     public ActiveSession? Active => Volatile.Read(ref _active);
 

@@ -143,7 +143,7 @@ public sealed class GrpcStatusTests : IDisposable
     public async Task The_inputs_of_gRPC_calls_are_sampled_as_RESTs_are()
     {
         await using GrpcFixture grpc = await StartAsync(queue: 64);
-        Task<(IReadOnlyList<IReadOnlyList<Tensor>> Samples, long Dropped)> poll =
+        Task<SampleBatch> poll =
             grpc.Runner.Control.SamplesAsync(new SamplesRequest { Model = "add", WaitMs = 60_000 }, CancellationToken.None);
         // The poll opens the tap; calls go on until one has been seen.
         while (!poll.IsCompleted)
@@ -151,8 +151,8 @@ public sealed class GrpcStatusTests : IDisposable
             await grpc.Client.ModelInferAsync(GrpcFixture.Row("add", 17));
         }
 
-        (IReadOnlyList<IReadOnlyList<Tensor>> samples, _) = await poll;
-        Assert.Equal([17], samples[0].Single().Floats().ToArray());
+        using SampleBatch batch = await poll;
+        Assert.Equal([17], batch.Samples[0].Inputs.Single().Floats().ToArray());
     }
 
     [Fact]

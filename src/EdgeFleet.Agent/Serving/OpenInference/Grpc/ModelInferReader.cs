@@ -6,7 +6,7 @@ namespace EdgeFleet.Agent.Serving.OpenInference.Grpc;
 
 /// <summary>
 /// Reads gRPC's ModelInferRequest against a contract, into the same <see cref="InferRequest"/> as REST's JSON and with the
-/// same checks. Parameters and fields that are not known are skipped.
+/// same checks. Fields that are not known are skipped; parameters are left where they lie.
 /// </summary>
 internal static class ModelInferReader
 {
@@ -43,6 +43,10 @@ internal static class ModelInferReader
             {
                 case (3, WireType.Bytes):
                     request.Id = fields.Text() is { Length: > 0 } id ? id : null;
+                    break;
+                case (4, WireType.Bytes):
+                    request.ParametersAreMessages = true;
+                    request.Parameters.Add(fields.Bytes());
                     break;
                 case (5, WireType.Bytes):
                     ReadInput(message, fields.Bytes(), names, request.AddInput());
