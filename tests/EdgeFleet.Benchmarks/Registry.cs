@@ -15,6 +15,7 @@ internal static class Registry
         new("idle", "an agent on a device where nothing happens", Devices.IdleAgentBenchmark.RunAsync),
         new("simulate", "a rollout and a rollback of a thousand hollow agents", ControlPlane.HollowFleetBenchmark.RunAsync),
         new("serving", "what the runner adds to an inference", Serving.ServingBenchmark.RunAsync),
+        new("shadow-tax", "what a shadow costs the application that asks the runner", Serving.ShadowTaxBenchmark.RunAsync),
         new("meter", "what metering costs the device that is metered", Measuring.MeterBenchmark.RunAsync),
         new("inference-overhead", "what the measured loop adds to an inference, against a C program over the same library", Measuring.InferenceOverheadBenchmark.RunAsync),
         new("bench-command", "whether edgefleet bench prints the latency that a C program finds", Measuring.BenchCommandBenchmark.RunAsync),
