@@ -17,6 +17,7 @@ public sealed class ChildProcess : IAsyncDisposable
     private readonly Process _process;
     private readonly ChildProcessOptions _options;
     private readonly CancellationTokenSource _ended = new();
+    private readonly CancellationTokenSource _disposing = new();
     private readonly Queue<string> _lastLog = new();
     private readonly Task _log;
     private readonly Task _memory;
@@ -101,7 +102,15 @@ public sealed class ChildProcess : IAsyncDisposable
         await _process.WaitForExitAsync(cancellationToken).ConfigureAwait(false);
         await _ended.CancelAsync().ConfigureAwait(false);
         await _memory.ConfigureAwait(false);
-        await _log.WaitAsync(cancellationToken).ConfigureAwait(false);
+        if (_options.OutputGrace is { } grace)
+        {
+            await Task.WhenAny(_log, Task.Delay(grace, _options.Time, cancellationToken)).ConfigureAwait(false);
+            cancellationToken.ThrowIfCancellationRequested();
+        }
+        else
+        {
+            await _log.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
         lock (_lastLog)
         {
             return new ChildExit(_process.ExitCode, _memoryLimitExceeded, _peak > 0 ? _peak : null, string.Join('\n', _lastLog));
@@ -113,7 +122,7 @@ public sealed class ChildProcess : IAsyncDisposable
     {
         if (!_process.HasExited)
         {
-            _process.Kill();
+            _process.Kill(_options.Family);
         }
     }
 
@@ -126,13 +135,16 @@ public sealed class ChildProcess : IAsyncDisposable
         _disposed = true;
         Kill();
         await WaitAsync(CancellationToken.None).ConfigureAwait(false);
+        await _disposing.CancelAsync().ConfigureAwait(false);
+        await _log.ConfigureAwait(false);
+        _disposing.Dispose();
         _ended.Dispose();
         _process.Dispose();
     }
 
     private async Task ReadLogAsync()
     {
-        while (await _process.StandardError.ReadLineAsync().ConfigureAwait(false) is { } line)
+        while (await ReadLogLineAsync().ConfigureAwait(false) is { } line)
         {
             lock (_lastLog)
             {
@@ -143,6 +155,19 @@ public sealed class ChildProcess : IAsyncDisposable
                 _lastLog.Enqueue(line);
             }
             _options.Log?.Invoke(line);
+        }
+    }
+
+    private async Task<string?> ReadLogLineAsync()
+    {
+        try
+        {
+            return await _process.StandardError.ReadLineAsync(_disposing.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            // Somebody else holds the other end.
+            return null;
         }
     }
 

@@ -13,6 +13,10 @@ public sealed record ChildProcessOptions
     public bool KeepInput { get; init; }
     /// <summary>Called with each line of the worker's log.</summary>
     public Action<string>? Log { get; init; }
+    /// <summary>It is ended together with everything that it started.</summary>
+    public bool Family { get; init; }
+    /// <summary>How long after its end its log is read on. Null: until it is closed; a program that leaves another one behind with its log would never be done.</summary>
+    public TimeSpan? OutputGrace { get; init; }
     public TimeProvider Time { get; init; } = TimeProvider.System;
 }
 
