@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using EdgeFleet.Rollouts.Gating.Folding;
 
 namespace EdgeFleet.Rollouts.Gating;
@@ -17,6 +18,10 @@ public sealed record GateDevice
 
     /// <summary>Whether ticks still come; a device that moved on to serving has none.</summary>
     public bool Shadowing { get; init; }
+
+    /// <summary>Why the device has no shadow and never will; null where it has one.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? ShadowAbsent { get; init; }
 
     /// <summary>What its judged ticks come to; null before the first.</summary>
     public DeviceEvidence? Evidence { get; init; }

@@ -60,7 +60,7 @@ public static class InvariantKinds
 
     // Words with which a device says that something around it failed, whatever phase that ended.
     private static readonly HashSet<string> s_ofTheWorld =
-        ["runner-away", "worker-failed", "disk-full", "download-broken", "not-available", "deadline-passed", "rolled-back-here"];
+        ["runner-away", "worker-failed", "disk-full", "download-broken", "not-available", "deadline-passed", "rolled-back-here", "hook-not-started"];
 
     /// <summary>Whether a code blames the device's surroundings and not the candidate.</summary>
     public static bool IsOfTheWorld(string? code) => code is not null && s_ofTheWorld.Contains(code);

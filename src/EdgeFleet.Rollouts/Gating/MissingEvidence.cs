@@ -20,5 +20,6 @@ public static class MissingCodes
     public const string Soak = "soak";
     public const string Amber = "amber";
     public const string OtherHardware = "otherHardware";
+    public const string ShadowAbsent = "shadowAbsent";
     public const string NoDevice = "noDevice";
 }

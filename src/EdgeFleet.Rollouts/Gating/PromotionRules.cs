@@ -21,6 +21,9 @@ internal static class PromotionRules
         }
         if (input.Stage == StageKind.Shadow)
         {
+            // Said first: it is what no waiting brings.
+            missing.InsertRange(0, input.Devices.Where(d => d is { InCohort: true, ShadowAbsent: not null } && !d.Standing.IsAside())
+                .Select(d => new MissingEvidence(MissingCodes.ShadowAbsent, d.DeviceId, $"{d.DeviceId}: {d.ShadowAbsent}")));
             if (scales is null)
             {
                 missing.Add(new MissingEvidence(MissingCodes.Calibration, input.HardwareClass, $"the noise is not known yet: {input.CalibrationWaitsFor}"));

@@ -63,6 +63,10 @@ internal sealed class ClassReconciler(
                 return Move(progress, StageOutcome.TimeOver, "stageInconclusive",
                     $"no device of this class matches '{StageOf(progress).Selector}', so nothing is tried here; waits for a person, who approves to go on without");
             }
+            if (NoShadowToWaitFor(input))
+            {
+                return Move(progress, StageOutcome.TimeOver, "stageInconclusive", $"no device of the class can bring what this stage asks for, so a person decides ('edgefleet rollout approve {Spec.Name}' goes on by benchmark and probation alone, 'abort' ends it). It {verdict.Reason}");
+            }
             if (world.Now - progress.StageStartedAt > TimeSpan.FromSeconds(state.Policy.Limits.StageSeconds))
             {
                 return Move(progress, StageOutcome.TimeOver, "stageInconclusive", FormattableString.Invariant($"no decision within {state.Policy.Limits.StageSeconds} s; waits for a person. It {verdict.Reason}"));
@@ -74,6 +78,13 @@ internal sealed class ClassReconciler(
     /// <summary>Puts the class into the stage with this number.</summary>
     public static ClassProgress Enter(ClassProgress progress, int stage, ClassPhase phase, DateTimeOffset now) =>
         progress with { Phase = phase, Stage = stage, NotBegun = false, StageStartedAt = now, LastVerdict = "", HoldsSaid = [], Approvals = null };
+
+    // Once all that could still come has come: then only a person can go on, and a week of waiting would tell nothing.
+    private static bool NoShadowToWaitFor(GateInput input)
+    {
+        List<GateDevice> cohort = [.. input.Devices.Where(d => d.InCohort && d.Standing is DeviceStanding.Working or DeviceStanding.Reached)];
+        return input.Stage == StageKind.Shadow && cohort.Count > 0 && cohort.TrueForAll(d => d.ShadowAbsent is not null) && input.EvaluatedAt - input.StageStartedAt >= input.Soak;
+    }
 
     private bool Paused(ClassProgress progress) => state.Paused || progress.Paused;
 

@@ -8,6 +8,9 @@ namespace EdgeFleet.Rollouts.Stages;
 /// <summary>Reads what is known of a drawn device into what the gate judges.</summary>
 internal static class DeviceReading
 {
+    /// <summary>With which a device says that it is in the shadow stage and has no shadow.</summary>
+    private const string ShadowAbsentCode = "shadow-absent";
+
     /// <summary>Where the device stands in the class's present stage, and why.</summary>
     public static (DeviceStanding Standing, string Reason) Standing(
         DeviceProgress device, DeviceView? view, ClassProgress progress, RolloutState state, DateTimeOffset now)
@@ -76,6 +79,7 @@ internal static class DeviceReading
             Standing = standing,
             StandingReason = reason,
             Shadowing = report?.Phase == DeploymentPhase.Shadowing,
+            ShadowAbsent = report is { Phase: DeploymentPhase.Shadowing, Code: ShadowAbsentCode } ? report.Detail ?? report.Code : null,
             ForeignTicks = report is null ? 0 : faults.ForeignTicks,
             ForeignClass = report is null ? null : faults.ForeignClass,
             Invariants = Invariants(device, report, faults, state.Margins),

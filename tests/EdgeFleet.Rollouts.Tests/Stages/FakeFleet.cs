@@ -19,6 +19,8 @@ internal sealed record Behaviour
     public bool CrashesWhenActive { get; init; }
     public bool FailsToFetch { get; init; }
     public bool DoesNotLoad { get; init; }
+    /// <summary>Its application loads the model itself: in the shadow stage it says that it has none.</summary>
+    public bool ShadowAbsent { get; init; }
     /// <summary>Silent from this step on.</summary>
     public int SilentFrom { get; init; } = int.MaxValue;
     public int SilentUntil { get; init; } = int.MaxValue;
@@ -219,6 +221,8 @@ internal sealed class FakeFleet
                 switch (step.Act)
                 {
                     case DeploymentAct.Park or DeploymentAct.None:
+                        return null;
+                    case DeploymentAct.Shadow when behaviour.ShadowAbsent:
                         return null;
                     case DeploymentAct.Shadow:
                         return Tick(random);
