@@ -1,4 +1,5 @@
 using System.CommandLine;
+using EdgeFleet.Agent.Applications;
 using EdgeFleet.Agent.Enrollment;
 using EdgeFleet.Agent.Running;
 using EdgeFleet.Agent.Serving;
@@ -17,6 +18,7 @@ RootCommand root = new("EdgeFleet on a device.")
     ServeCommand.Create(),
     StatusCommand.Create(),
     RollbackCommand.Create(),
+    FileModeCommand.Create(),
     BenchCommand.Create(),
     ShadowCommand.Create(),
 };

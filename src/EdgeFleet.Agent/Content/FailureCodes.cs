@@ -33,5 +33,18 @@ public static class FailureCodes
     /// <summary>Not wanted any more, and yet served until the next model is: the device has no other.</summary>
     public const string KeptServing = "kept-serving";
     public const string RolledBackHere = "rolled-back-here";
+    /// <summary>The hook that tells an application of its new files ended with another exit code than 0.</summary>
+    public const string HookFailed = "hook-failed";
+    public const string HookTimedOut = "hook-timed-out";
+    /// <summary>There is no such program, or it may not be run: the device's set-up, not the model.</summary>
+    public const string HookNotStarted = "hook-not-started";
+    /// <summary>An application that loads its files itself said nothing of the model on probation.</summary>
+    public const string ApplicationSilent = "application-silent";
+    /// <summary>It says that it has loaded another.</summary>
+    public const string ApplicationElsewhere = "application-elsewhere";
+    /// <summary>It told of outputs before, and of none with the model on probation.</summary>
+    public const string NoOutputs = "no-outputs";
+    /// <summary>No failure: there is no shadow here, and the detail says why.</summary>
+    public const string ShadowAbsent = "shadow-absent";
     public const string NothingToRestore = "nothing-to-restore";
 }

@@ -17,6 +17,9 @@ internal sealed record ActResult(PhaseOutcome Outcome, string Code = "", string 
     /// <summary>A retry that costs nothing (the link is away) is not counted, or a device that is off line for a week would give up.</summary>
     public bool Counted { get; init; } = true;
 
+    /// <summary>A retry that an operator shall see: its code and detail are reported while it waits.</summary>
+    public bool Said { get; init; }
+
     public ProbationEvidence? Probation { get; init; }
 
     public static ActResult Retry(string code, string detail, bool counted = true) => new(PhaseOutcome.Retry, code, detail) { Counted = counted };

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using EdgeFleet.Agent.Applications;
 using EdgeFleet.Agent.Content;
 using EdgeFleet.Agent.Devices;
 using EdgeFleet.Agent.Runners;
@@ -21,6 +22,7 @@ internal sealed partial class DeploymentEngine(
     private readonly SemaphoreSlim _turn = new(1, 1);
     private readonly DiskReserve _reserve = new(services.State);
     private readonly RunnerPresence _runner = new(services.Reports, services.Time, log);
+    private readonly ApplicationPresence _applications = new(services.Reports, log);
     private readonly Lock _contentGate = new();
     private readonly TaskCompletionSource _failed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly List<Task> _running = [];
@@ -59,7 +61,7 @@ internal sealed partial class DeploymentEngine(
             Worker(model);
         }
         CollectGarbage();
-        Task[] loops = [WatchRunnerAsync(cancellationToken), WatchRequestsAsync(cancellationToken), services.Reports.SayOwedAsync(cancellationToken)];
+        Task[] loops = [WatchRunnerAsync(cancellationToken), WatchApplicationsAsync(cancellationToken), WatchRequestsAsync(cancellationToken), services.Reports.SayOwedAsync(cancellationToken)];
         Task first = await Task.WhenAny([.. loops, _failed.Task]).ConfigureAwait(false);
         await first.ConfigureAwait(false);
     }
@@ -250,17 +252,13 @@ internal sealed partial class DeploymentEngine(
         using PeriodicTimer timer = new(services.Options.RunnerWatch, services.Time);
         do
         {
-            if (services.Slots.Models.Count > 0)
+            if (services.Slots.Models.Any(model => !services.Runners.IsFileMode(model)))
             {
                 try
                 {
-                    RunnerReport report = await services.Runner.StatusAsync(cancellationToken).ConfigureAwait(false);
+                    RunnerReport report = await services.Runners.Runner.StatusAsync(cancellationToken).ConfigureAwait(false);
                     _runner.Answered();
-                    foreach (string behind in Look(report))
-                    {
-                        LogRunnerBehind(behind);
-                        await services.Runner.ReconcileAsync(behind, cancellationToken).ConfigureAwait(false);
-                    }
+                    await CatchUpAsync(services.Runners.Runner, report, cancellationToken).ConfigureAwait(false);
                 }
                 catch (RunnerAwayException ex)
                 {
@@ -270,6 +268,41 @@ internal sealed partial class DeploymentEngine(
             }
         }
         while (await timer.WaitForNextTickAsync(cancellationToken).ConfigureAwait(false));
+    }
+
+    /// <summary>The same for applications that load their files themselves. Apart from the runner: a hook may take its time.</summary>
+    private async Task WatchApplicationsAsync(CancellationToken cancellationToken)
+    {
+        if (services.Runners.Applications is not { } applications)
+        {
+            await Task.Delay(Timeout.InfiniteTimeSpan, cancellationToken).ConfigureAwait(false);
+            return;
+        }
+        using PeriodicTimer timer = new(services.Options.RunnerWatch, services.Time);
+        do
+        {
+            try
+            {
+                RunnerReport report = await applications.StatusAsync(cancellationToken).ConfigureAwait(false);
+                _applications.Look(report);
+                await CatchUpAsync(applications, report, cancellationToken).ConfigureAwait(false);
+            }
+            catch (IOException ex)
+            {
+                // A full disk: the hook is not run before it can be written that it is.
+                LogApplicationNotTold(ex, services.Options.RunnerWatch);
+            }
+        }
+        while (await timer.WaitForNextTickAsync(cancellationToken).ConfigureAwait(false));
+    }
+
+    private async Task CatchUpAsync(IModelRunner runner, RunnerReport report, CancellationToken cancellationToken)
+    {
+        foreach (string behind in Look(report))
+        {
+            LogRunnerBehind(behind);
+            await runner.ReconcileAsync(behind, cancellationToken).ConfigureAwait(false);
+        }
     }
 
     /// <summary>The models of which the runner serves something else than the slots say, though no deployment is on its way.</summary>
@@ -288,7 +321,7 @@ internal sealed partial class DeploymentEngine(
             }
             // The answer may be older than the slots: only a fall from what they name now is one.
             bool fell = served.FellBackFrom == wanted;
-            if (!fell && _workers.TryGetValue(served.Model, out ModelWorker? worker) && worker.Record is null or { Ended: true })
+            if (!fell && !(served.AskAgainAt > services.Time.GetUtcNow()) && _workers.TryGetValue(served.Model, out ModelWorker? worker) && worker.Record is null or { Ended: true })
             {
                 behind.Add(served.Model);
             }
@@ -340,6 +373,9 @@ internal sealed partial class DeploymentEngine(
 
     [LoggerMessage(EventId = 3224, Level = LogLevel.Warning, Message = "Model {Model}: the runner serves something else than the slots say; it is asked to look again")]
     private partial void LogRunnerBehind(string model);
+
+    [LoggerMessage(EventId = 3228, Level = LogLevel.Error, Message = "An application could not be told of its files; next attempt in {Interval}")]
+    private partial void LogApplicationNotTold(Exception exception, TimeSpan interval);
 
     [LoggerMessage(EventId = 3222, Level = LogLevel.Error, Message = "The disk is full; the reserve is given up so that the state can be saved")]
     private partial void LogDiskFull();

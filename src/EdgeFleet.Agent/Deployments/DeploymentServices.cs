@@ -18,7 +18,7 @@ internal sealed record DeploymentServices
     public required IArtifactSource Source { get; init; }
     public required IModelInspector Inspector { get; init; }
     public required ITrials Trials { get; init; }
-    public required IModelRunner Runner { get; init; }
+    public required ModelRunners Runners { get; init; }
     public required IDeviceFacts Facts { get; init; }
     public required ReportWriter Reports { get; init; }
     public required DeploymentOptions Options { get; init; }

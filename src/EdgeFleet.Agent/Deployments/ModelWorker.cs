@@ -156,7 +156,7 @@ internal sealed partial class ModelWorker
     {
         try
         {
-            await _services.Runner.ReconcileAsync(Model, cancellationToken).ConfigureAwait(false);
+            await _services.Runners.Of(Model).ReconcileAsync(Model, cancellationToken).ConfigureAwait(false);
         }
         catch (RunnerAwayException ex)
         {
@@ -249,6 +249,10 @@ internal sealed partial class ModelWorker
         {
             _record = record with { Retries = record.Retries + 1 };
             _services.Files.Save(_record);
+        }
+        if (result.Said && (_record!.Code != result.Code || _record.Detail != result.Detail))
+        {
+            Save(_record with { Code = result.Code, Detail = result.Detail });
         }
         TimeSpan pause = (runner ? _runnerRetry : _retry).Next();
         // One that is not counted may go on for days, every two seconds: said ever more rarely.

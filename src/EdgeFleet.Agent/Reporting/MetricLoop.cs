@@ -11,7 +11,7 @@ namespace EdgeFleet.Agent.Reporting;
 /// next one says it better. No decision rests on it.
 /// </summary>
 internal sealed class MetricLoop(
-    ReportPublisher publisher, IDeviceGauges gauges, IModelRunner runner, SlotTable slots, Outbox outbox, MetricOptions options, TimeProvider time)
+    ReportPublisher publisher, IDeviceGauges gauges, ModelRunners runners, SlotTable slots, Outbox outbox, MetricOptions options, TimeProvider time)
 {
     public async Task RunAsync(CancellationToken cancellationToken)
     {
@@ -44,7 +44,7 @@ internal sealed class MetricLoop(
         }
         try
         {
-            RunnerReport status = await runner.StatusAsync(cancellationToken).ConfigureAwait(false);
+            RunnerReport status = await runners.Runner.StatusAsync(cancellationToken).ConfigureAwait(false);
             foreach (RunnerModel model in status.Models)
             {
                 report.Models[model.Model] = Values(model);
@@ -54,6 +54,13 @@ internal sealed class MetricLoop(
         catch (RunnerAwayException)
         {
             // A reading that is absent, not zero.
+        }
+        if (runners.Applications is { } applications)
+        {
+            foreach (RunnerModel model in (await applications.StatusAsync(cancellationToken).ConfigureAwait(false)).Models.Where(model => model is { Waiting: null, Code: null, Active: not null }))
+            {
+                report.Models[model.Model] = Values(model);
+            }
         }
         return report;
     }

@@ -90,12 +90,13 @@ internal sealed partial class ReportWriter(
         Put(ReportClass.Evidence, topics.Event(type), retain: false, new Wire.EventReport { Type = type, Subject = subject, Detail = detail });
 
     /// <summary>The runner answers with a digest since now; null: with none.</summary>
-    public void Slots(string model, Digest? serving)
+    /// <param name="fileMode">An application loads it itself, which says nothing of the runner.</param>
+    public void Slots(string model, Digest? serving, bool fileMode = false)
     {
         if (serving is { } digest)
         {
             Serving(model, digest, time.GetUtcNow());
-            Runner = Wire.Runner.Answers;
+            Runner = fileMode ? Runner : Wire.Runner.Answers;
         }
         else
         {

@@ -41,4 +41,19 @@ public sealed record RunnerModel
     public double P50Micros { get; init; }
     public double P95Micros { get; init; }
     public long ResidentBytes { get; init; }
+
+    /// <summary>The application serves it: what is counted here is what it says of itself.</summary>
+    public bool Application { get; init; }
+    /// <summary>A stable word for <see cref="Error"/>; null: it does not load.</summary>
+    public string? Code { get; init; }
+    /// <summary>Why it cannot be judged yet, though nothing is wrong.</summary>
+    public string? Waiting { get; init; }
+    /// <summary>When the process that serves this model began, where that is not the runner's.</summary>
+    public DateTimeOffset? StartedAt { get; init; }
+    /// <summary>Before then it is no use to ask again for what failed.</summary>
+    public DateTimeOffset? AskAgainAt { get; init; }
+    /// <summary>What came out, in the application's own unit; null where it counts none.</summary>
+    public long? Outputs { get; init; }
+    /// <summary>There were outputs with the digest before.</summary>
+    public bool OutputsExpected { get; init; }
 }

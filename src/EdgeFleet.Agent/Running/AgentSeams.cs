@@ -1,3 +1,4 @@
+using EdgeFleet.Agent.Applications;
 using EdgeFleet.Agent.Content;
 using EdgeFleet.Agent.Devices;
 using EdgeFleet.Agent.Runners;
@@ -21,6 +22,8 @@ public sealed record AgentSeams
     public IDeviceGauges? Gauges { get; init; }
     public IModelInspector Inspector { get; init; } = new ScanningInspector();
     public TimeProvider Time { get; init; } = TimeProvider.System;
+    /// <summary>Null: child processes.</summary>
+    internal IHooks? Hooks { get; init; }
     public IGpioKernel Gpio { get; init; } = GpioKernel.Host;
     public required ILoggerFactory Loggers { get; init; }
     public Func<MqttSessionOptions, IMqttSession> Broker { get; init; } = static options => new MqttSession(options);

@@ -1,9 +1,11 @@
 using System.Security.Cryptography.X509Certificates;
+using EdgeFleet.Agent.Applications;
 using EdgeFleet.Agent.Content;
 using EdgeFleet.Agent.Deployments;
 using EdgeFleet.Agent.Devices;
 using EdgeFleet.Agent.Enrollment;
 using EdgeFleet.Agent.Reporting;
+using EdgeFleet.Agent.Runners;
 using EdgeFleet.Agent.Slots;
 using EdgeFleet.Agent.State;
 using EdgeFleet.Agent.Syncing;
@@ -28,10 +30,12 @@ public sealed partial class DeviceAgent : IDisposable
     private readonly ReportWriter _reports;
     private readonly MetricLoop? _metrics;
     private readonly RollbackButton? _button;
+    private readonly ApplicationRunner _applications;
+    private readonly HealthSocket? _health;
 
     private DeviceAgent(
         ControllerLink link, Outbox outbox, DeploymentEngine engine, SyncLoop sync, ReportPublisher publisher, ReportWriter reports, MetricLoop? metrics, RollbackButton? button,
-        EnrollmentDocument identity)
+        ApplicationRunner applications, HealthSocket? health, EnrollmentDocument identity)
     {
         _link = link;
         _outbox = outbox;
@@ -41,6 +45,8 @@ public sealed partial class DeviceAgent : IDisposable
         _reports = reports;
         _metrics = metrics;
         _button = button;
+        _applications = applications;
+        _health = health;
         Identity = identity;
     }
 
@@ -106,6 +112,12 @@ public sealed partial class DeviceAgent : IDisposable
         {
             reports.Event("outbox-damaged", $"incarnation {outbox.Boot}", $"the outbox was damaged; {salvaged} reports could be read and are sent under new numbers, what else it held is lost");
         }
+        HealthBoard health = new(seams.Time);
+        ApplicationRunner applications = new(state, slots, seams.Hooks ?? new ProcessHooks(seams.Time), health, seams.Time, loggers.CreateLogger<ApplicationRunner>());
+        ModelRunners runners = new(seams.Runner, applications);
+        HealthSocket? healthSocket = runners.Applications is null
+            ? null
+            : new HealthSocket(state.HealthSocket, applications.Models, health, applications.Answer, seams.Time, loggers.CreateLogger<HealthSocket>());
         DeploymentServices services = new()
         {
             State = state,
@@ -115,7 +127,7 @@ public sealed partial class DeviceAgent : IDisposable
             Source = seams.Source ?? new GrpcArtifactSource(link, seams.Time),
             Inspector = seams.Inspector,
             Trials = seams.Trials,
-            Runner = seams.Runner,
+            Runners = runners,
             Facts = seams.Facts,
             Reports = reports,
             Options = options.Deployments,
@@ -127,9 +139,9 @@ public sealed partial class DeviceAgent : IDisposable
         ReportPublisher publisher = new(
             outbox, identity, topics, new PresenceEpoch(state, seams.Time), address => Broker(address, identity, link, clock, options, seams.Time), seams.Broker,
             options.Publisher, seams.Time, loggers.CreateLogger<ReportPublisher>());
-        MetricLoop? metrics = seams.Gauges is { } gauges ? new MetricLoop(publisher, gauges, seams.Runner, slots, outbox, options.Metrics, seams.Time) : null;
+        MetricLoop? metrics = seams.Gauges is { } gauges ? new MetricLoop(publisher, gauges, runners, slots, outbox, options.Metrics, seams.Time) : null;
         RollbackButton? button = options.RollbackButton is { } line ? new RollbackButton(state, seams.Gpio, line, seams.Time, loggers.CreateLogger<RollbackButton>()) : null;
-        return new DeviceAgent(link, outbox, engine, sync, publisher, reports, metrics, button, identity);
+        return new DeviceAgent(link, outbox, engine, sync, publisher, reports, metrics, button, applications, healthSocket, identity);
     }
 
     /// <summary>Runs until cancelled. Any exception that a part does not expect ends all of them and comes out here.</summary>
@@ -171,6 +183,10 @@ public sealed partial class DeviceAgent : IDisposable
         {
             parts.Add(_button.RunAsync(stop.Token));
         }
+        if (_health is not null)
+        {
+            parts.Add(_health.RunAsync(stop.Token));
+        }
         Task first = await Task.WhenAny(parts).ConfigureAwait(false);
         await stop.CancelAsync().ConfigureAwait(false);
         await Task.WhenAll(parts).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -185,6 +201,7 @@ public sealed partial class DeviceAgent : IDisposable
     public void Dispose()
     {
         _engine.Dispose();
+        _applications.Dispose();
         _outbox.Dispose();
         _link.Dispose();
     }

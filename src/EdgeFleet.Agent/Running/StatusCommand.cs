@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using EdgeFleet.Agent.Applications;
 using EdgeFleet.Agent.Deployments;
 using EdgeFleet.Agent.Enrollment;
 using EdgeFleet.Agent.Runners;
@@ -62,6 +63,7 @@ public static class StatusCommand
         DesiredStore desired = new(state, NullLogger<DesiredStore>.Instance);
         SlotTable slots = new(state, TimeProvider.System, NullLogger<SlotTable>.Instance);
         DeploymentFiles files = new(state, NullLogger<DeploymentFiles>.Instance);
+        IReadOnlyList<string> fileMode = FileModeEntry.Models(state.Files, state.FileMode);
         JsonArray models = [];
         foreach (string model in slots.Models.Union(files.Models).Order(StringComparer.Ordinal))
         {
@@ -70,6 +72,7 @@ public static class StatusCommand
             models.Add(new JsonObject
             {
                 ["model"] = model,
+                ["fileMode"] = fileMode.Contains(model),
                 ["active"] = known?.Active.ToString(),
                 ["previous"] = known?.Previous?.ToString(),
                 ["golden"] = known?.Golden?.ToString(),
@@ -142,7 +145,8 @@ public static class StatusCommand
         Console.Out.WriteLine($"controller  {status["controller"]}");
         Console.Out.WriteLine($"agent       {((bool)status["running"]! ? "running" : "not running")}, desired generation {status["generation"]}");
         bool answers = (bool)status["runner"]!["answers"]!;
-        Console.Out.WriteLine($"runner      {(answers ? "answers" : $"AWAY, nothing is served: {status["runner"]!["reason"]}")}");
+        bool needed = status["models"]!.AsArray() is { Count: 0 } || status["models"]!.AsArray().Any(model => !(bool)model!["fileMode"]!);
+        Console.Out.WriteLine($"runner      {(answers ? "answers" : needed ? $"AWAY, nothing is served: {status["runner"]!["reason"]}" : "away; every model here is in file mode, so none is missed")}");
         if (status["certificate"] is { } certificate)
         {
             Console.Out.WriteLine($"certificate {((bool)certificate["ended"]! ? "ENDED at" : "good until")} {certificate["notAfter"]}");
@@ -153,7 +157,7 @@ public static class StatusCommand
         }
         foreach (JsonNode? model in status["models"]!.AsArray())
         {
-            Console.Out.WriteLine($"model       {model!["model"]}");
+            Console.Out.WriteLine($"model       {model!["model"]}{((bool)model["fileMode"]! ? " (file mode: its application loads it)" : "")}");
             foreach (string slot in new[] { "active", "previous", "golden" })
             {
                 Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {slot,-9} {model[slot]?.ToString() ?? "-"}"));

@@ -25,6 +25,9 @@ public sealed class StateFolder(string root, IFileStore files)
     public string Benchmarks => Path.Join(Root, "benchmarks");
     public string Serve => Path.Join(Root, "serve");
     public string ControlSocket => Path.Join(Serve, "control.sock");
+    /// <summary>The models whose files an application loads itself, and the socket on which it tells its health.</summary>
+    public string FileMode => Path.Join(Root, "file-mode");
+    public string HealthSocket => Path.Join(FileMode, "health.sock");
     public string Desired => Path.Join(Root, "desired.json");
     public string Presence => Path.Join(Root, "presence.json");
     /// <summary>Held while an agent runs on this folder.</summary>
@@ -40,6 +43,8 @@ public sealed class StateFolder(string root, IFileStore files)
     public string Model(string model) => Path.Join(Models, model);
     public string Slots(string model) => Path.Join(Models, model, "slots.json");
     public string Current(string model) => Path.Join(Models, model, "current");
+    public string FileModeEntry(string model) => Path.Join(FileMode, model + ".json");
+    public string HookRecord(string model) => Path.Join(Models, model, "hook.json");
     public string Deployment(string model) => Path.Join(Deployments, model + ".json");
     public string Memory(string model) => Path.Join(Deployments, "memory", model + ".json");
     public string RollbackRequest(string model) => Path.Join(Requests, $"rollback-{model}.json");
@@ -51,7 +56,7 @@ public sealed class StateFolder(string root, IFileStore files)
     {
         DurableDirectory.Create(Files, Root);
         DurableDirectory.Create(Files, Identity, DurableDirectory.PrivateMode);
-        foreach (string folder in new[] { Content, Partial, Artifacts, Staging, Models, Deployments, Path.Join(Deployments, "memory"), Outbox, Requests, Jobs, Benchmarks, Serve })
+        foreach (string folder in new[] { Content, Partial, Artifacts, Staging, Models, Deployments, Path.Join(Deployments, "memory"), Outbox, Requests, Jobs, Benchmarks, Serve, FileMode })
         {
             DurableDirectory.Create(Files, folder);
         }

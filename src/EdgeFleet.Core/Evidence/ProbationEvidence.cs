@@ -1,6 +1,6 @@
 namespace EdgeFleet.Core.Evidence;
 
-/// <summary>What the runner counted while a newly activated artifact was on probation.</summary>
+/// <summary>What the runner, or an application that loads its files itself, counted while a newly activated artifact was on probation.</summary>
 public sealed record ProbationEvidence
 {
     public int SchemaVersion { get; init; } = 1;
@@ -13,4 +13,11 @@ public sealed record ProbationEvidence
     public double P50Micros { get; init; }
     public double P95Micros { get; init; }
     public double Seconds { get; init; }
+    /// <summary>What an application in file mode counted, in its own unit; null where it counts none.</summary>
+    public long? Outputs { get; init; }
+    /// <summary>Who counted: null for the runner, else what it says in this field.</summary>
+    public string? Source { get; init; }
+
+    /// <summary>The application itself, over its health socket.</summary>
+    public const string ApplicationSource = "application";
 }

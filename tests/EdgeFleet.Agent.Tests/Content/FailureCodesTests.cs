@@ -28,7 +28,7 @@ public sealed class FailureCodesTests
     {
         Assert.Equal(
             [
-                FailureCodes.DeadlinePassed, FailureCodes.DiskFull, FailureCodes.DownloadBroken, FailureCodes.NotAvailable,
+                FailureCodes.DeadlinePassed, FailureCodes.DiskFull, FailureCodes.DownloadBroken, FailureCodes.HookNotStarted, FailureCodes.NotAvailable,
                 FailureCodes.RolledBackHere, FailureCodes.RunnerAway, FailureCodes.WorkerFailed,
             ],
             s_said.Where(InvariantKinds.IsOfTheWorld).Order(StringComparer.Ordinal));

@@ -81,7 +81,7 @@ public sealed class MetricLoopTests : IDisposable
         using CancellationTokenSource stop = new();
         Task publishing = publisher.RunAsync(stop.Token);
         publisher.Use(new BrokerAddress("127.0.0.1", 8883));
-        Task speaking = new MetricLoop(publisher, new Gauges(), runner, _slots, _outbox, new MetricOptions { First = TimeSpan.FromMilliseconds(1), Every = TimeSpan.FromMilliseconds(1) }, TimeProvider.System)
+        Task speaking = new MetricLoop(publisher, new Gauges(), new ModelRunners(runner), _slots, _outbox, new MetricOptions { First = TimeSpan.FromMilliseconds(1), Every = TimeSpan.FromMilliseconds(1) }, TimeProvider.System)
             .RunAsync(stop.Token);
 
         MqttMessage said = await _said.Task.WaitAsync(TimeSpan.FromSeconds(20));

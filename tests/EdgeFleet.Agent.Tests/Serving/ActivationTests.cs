@@ -88,6 +88,22 @@ public sealed class ActivationTests : IDisposable
         Assert.Equal(5f, await runner.AnswerToZeroAsync("more"));
     }
 
+    [Fact]
+    public async Task A_model_that_is_put_into_file_mode_is_left_to_its_application()
+    {
+        _state.Point("add", _state.AddArtifact("add", TinyModel.AddBias([1])));
+        _state.Point("more", _state.AddArtifact("more", TinyModel.AddBias([5])));
+        await using RunnerFixture runner = await RunnerFixture.StartAsync(_state);
+
+        _state.Write("file-mode/add.json", "{}");
+        RunnerStatus status = await runner.Control.ReconcileAsync(null, CancellationToken.None);
+        Assert.Equal(["more"], status.Models.Select(model => model.Model));
+
+        File.Delete(_state["file-mode/add.json"]);
+        await runner.Control.ReconcileAsync(null, CancellationToken.None);
+        Assert.Equal(1f, await runner.AnswerToZeroAsync("add"));
+    }
+
     [Theory]
     [InlineData("truncated", "model.onnx'")]
     [InlineData("garbage", "model.onnx'")]

@@ -1,7 +1,9 @@
+using EdgeFleet.Agent.Applications;
 using EdgeFleet.Agent.Content;
 using EdgeFleet.Agent.Deployments;
 using EdgeFleet.Agent.Devices;
 using EdgeFleet.Agent.Reporting;
+using EdgeFleet.Agent.Runners;
 using EdgeFleet.Agent.Slots;
 using EdgeFleet.Agent.State;
 using EdgeFleet.Agent.Syncing;
@@ -33,7 +35,7 @@ internal sealed class DeviceRig : IDeviceFacts, IModelInspector, IDisposable
     private readonly HashSet<string> _settled = [];
     private Task? _running;
 
-    public DeviceRig(IFileStore disk, TestArtifacts artifacts, FakeRunner runner, FakeTrials trials, TimeProvider? time = null, DeploymentOptions? options = null)
+    public DeviceRig(IFileStore disk, TestArtifacts artifacts, FakeRunner runner, FakeTrials trials, TimeProvider? time = null, DeploymentOptions? options = null, IHooks? hooks = null)
     {
         Time = time ?? new ImpatientTime();
         State = new StateFolder(Root, disk);
@@ -47,6 +49,9 @@ internal sealed class DeviceRig : IDeviceFacts, IModelInspector, IDisposable
         // Looked at beside the engine, which alone may put a damaged file aside.
         Files = new DeploymentFiles(new StateFolder(Root, new ReadOnlyFileStore(disk)), NullLogger<DeploymentFiles>.Instance);
         Writer = new ReportWriter(Outbox, topics, Slots, this, () => Desired.Generation, new Dictionary<string, string>(), Time, NullLogger<ReportWriter>.Instance);
+        Health = new HealthBoard(Time);
+        Applications = new ApplicationRunner(State, Slots, hooks ?? new ProcessHooks(Time), Health, Time, NullLogger<ApplicationRunner>.Instance);
+        (hooks as ScriptedApplication)?.Attach(Health);
         Engine = new DeploymentEngine(
             new DeploymentServices
             {
@@ -57,7 +62,7 @@ internal sealed class DeviceRig : IDeviceFacts, IModelInspector, IDisposable
                 Source = artifacts,
                 Inspector = this,
                 Trials = trials,
-                Runner = runner,
+                Runners = new ModelRunners(runner, Applications),
                 Facts = this,
                 Reports = Writer,
                 Options = options ?? Patient,
@@ -83,6 +88,9 @@ internal sealed class DeviceRig : IDeviceFacts, IModelInspector, IDisposable
     public TimeProvider Time { get; }
     public StateFolder State { get; }
     public FakeRunner Runner { get; }
+    /// <summary>The models in file mode, and what their applications say.</summary>
+    public ApplicationRunner Applications { get; }
+    public HealthBoard Health { get; }
     public DesiredStore Desired { get; }
     public SlotTable Slots { get; }
     public Outbox Outbox { get; }
@@ -202,6 +210,7 @@ internal sealed class DeviceRig : IDeviceFacts, IModelInspector, IDisposable
     public void Dispose()
     {
         Engine.Dispose();
+        Applications.Dispose();
         Outbox.Dispose();
         _stop.Dispose();
     }

@@ -13,6 +13,8 @@ internal sealed class Probation(DeploymentServices services)
 {
     /// <summary>Fewer rejected requests than this say more about one application than about the model.</summary>
     private const int LeastRejected = 10;
+    /// <summary>After so many requests without any output, from a model whose predecessor had some, it is not chance.</summary>
+    private const int LeastForOutputs = 100;
 
     /// <param name="update">Keeps the record in memory, and saves it when asked to.</param>
     public async Task<ActResult> WatchAsync(DeploymentRecord record, Func<DeploymentRecord, bool, DeploymentRecord> update, CancellationToken cancellationToken)
@@ -28,7 +30,7 @@ internal sealed class Probation(DeploymentServices services)
             RunnerReport report;
             try
             {
-                report = await services.Runner.StatusAsync(cancellationToken).ConfigureAwait(false);
+                report = await services.Runners.Of(record.Model).StatusAsync(cancellationToken).ConfigureAwait(false);
                 if (report.Find(record.Model) is not { } model || model is { Active: null, Error: null, FellBackFrom: null })
                 {
                     throw new RunnerAwayException("the runner has started and not loaded the model yet");
@@ -45,16 +47,25 @@ internal sealed class Probation(DeploymentServices services)
                 continue;
             }
             away = 0;
-            if (runnerStarted is { } known && known != report.StartedAt)
+            RunnerModel served = report.Find(record.Model)!;
+            if (served.Waiting is { } waiting)
+            {
+                record = Say(record, waiting, update);
+                await Task.Delay(Poll(record), services.Time, cancellationToken).ConfigureAwait(false);
+                last = services.Time.GetTimestamp();
+                continue;
+            }
+            record = Say(record, "", update);
+            DateTimeOffset started = served.StartedAt ?? report.StartedAt;
+            if (runnerStarted is { } known && known != started)
             {
                 record = update(record with { RunnerRestarts = record.RunnerRestarts + 1 }, true);
             }
-            runnerStarted = report.StartedAt;
+            runnerStarted = started;
             long now = services.Time.GetTimestamp();
             record = record with { ProbationSeconds = record.ProbationSeconds + services.Time.GetElapsedTime(last, now).TotalSeconds };
             last = now;
 
-            RunnerModel served = report.Find(record.Model)!;
             ProbationEvidence evidence = Evidence(record, served);
             if (Judge(record, served, options) is { } failed)
             {
@@ -76,8 +87,27 @@ internal sealed class Probation(DeploymentServices services)
         }
     }
 
+    /// <summary>Why the clock of the probation stands still, for whoever looks at the rollout.</summary>
+    private DeploymentRecord Say(DeploymentRecord record, string waiting, Func<DeploymentRecord, bool, DeploymentRecord> update)
+    {
+        if (record.Detail == waiting)
+        {
+            return record;
+        }
+        record = update(record with { Detail = waiting }, true);
+        services.Reports.Deployment(record);
+        return record;
+    }
+
     private static ActResult? Judge(DeploymentRecord record, RunnerModel served, DeploymentOptions options)
     {
+        if (served.Code is { } code)
+        {
+            // An application that says nothing may have been stopped by anybody; what it was to go back to stays.
+            return DeploymentMachine.MayGiveUp(record.Phase, record.Reason)
+                ? new ActResult(PhaseOutcome.Failure, code, served.Error ?? code)
+                : null;
+        }
         if (served.FellBackFrom is not null || served.Active != record.Digest)
         {
             return ActResult.Broken(FailureCodes.CrashLoop, $"the runner serves {served.Active?.Short ?? "nothing"} instead of {record.Digest.Short}: {served.Error ?? "it fell back by itself"}");
@@ -99,6 +129,10 @@ internal sealed class Probation(DeploymentServices services)
         {
             return ActResult.BadDigest(FailureCodes.FailedRequests, $"{served.Rejected} of {served.Requests} requests hold values that it does not take");
         }
+        if (served is { Outputs: 0, OutputsExpected: true, Requests: >= LeastForOutputs })
+        {
+            return ActResult.BadDigest(FailureCodes.NoOutputs, $"no outputs in {served.Requests} requests; there were some with the model before");
+        }
         return served.Failures > record.Plan.ProbationMaxFailures
             ? ActResult.BadDigest(FailureCodes.FailedRequests, $"{served.Failures} of {served.Requests} requests failed; {record.Plan.ProbationMaxFailures} may")
             : null;
@@ -115,6 +149,8 @@ internal sealed class Probation(DeploymentServices services)
         P50Micros = served.P50Micros,
         P95Micros = served.P95Micros,
         Seconds = record.ProbationSeconds,
+        Outputs = served.Outputs,
+        Source = served.Application ? ProbationEvidence.ApplicationSource : null,
     };
 
     /// <summary>Often enough to see a short probation, never more often than five times a second.</summary>

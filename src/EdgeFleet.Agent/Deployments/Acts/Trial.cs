@@ -80,6 +80,10 @@ internal sealed partial class Trial(DeploymentServices services, ILogger log)
         {
             return ActResult.Retry(FailureCodes.NothingToRestore, "there is no baseline to compare with");
         }
+        if (services.Runners.IsFileMode(record.Model))
+        {
+            await SayAbsentAsync(record, save, cancellationToken).ConfigureAwait(false);
+        }
         ShadowJob job = new()
         {
             Model = record.Model,
@@ -150,6 +154,20 @@ internal sealed partial class Trial(DeploymentServices services, ILogger log)
             await stop.CancelAsync().ConfigureAwait(false);
             stop.Token.ThrowIfCancellationRequested();
         }
+    }
+
+    /// <summary>Says why there is no shadow here, and waits until the goal moves: no evidence is not the same as no harm.</summary>
+    private async Task SayAbsentAsync(DeploymentRecord record, Func<DeploymentRecord, DeploymentRecord> save, CancellationToken cancellationToken)
+    {
+        if (record.Code != FailureCodes.ShadowAbsent)
+        {
+            services.Reports.Deployment(save(record with
+            {
+                Code = FailureCodes.ShadowAbsent,
+                Detail = "shadow absent: file mode; the application loads the model itself, so no copy of its inputs can be compared here",
+            }));
+        }
+        await Task.Delay(Timeout.InfiniteTimeSpan, services.Time, cancellationToken).ConfigureAwait(false);
     }
 
     [LoggerMessage(EventId = 3241, Level = LogLevel.Warning, Message = "Model {Model}: the shadow of {Digest} made the served model slower by {Percent:0} %, more than the {Budget:0.#} % it may; it rests and goes on at half its rate")]

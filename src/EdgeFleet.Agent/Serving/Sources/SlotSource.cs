@@ -28,6 +28,8 @@ internal sealed class SlotSource(string state) : IModelSource
         return [.. Directory.EnumerateDirectories(models)
             .Where(folder => File.Exists(Path.Join(folder, "slots.json")) || File.Exists(Path.Join(folder, "slots.json.bad")))
             .Select(folder => Path.GetFileName(folder)!)
+            // A model in file mode is its application's; two sessions of it would only cost memory.
+            .Where(model => !File.Exists(Path.Join(state, "file-mode", model + ".json")))
             .Order(StringComparer.Ordinal)];
     }
 
