@@ -15,7 +15,7 @@ internal sealed class DeviceStrain(ISystemFiles files)
     private const long WarmMilliCelsius = 5000;
     private const long CoolMilliCelsius = 8000;
     /// <summary>Of the memory that can be had, as a share of all.</summary>
-    private const double ScarceMemory = 0.15;
+    internal const double ScarceMemory = 0.15;
     private const double EnoughMemory = 0.20;
     private const long LowBatteryPercent = 30;
     private const long EnoughBatteryPercent = 35;

@@ -41,16 +41,17 @@ internal sealed class ShadowWorker(ShadowJob job, RunnerClient runner, ISystemFi
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         output.Write(WorkerLine.OfProgress("loading", 0));
-        using ShadowPair pair = Load();
+        using IShadowModels models = ShadowModels.Load(job, device, _coin);
+        _counter.Timed = models.Timed;
         output.Write(WorkerLine.OfProgress("shadowing", 0));
         Switchback switchback = new(_tax, _coin.Flip, ServedAsync, time);
         for (long tick = job.FirstTick; ; tick++)
         {
-            await RunTickAsync(pair, switchback, tick, cancellationToken);
+            await RunTickAsync(models, switchback, tick, cancellationToken);
         }
     }
 
-    private async Task RunTickAsync(ShadowPair pair, Switchback switchback, long tick, CancellationToken cancellationToken)
+    private async Task RunTickAsync(IShadowModels models, Switchback switchback, long tick, CancellationToken cancellationToken)
     {
         TimeSpan length = TimeSpan.FromMilliseconds(job.TickMs);
         DateTimeOffset startedAt = time.GetUtcNow();
@@ -73,7 +74,7 @@ internal sealed class ShadowWorker(ShadowJob job, RunnerClient runner, ISystemFi
                 using SampleBatch batch = await TakeAsync(left, cancellationToken);
                 foreach (LiveSample sample in batch.Samples)
                 {
-                    Compare(pair, sample);
+                    Compare(models, sample);
                     cancellationToken.ThrowIfCancellationRequested();
                 }
             }
@@ -84,6 +85,7 @@ internal sealed class ShadowWorker(ShadowJob job, RunnerClient runner, ISystemFi
             RestWhenTaxing();
             tooMuch = Peak() > job.MemoryBudgetBytes;
         }
+        Count(models.Flush());
         _counter.Tax(_tax.LogRatio);
         long peak = Peak();
         output.Write(WorkerLine.OfTick(_counter.Finish(tick, startedAt, time.GetElapsedTime(start), peak, tooMuch)));
@@ -195,17 +197,27 @@ internal sealed class ShadowWorker(ShadowJob job, RunnerClient runner, ISystemFi
         return shorter > TimeSpan.Zero ? shorter : TimeSpan.Zero;
     }
 
-    private void Compare(ShadowPair pair, LiveSample sample)
+    private void Compare(IShadowModels models, LiveSample sample)
     {
-        if (!_rate.TryTake())
+        if (_rate.TryTake())
+        {
+            Count(models.Take(sample));
+        }
+        else
         {
             _counter.Drop(DropReasons.Rate, 1);
-            return;
         }
-        _counter.Add(pair.Compare(sample.Inputs, candidateFirst: _coin.Flip()), sample.Tags.Id, sample.Tags.Slices);
-        if (_coin.Chance(job.NoiseShare))
+    }
+
+    private void Count(IReadOnlyList<ComparedSample> compared)
+    {
+        foreach (ComparedSample sample in compared)
         {
-            _counter.AddNoise(pair.CompareBaselineWithItself(sample.Inputs), swap: _coin.Flip());
+            _counter.Add(sample.Pair, sample.Tags.Id, sample.Tags.Slices);
+            if (sample.Noise is { } noise)
+            {
+                _counter.AddNoise(noise, swap: _coin.Flip());
+            }
         }
     }
 
@@ -233,33 +245,6 @@ internal sealed class ShadowWorker(ShadowJob job, RunnerClient runner, ISystemFi
             _counter.Drop(DropReasons.RunnerAway, 1);
             await Task.Delay(wait < s_retry ? wait : s_retry, time, cancellationToken);
             return new SampleBatch([], [], 0);
-        }
-    }
-
-    private ShadowPair Load()
-    {
-        InferenceOptions options = new() { IntraOpThreads = job.IntraOpThreads };
-        LoadedModel? baseline = null, candidate = null;
-        try
-        {
-            baseline = LoadedModel.Load(job.BaselinePath, options);
-            candidate = LoadedModel.Load(job.CandidatePath, options);
-            if (ContractChecks.FirstMismatch(baseline.Contract, candidate.Contract) is { } mismatch)
-            {
-                throw new WorkerException(WorkerErrors.ContractChanged, $"model '{job.CandidatePath}' against '{job.BaselinePath}': {mismatch}");
-            }
-            ShadowPair pair = new(baseline, candidate);
-            (baseline, candidate) = (null, null);
-            return pair;
-        }
-        catch (ModelLoadException ex)
-        {
-            throw new WorkerException(WorkerErrors.ModelNotLoaded, ex.Message, ex);
-        }
-        finally
-        {
-            baseline?.Dispose();
-            candidate?.Dispose();
         }
     }
 }

@@ -16,6 +16,7 @@ internal sealed class TickCounter
     private readonly List<double> _candidateMicros = [];
     private readonly SortedDictionary<string, int> _dropped = new(StringComparer.Ordinal);
     private double _noiseLogRatioSum;
+    private int _pairs;
     private int _disagreements;
     private int _noisePairs;
     private int _noiseDisagreements;
@@ -41,6 +42,9 @@ internal sealed class TickCounter
         _book = new LabelBook(AddLabels, _labels.Drop, time);
     }
 
+    /// <summary>Durations of the pairs mean something.</summary>
+    public bool Timed { get; set; } = true;
+
     /// <summary>One input that both models ran on.</summary>
     /// <param name="outcome">What it showed.</param>
     /// <param name="id">What its application calls the request; null where it has no name.</param>
@@ -56,8 +60,12 @@ internal sealed class TickCounter
                 _failures++;
                 break;
             default:
-                _logRatios.Add(LogRatio(outcome));
-                AddLatencies(Micros(outcome.BaselineTicks), Micros(outcome.CandidateTicks));
+                _pairs++;
+                if (Timed)
+                {
+                    _logRatios.Add(LogRatio(outcome));
+                    AddLatencies(Micros(outcome.BaselineTicks), Micros(outcome.CandidateTicks));
+                }
                 _disagreements += outcome.Disagrees ? 1 : 0;
                 _nonFinite += outcome.NonFinite ? 1 : 0;
                 _wrongShape += outcome.WrongShape ? 1 : 0;
@@ -115,13 +123,14 @@ internal sealed class TickCounter
             Tick = tick,
             StartedAt = startedAt,
             DurationMs = (int)duration.TotalMilliseconds,
-            Pairs = ratios.Length,
+            Pairs = _pairs,
             Disagreements = _disagreements,
             NoisePairs = _noisePairs,
             NoiseDisagreements = _noiseDisagreements,
             MeanLogLatencyRatio = ratios.Length > 0 ? ratios.Average() : null,
             MedianLogLatencyRatio = ratios.Length > 0 ? (ratios[(ratios.Length - 1) / 2] + ratios[ratios.Length / 2]) / 2 : null,
-            NoiseMeanLogLatencyRatio = _noisePairs > 0 ? _noiseLogRatioSum / _noisePairs : null,
+            LatencyAbsent = Timed ? null : LatencyAbsence.Memory,
+            NoiseMeanLogLatencyRatio = Timed && _noisePairs > 0 ? _noiseLogRatioSum / _noisePairs : null,
             BaselineP50Micros = At(baseline, 0.50),
             CandidateP50Micros = At(candidate, 0.50),
             BaselineP95Micros = At(baseline, 0.95),
@@ -197,7 +206,7 @@ internal sealed class TickCounter
         _noiseAnswers.Clear();
         _noiseLogRatioSum = 0;
         (_taxLogRatio, _taxed) = (null, false);
-        (_disagreements, _noisePairs, _noiseDisagreements, _nonFinite, _wrongShape, _failures) = (0, 0, 0, 0, 0, 0);
+        (_pairs, _disagreements, _noisePairs, _noiseDisagreements, _nonFinite, _wrongShape, _failures) = (0, 0, 0, 0, 0, 0, 0);
     }
 
     /// <summary>Never zero: a duration below the clock's step is one step.</summary>

@@ -49,7 +49,9 @@ public sealed record ShadowTick
 
     // What follows came later: a device of an older version does not send it, and a controller of one skips it.
 
-    /// <summary>Microseconds of the pairs' runs; null without pairs.</summary>
+    /// <summary>Why the pairs have no latencies, one of <see cref="LatencyAbsence"/>; null where they have.</summary>
+    public string? LatencyAbsent { get; init; }
+    /// <summary>Microseconds of the pairs' runs; null without pairs, and where latency is absent.</summary>
     public LatencyBins? BaselineLatency { get; init; }
     public LatencyBins? CandidateLatency { get; init; }
     /// <summary>Exceedances of high quantiles; a quantile is left out until earlier ticks had enough pairs to tell its threshold.</summary>

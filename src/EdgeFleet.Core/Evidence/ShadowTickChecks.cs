@@ -28,6 +28,7 @@ public static class ShadowTickChecks
 
     private static string? Of(ShadowTick tick) =>
         tick.Tick < 0 || tick.Pairs < 0 || tick.Disagreements < 0 || tick.Disagreements > tick.Pairs ? $"{tick.Disagreements} disagreements in {tick.Pairs} pairs"
+        : tick.LatencyAbsent is { Length: > 64 } ? $"latencyAbsent has {tick.LatencyAbsent.Length} characters"
         : Reasons("dropped", tick.Dropped);
 
     private static string? Of(string what, LatencyBins? bins)

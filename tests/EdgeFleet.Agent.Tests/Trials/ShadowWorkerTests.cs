@@ -106,6 +106,26 @@ public sealed class ShadowWorkerTests : IDisposable
     }
 
     [Fact]
+    public async Task Where_memory_does_not_hold_both_models_they_take_turns_and_latency_is_absent()
+    {
+        _state.Point("add", _state.AddArtifact("add", TinyModel.AddBias([0, 0])));
+        await using RunnerFixture runner = await RunnerFixture.StartAsync(_state);
+        _device.Write("proc/meminfo", "MemTotal: 1000000 kB\nMemAvailable: 150000 kB\n"); // just what a shadow may not go below
+        ShadowJob job = Job(runner, candidate: TinyModel.AddBias([15, 0])) with { NoiseShare = 0.5 };
+        _labels = true;
+
+        List<ShadowTick> ticks = await ShadowAsync(job, runner, until: tick => tick.Labels is { Lost: > 0 } && tick.NoisePairs > 0);
+
+        ShadowTick seen = ticks[^1];
+        Assert.Equal("memory", seen.LatencyAbsent);
+        Assert.Null(seen.BaselineLatency ?? (object?)seen.MedianLogLatencyRatio ?? seen.NoiseMeanLogLatencyRatio ?? seen.BaselineP50Micros ?? seen.CandidateP95Micros);
+        Assert.InRange(seen.Disagreements, 1, seen.Pairs - 1);
+        Assert.Equal((0, 0), (seen.NoiseDisagreements, seen.CandidateFailures));
+        Assert.Equal(seen.Pairs, seen.CandidateScores!.Sum());
+        Assert.All(ticks.Where(tick => tick.Pairs > 0), tick => Assert.Equal("memory", tick.LatencyAbsent));
+    }
+
+    [Fact]
     public async Task A_device_that_is_too_warm_compares_nothing_and_says_what_it_missed()
     {
         _state.Point("add", _state.AddArtifact("add", TinyModel.AddBias([0, 0])));
