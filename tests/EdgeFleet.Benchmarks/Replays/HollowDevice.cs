@@ -14,12 +14,13 @@ namespace EdgeFleet.Benchmarks.Replays;
 /// </summary>
 internal sealed class HollowDevice(string id, Digest baseline, Digest candidateDigest, Candidate candidate, bool fallsSilent, Gating.Dice dice)
 {
+    public const string HardwareClass = "hollow";
     private const int BlockPairs = 50;
     private const long WorkerPeak = 73L << 20; // what the shadow worker takes with two of the example's models
     private readonly Trace _trace = candidate.Traces[(int)(dice.Share() * candidate.Traces.Count)];
     private readonly Digest _baseline = baseline;
-    private readonly TickCounter _counter = new();
-    private readonly List<ShadowTick> _ticks = [];
+    private TickCounter? _counter;
+    private int _ticks;
     private DeploymentPhase? _phase;
     private bool _invariantBroken;
     private string? _code;
@@ -42,40 +43,45 @@ internal sealed class HollowDevice(string id, Digest baseline, Digest candidateD
     public DeviceView View() => new()
     {
         DeviceId = id,
-        HardwareClass = "hollow",
+        HardwareClass = HardwareClass,
         Active = Active,
         LastSeenAt = LastSeenAt,
         Deployment = _phase is { } phase
-            ? new DeploymentReport { Phase = phase, InvariantBroken = _invariantBroken, Code = _code, Detail = _code is null ? null : "as replayed", Ticks = _ticks }
+            ? new DeploymentReport { Phase = phase, InvariantBroken = _invariantBroken, Code = _code, Detail = _code is null ? null : "as replayed" }
             : null,
     };
 
-    public void Step(DateTimeOffset now)
+    /// <summary>What the device does until now.</summary>
+    /// <returns>The tick that it reports, if it shadows.</returns>
+    public ShadowTick? Step(DateTimeOffset now)
     {
         if (_stepsUntilSilent is 0)
         {
-            return;
+            return null;
         }
         _stepsUntilSilent--;
         LastSeenAt = now;
         if (Desired is null)
         {
-            return;
+            return null;
         }
         if (Desired.Digest != candidateDigest)
         {
             GoBack(Desired.Digest);
-            return;
+            return null;
         }
         _phase ??= DeploymentMachine.Begin(Desired, Active, []);
-        while (Act(Desired, now))
+        ShadowTick? tick;
+        while (Act(Desired, now, out tick))
         {
         }
+        return tick;
     }
 
     /// <returns>Whether there is time for another act in this tick.</returns>
-    private bool Act(DesiredDeployment desired, DateTimeOffset now)
+    private bool Act(DesiredDeployment desired, DateTimeOffset now, out ShadowTick? tick)
     {
+        tick = null;
         DeploymentStep step = DeploymentMachine.Plan(_phase!.Value, desired.Goal, DeploymentMachine.SkipsTrials(desired, _baseline));
         switch (step.Act)
         {
@@ -88,8 +94,8 @@ internal sealed class HollowDevice(string id, Digest baseline, Digest candidateD
                 return false;
             case DeploymentAct.Shadow:
                 Touched();
-                _ticks.Add(Tick(desired.Plan, now));
-                if (_ticks[^1].OutOfMemory)
+                tick = Tick(desired.Plan, now);
+                if (tick.OutOfMemory)
                 {
                     _code = "out-of-memory";
                     Apply(PhaseOutcome.InvariantBroken);
@@ -155,6 +161,7 @@ internal sealed class HollowDevice(string id, Digest baseline, Digest candidateD
     private ShadowTick Tick(TrialPlan plan, DateTimeOffset now)
     {
         TimeSpan length = TimeSpan.FromMilliseconds(plan.ShadowTickMs);
+        _counter ??= new TickCounter(plan.ShadowLatencyP95Margin, plan.ShadowLatencyP99Margin, plan.ShadowSlices, TimeProvider.System);
         foreach (TracedPair traced in Stretch((int)(plan.ShadowMaxPerSecond * length.TotalSeconds)))
         {
             PairOutcome pair = traced.Pair with { CandidateTicks = (long)(traced.Pair.CandidateTicks * candidate.Slower) };
@@ -164,9 +171,9 @@ internal sealed class HollowDevice(string id, Digest baseline, Digest candidateD
                 _counter.AddNoise(noise, traced.Swap);
             }
         }
-        double hours = _ticks.Count * length.TotalHours;
+        double hours = _ticks * length.TotalHours;
         long peak = WorkerPeak + (long)(candidate.LeakMiBPerHour * hours * (1 << 20));
-        return _counter.Finish(_ticks.Count, now - length, length, peak, outOfMemory: peak > plan.WorkerMemoryBytes);
+        return _counter.Finish(_ticks++, now - length, length, peak, outOfMemory: peak > plan.WorkerMemoryBytes);
     }
 
     /// <summary>Pairs that were measured one after the other, from somewhere in the trace.</summary>

@@ -31,7 +31,7 @@ internal sealed record RolloutOutcome(Ending Ending, double Hours, double? Appro
 /// </summary>
 internal sealed class ReplayedRollout
 {
-    public const string Policy = "default policy, stages bench, shadow 30, canary 5 or 1 %, ramps 10 and 50 %, full; soak 2 h, 24 h, 1 h; a stage has 30 h; looked at after each tick of a minute, from the third hour of a stage on after each tenth";
+    public const string Policy = "default policy, stages bench, shadow 30, canary 5 or 1 %, ramps 10 and 50 %, full; soak 2 h, 24 h, 1 h; a stage has 30 h; looked at after each tick of a minute";
     private const string Spec = """
         apiVersion: edgefleet.io/v1
         kind: Rollout
@@ -49,11 +49,12 @@ internal sealed class ReplayedRollout
     };
     private static readonly DateTimeOffset s_start = new(2026, 1, 5, 8, 0, 0, TimeSpan.Zero);
     private static readonly TimeSpan s_tick = TimeSpan.FromMilliseconds(s_policy.Evidence.TickMilliseconds);
-    private static readonly TimeSpan s_eachTick = TimeSpan.FromHours(2);
     private static readonly Digest s_baseline = Digest.Of("baseline"u8);
     private static readonly Digest s_candidate = Digest.Of("candidate"u8);
     private readonly HollowDevice[] _devices;
     private readonly Dictionary<string, HollowDevice> _byId;
+    private readonly ReplayedLog _log = new();
+    private readonly ReportedEvidence _evidence = new();
     private RolloutState _state;
     private DateTimeOffset _now = s_start;
     private DateTimeOffset? _asked;
@@ -82,10 +83,7 @@ internal sealed class ReplayedRollout
         while (true)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            if (IsLookedAt())
-            {
-                Decide();
-            }
+            Decide();
             ClassProgress progress = _state.Classes[0];
             if (progress.Phase is not (ClassPhase.Running or ClassPhase.AwaitingApproval))
             {
@@ -99,18 +97,17 @@ internal sealed class ReplayedRollout
             _now += s_tick;
             foreach (HollowDevice device in _devices)
             {
-                device.Step(_now);
+                if (device.Step(_now) is { } tick)
+                {
+                    _log.Add(device.Id, _now, tick);
+                }
             }
         }
     }
 
-    // A look costs what all ticks so far cost. Where there are many, few more of them come in ten minutes.
-    private bool IsLookedAt() =>
-        _state.Classes.Count == 0 || _now - _state.Classes[0].StageStartedAt <= s_eachTick || (_now - s_start).Ticks % (10 * s_tick.Ticks) == 0;
-
     private void Decide()
     {
-        RolloutDecision decision = RolloutReconciler.Decide(_state, new RolloutWorld { Now = _now, Devices = [.. _devices.Select(device => device.View())] });
+        RolloutDecision decision = RolloutReconciler.Decide(_state, new RolloutWorld { Now = _now, Devices = [.. _devices.Select(device => device.View())], Ticks = _log, Evidence = _evidence });
         _state = decision.Next;
         foreach (DeviceGoal goal in decision.Goals)
         {
