@@ -36,7 +36,7 @@ internal static class DeviceJudge
         double harmLogE = harm.LogE;
         GateDecision decision =
             harmLogE >= scales.HarmLogThreshold ? GateDecision.Rollback
-            : harmLogE < scales.AmberLogThreshold && metrics.All(m => m.State is MetricState.Promotes or MetricState.Informational) ? GateDecision.Promote
+            : harmLogE < scales.AmberLogThreshold && scales.Guardrails.Count > 0 && metrics.All(m => m.State is MetricState.Promotes or MetricState.Informational) ? GateDecision.Promote
             : GateDecision.Hold;
         return verdict with
         {

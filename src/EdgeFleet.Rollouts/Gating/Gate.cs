@@ -30,7 +30,7 @@ public static class Gate
         IReadOnlyList<MetricVerdict> metrics =
             input.Margins.Strategy == RolloutStrategy.Install ? []
             : scales is null ? MetricVerdicts.Absent(input.Margins)
-            : MetricVerdicts.Of(scales, harm!, promotion, DeviceFigures.Of(figures));
+            : MetricVerdicts.Of(scales, harm!, promotion, DeviceFigures.Of(figures, input.Ticks?.Latency ?? default));
 
         int cohort = input.Devices.Count(d => d.InCohort);
         double harmLogE = harm?.LogE ?? 0;

@@ -17,11 +17,23 @@ public sealed record GateMargins
     public required double AlphaRollback { get; init; }
     public required double DisagreementPoints { get; init; }
     public required double LatencyP50Percent { get; init; }
+    public required double LatencyP95Percent { get; init; }
+    public required double LatencyP99Percent { get; init; }
+    public required double AccuracyPoints { get; init; }
+    public required double BrierPoints { get; init; }
     public required double WeightDisagreement { get; init; }
     public required double WeightLatencyP50 { get; init; }
+    public required double WeightLatencyP95 { get; init; }
+    public required double WeightLatencyP99 { get; init; }
+    public required double WeightAccuracy { get; init; }
+    public required double WeightBrier { get; init; }
+
+    /// <summary>Metrics that a promotion needs evidence of.</summary>
+    public required GuardrailsSpec Guardrails { get; init; }
     public required long WorkerMemoryBytes { get; init; }
     public required int TickMilliseconds { get; init; }
     public required int PairsPerDevice { get; init; }
+    public required int LabelsPerDevice { get; init; }
     public required int CalibrationTicks { get; init; }
     public required int CalibrationNoisePairs { get; init; }
     public required double MissingPercent { get; init; }
@@ -38,11 +50,21 @@ public sealed record GateMargins
         AlphaRollback = policy.AlphaRollback,
         DisagreementPoints = policy.Margins.DisagreementPoints,
         LatencyP50Percent = policy.Margins.LatencyP50Percent,
+        LatencyP95Percent = policy.Margins.LatencyP95Percent,
+        LatencyP99Percent = policy.Margins.LatencyP99Percent,
+        AccuracyPoints = policy.Margins.AccuracyPoints,
+        BrierPoints = policy.Margins.BrierPoints,
         WeightDisagreement = policy.Weights.Disagreement,
         WeightLatencyP50 = policy.Weights.LatencyP50,
+        WeightLatencyP95 = policy.Weights.LatencyP95,
+        WeightLatencyP99 = policy.Weights.LatencyP99,
+        WeightAccuracy = policy.Weights.Accuracy,
+        WeightBrier = policy.Weights.Brier,
+        Guardrails = policy.Guardrails,
         WorkerMemoryBytes = (long)policy.Limits.WorkerMemoryMiB << 20,
         TickMilliseconds = policy.Evidence.TickMilliseconds,
         PairsPerDevice = policy.Evidence.PairsPerDevice,
+        LabelsPerDevice = policy.Evidence.LabelsPerDevice,
         CalibrationTicks = policy.Evidence.CalibrationTicks,
         CalibrationNoisePairs = policy.Evidence.CalibrationNoisePairs,
         MissingPercent = policy.Limits.MissingPercent,

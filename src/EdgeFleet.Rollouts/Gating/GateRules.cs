@@ -35,6 +35,12 @@ public sealed record GateRules
     /// <summary>Widest half range of a log ratio, a factor of two; beyond it noise is clipped and not waited out.</summary>
     public double MaximumWidthLogRatio { get; init; } = 0.6931471805599453;
 
+    /// <summary>Differences of labelled answers in one tick beyond margin times this count as the worst.</summary>
+    public double LabelHarmCapMargins { get; init; } = 10;
+
+    /// <summary>Half range of the log ratio of a high quantile, a factor of 1.5: a quantile of few values is noisier than a median.</summary>
+    public double TailWidthLogRatio { get; init; } = 0.4054651081081644;
+
     /// <summary>Correlation of neighbouring ticks from which the stated error rates no longer hold.</summary>
     public double LargestAutocorrelation { get; init; } = 0.1;
 

@@ -9,7 +9,8 @@ internal sealed class GateScales
     public GateScales(GateMargins margins, GateCalibration calibration, GateRules rules)
     {
         (Margins, Rules) = (margins, rules);
-        Metrics = [.. MetricMargin.Of(margins).Select(asked => ScaleOf(asked, calibration, rules))];
+        Metrics = [.. MetricMargin.Of(margins).Select(asked => ScaleOf(asked, margins, calibration, rules))];
+        Guardrails = [.. Metrics.Where(scale => scale.Asked.Gates)];
         PromotionLogThreshold = PortableMath.Log(1 / margins.AlphaPromotion);
         HarmLogThreshold = PortableMath.Log(1 / margins.AlphaRollback);
         AmberLogThreshold = PortableMath.Log(rules.AmberShare / margins.AlphaRollback);
@@ -22,16 +23,22 @@ internal sealed class GateScales
     /// <summary>In the order in which verdicts list them.</summary>
     public IReadOnlyList<IMetricScale> Metrics { get; }
 
+    /// <summary>Those that a promotion needs.</summary>
+    public IReadOnlyList<IMetricScale> Guardrails { get; }
+
     public double PromotionLogThreshold { get; }
 
     public double HarmLogThreshold { get; }
 
     public double AmberLogThreshold { get; }
 
-    private static IMetricScale ScaleOf(MetricMargin asked, GateCalibration calibration, GateRules rules) => asked.Metric switch
+    private static IMetricScale ScaleOf(MetricMargin asked, GateMargins margins, GateCalibration calibration, GateRules rules) => asked.Metric switch
     {
-        GateMetric.Disagreement => new DisagreementScale(asked, calibration, rules),
-        GateMetric.LatencyP50 => new LatencyP50Scale(asked, calibration),
+        GateMetric.Disagreement => new DisagreementScale(asked, calibration, rules, margins.PairsPerDevice),
+        GateMetric.LatencyP50 => new LatencyP50Scale(asked, calibration, margins.PairsPerDevice),
+        GateMetric.LatencyP95 => new LatencyTailScale(asked, 0.95, rules),
+        GateMetric.LatencyP99 => new LatencyTailScale(asked, 0.99, rules),
+        GateMetric.Accuracy or GateMetric.Brier => new LabelScale(asked, rules, margins.LabelsPerDevice),
         _ => throw new ArgumentOutOfRangeException(nameof(asked), asked.Metric, "no scale for this metric"),
     };
 }

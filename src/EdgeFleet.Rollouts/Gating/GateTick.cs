@@ -13,6 +13,19 @@ public sealed record GateTick
     public double? MedianLogLatencyRatio { get; init; }
     public double? NoiseMeanLogLatencyRatio { get; init; }
 
+    /// <summary>Pairs that differ in whether they exceed the threshold of the 95th percentile; null where there is no threshold yet.</summary>
+    public TailPairs? P95 { get; init; }
+
+    /// <summary>The same of the 99th.</summary>
+    public TailPairs? P99 { get; init; }
+
+    /// <summary>Latencies of the pairs; null from a device that does not send them.</summary>
+    public LatencyBins? BaselineLatency { get; init; }
+    public LatencyBins? CandidateLatency { get; init; }
+
+    /// <summary>What labels said that came in this tick.</summary>
+    public LabelPairs? Labels { get; init; }
+
     public static GateTick From(ShadowTick tick) => new()
     {
         Tick = tick.Tick,
@@ -22,7 +35,41 @@ public sealed record GateTick
         NoiseDisagreements = tick.NoiseDisagreements,
         MedianLogLatencyRatio = tick.Pairs > 0 ? Finite(tick.MedianLogLatencyRatio) : null,
         NoiseMeanLogLatencyRatio = tick.NoisePairs > 0 ? Finite(tick.NoiseMeanLogLatencyRatio) : null,
+        P95 = Tail(tick, 0.95),
+        P99 = Tail(tick, 0.99),
+        BaselineLatency = tick.CandidateLatency is null ? null : tick.BaselineLatency,
+        CandidateLatency = tick.BaselineLatency is null ? null : tick.CandidateLatency,
+        Labels = tick.Labels is { } labels ? LabelPairs.From(labels) : null,
     };
 
+    private static TailPairs? Tail(ShadowTick tick, double quantile) =>
+        tick.Tails?.FirstOrDefault(tail => tail.Quantile.Equals(quantile)) is { } tail ? new TailPairs(tail.Worse, tail.Better) : null;
+
     private static double? Finite(double? value) => value is { } v && double.IsFinite(v) ? v : null;
+}
+
+/// <summary>Pairs in which only one of the two exceeded a threshold.</summary>
+/// <param name="Worse">Only the candidate.</param>
+/// <param name="Better">Only the baseline.</param>
+public readonly record struct TailPairs(int Worse, int Better);
+
+/// <summary>Answers to labelled rows.</summary>
+/// <param name="Rows">All of them.</param>
+/// <param name="Lost">The baseline was right and the candidate is wrong.</param>
+/// <param name="Gained">The other way round.</param>
+/// <param name="BrierSum">Candidate's less baseline's Brier score, each in [0, 1], in whole numbers of 2^-30.</param>
+/// <param name="BrierRows">Rows with scores of both.</param>
+public readonly record struct LabelPairs(long Rows, long Lost, long Gained, long BrierSum, long BrierRows)
+{
+    private const double One = 1073741824.0;
+
+    /// <summary>Mean difference of the Brier scores; null without any.</summary>
+    public double? BrierDifference => BrierRows == 0 ? null : Math.Clamp(BrierSum / One / BrierRows, -1, 1);
+
+    internal static LabelPairs From(LabelCounts labels) => new(
+        (long)labels.BothRight + labels.BothWrong + labels.Lost + labels.Gained, labels.Lost, labels.Gained,
+        (long)Math.Round(labels.BrierDifferenceSum * One), labels.BrierCount);
+
+    public static LabelPairs operator +(LabelPairs left, LabelPairs right) => new(
+        left.Rows + right.Rows, left.Lost + right.Lost, left.Gained + right.Gained, left.BrierSum + right.BrierSum, left.BrierRows + right.BrierRows);
 }

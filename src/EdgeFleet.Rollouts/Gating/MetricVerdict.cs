@@ -7,6 +7,14 @@ public enum GateMetric
 {
     [JsonStringEnumMemberName("disagreement")] Disagreement,
     [JsonStringEnumMemberName("latencyP50")] LatencyP50,
+    [JsonStringEnumMemberName("latencyP95")] LatencyP95,
+    [JsonStringEnumMemberName("latencyP99")] LatencyP99,
+
+    /// <summary>Drop in accuracy on inputs whose label came.</summary>
+    [JsonStringEnumMemberName("accuracy")] Accuracy,
+
+    /// <summary>Rise of the Brier score on them.</summary>
+    [JsonStringEnumMemberName("brier")] Brier,
 }
 
 [JsonConverter(typeof(JsonStringEnumConverter<MetricState>))]

@@ -121,7 +121,7 @@ internal static class PromotionRules
             string code = metric.State == MetricState.Absent ? MissingCodes.MetricAbsent : MissingCodes.Metric;
             missing.Add(new MissingEvidence(code, VerdictSentence.Name(metric.Metric), VerdictSentence.Lacking(metric)));
         }
-        long devices = metrics.Max(m => m.PromotionObservations);
+        long devices = metrics.Where(m => m.State != MetricState.Informational).Select(m => m.PromotionObservations).DefaultIfEmpty(0).Min();
         if (devices < input.Rules.MinimumDevices)
         {
             missing.Add(new MissingEvidence(MissingCodes.Devices, input.HardwareClass, $"{devices} of at least {input.Rules.MinimumDevices} devices have spoken"));

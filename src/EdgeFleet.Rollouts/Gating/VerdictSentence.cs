@@ -48,7 +48,7 @@ internal static class VerdictSentence
         string figures = string.Join(", ", metrics.Where(m => m.Estimate is not null).Select(m => $"{Name(m.Metric)} {Figure(m.Estimate!.Value, m)} (margin {Format($"{m.Margin:0.##} {m.MarginUnit}")})"));
         if (decision == GateDecision.Rollback)
         {
-            return Format($"harmed beyond the margin: E = {PortableMath.Exp(harmLogE):0.#}, {PortableMath.Exp(harmThreshold):0.#} takes it back; {figures}");
+            return Format($"harmed beyond the margin: E = {PortableMath.Exp(harmLogE):0.#}, {PortableMath.Exp(harmThreshold):0.#} takes it back; most by {Most(metrics)}; {figures}");
         }
         if (decision == GateDecision.Hold)
         {
@@ -75,6 +75,13 @@ internal static class VerdictSentence
     /// <summary>A share of inputs, or a change against the baseline.</summary>
     private static string Figure(double value, MetricVerdict metric) =>
         metric.MarginUnit == MetricMargin.Points ? Format($"{value:0.##} %") : Format($"{value:+0.#;-0.#;0} %");
+
+    /// <summary>The metric with the strongest evidence, which nothing else in the sentence says of one that has no plain estimate.</summary>
+    private static string Most(IReadOnlyList<MetricVerdict> metrics)
+    {
+        MetricVerdict most = metrics.MaxBy(metric => metric.HarmLogE)!;
+        return Format($"{Name(most.Metric)} (E = {PortableMath.Exp(most.HarmLogE):0.#} of {most.HarmObservations} ticks)");
+    }
 
     private static string Named(List<string> all) =>
         string.Join("; ", all.Take(NamedAtMost)) + (all.Count > NamedAtMost ? Format($"; and {all.Count - NamedAtMost} more") : "");

@@ -37,6 +37,7 @@ internal static class PolicyReader
             OnHarm = spec.Choice("onHarm", d.OnHarm),
             Margins = ReadMargins(spec.MapOrEmpty("margins")),
             Weights = ReadWeights(spec.MapOrEmpty("weights")),
+            Guardrails = ReadGuardrails(spec.MapOrEmpty("guardrails")),
             Evidence = ReadEvidence(spec.MapOrEmpty("evidence")),
             Bench = ReadBench(spec.MapOrEmpty("bench")),
             Limits = ReadLimits(spec.MapOrEmpty("limits")),
@@ -50,6 +51,10 @@ internal static class PolicyReader
         if (policy.Evidence.PairsPerDevice < least)
         {
             spec.Error("evidence", $"pairsPerDevice {policy.Evidence.PairsPerDevice} is too few for margins.disagreementPoints {policy.Margins.DisagreementPoints}; expected at least {least}");
+        }
+        if (policy.Guardrails is { LatencyP50: false, LatencyP95: false, LatencyP99: false, Accuracy: false, Brier: false })
+        {
+            spec.Error("guardrails", "agreement alone says nothing of a model that differs on purpose; expected at least one of latencyP50, latencyP95, latencyP99, accuracy and brier");
         }
         foreach ((string key, int seconds) in (ReadOnlySpan<(string, int)>)[
             ("shadowSeconds", policy.Soak.ShadowSeconds), ("canarySeconds", policy.Soak.CanarySeconds), ("rampSeconds", policy.Soak.RampSeconds)])
@@ -71,6 +76,8 @@ internal static class PolicyReader
             LatencyP50Percent = map.Number("latencyP50Percent", d.LatencyP50Percent, 0, 1000),
             LatencyP95Percent = map.Number("latencyP95Percent", d.LatencyP95Percent, 0, 1000),
             LatencyP99Percent = map.Number("latencyP99Percent", d.LatencyP99Percent, 0, 1000),
+            AccuracyPoints = map.Number("accuracyPoints", d.AccuracyPoints, 0.01, 15),
+            BrierPoints = map.Number("brierPoints", d.BrierPoints, 0.01, 15),
             MemoryPeakPercent = map.Number("memoryPeakPercent", d.MemoryPeakPercent, 0, 1000),
             EnergyPercent = map.OptionalNumber("energyPercent", 0, 1000),
         };
@@ -85,9 +92,29 @@ internal static class PolicyReader
         {
             Disagreement = map.Number("disagreement", d.Disagreement, 0.001, 1000),
             LatencyP50 = map.Number("latencyP50", d.LatencyP50, 0.001, 1000),
+            LatencyP95 = map.Number("latencyP95", d.LatencyP95, 0, 1000),
+            LatencyP99 = map.Number("latencyP99", d.LatencyP99, 0, 1000),
+            Accuracy = map.Number("accuracy", d.Accuracy, 0, 1000),
+            Brier = map.Number("brier", d.Brier, 0, 1000),
         };
         map.Done();
         return weights;
+    }
+
+    private static GuardrailsSpec ReadGuardrails(MapReader map)
+    {
+        GuardrailsSpec d = new();
+        GuardrailsSpec guardrails = new()
+        {
+            Disagreement = map.Flag("disagreement", d.Disagreement),
+            LatencyP50 = map.Flag("latencyP50", d.LatencyP50),
+            LatencyP95 = map.Flag("latencyP95", d.LatencyP95),
+            LatencyP99 = map.Flag("latencyP99", d.LatencyP99),
+            Accuracy = map.Flag("accuracy", d.Accuracy),
+            Brier = map.Flag("brier", d.Brier),
+        };
+        map.Done();
+        return guardrails;
     }
 
     private static EvidenceSpec ReadEvidence(MapReader map)
@@ -101,6 +128,7 @@ internal static class PolicyReader
             ShadowTaxPercent = map.Number("shadowTaxPercent", d.ShadowTaxPercent, 0.1, 10_000),
             MaximumPairsPerSecond = map.Number("maximumPairsPerSecond", d.MaximumPairsPerSecond, 0.001, 10_000),
             PairsPerDevice = map.Int("pairsPerDevice", d.PairsPerDevice, 1, 1_000_000),
+            LabelsPerDevice = map.Int("labelsPerDevice", d.LabelsPerDevice, 1, 1_000_000),
             CalibrationTicks = map.Int("calibrationTicks", d.CalibrationTicks, 1, 1000),
             CalibrationNoisePairs = map.Int("calibrationNoisePairs", d.CalibrationNoisePairs, 1, 100_000),
             Slices = SliceReader.Read(map, "slices"),

@@ -27,6 +27,12 @@ public sealed record MarginsSpec
 
     public double LatencyP99Percent { get; init; } = 15;
 
+    /// <summary>Drop in accuracy on inputs whose label came, in percentage points.</summary>
+    public double AccuracyPoints { get; init; } = 1;
+
+    /// <summary>Rise of the Brier score (0 to 1) on them, in hundredths.</summary>
+    public double BrierPoints { get; init; } = 1;
+
     /// <summary>Peak memory; applied by the device at its benchmark.</summary>
     public double MemoryPeakPercent { get; init; } = 10;
 
@@ -43,6 +49,15 @@ public sealed record WeightsSpec
     public double Disagreement { get; init; } = 1;
 
     public double LatencyP50 { get; init; } = 1;
+
+    public double LatencyP95 { get; init; } = 0.5;
+
+    public double LatencyP99 { get; init; } = 0.5;
+
+    public double Accuracy { get; init; } = 1;
+
+    /// <summary>It says much of what accuracy says.</summary>
+    public double Brier { get; init; }
 }
 
 /// <summary>How evidence is gathered in the shadow.</summary>
@@ -65,6 +80,9 @@ public sealed record EvidenceSpec
 
     /// <summary>Pairs after which a device of a large class has said its word.</summary>
     public int PairsPerDevice { get; init; } = 500;
+
+    /// <summary>Labelled rows after which it has, where accuracy or the Brier score is a guardrail.</summary>
+    public int LabelsPerDevice { get; init; } = 500;
 
     /// <summary>First ticks of each device that only measure the noise and are not judged.</summary>
     public int CalibrationTicks { get; init; } = 3;
@@ -152,6 +170,8 @@ public sealed record PolicySpec
     public MarginsSpec Margins { get; init; } = new();
 
     public WeightsSpec Weights { get; init; } = new();
+
+    public GuardrailsSpec Guardrails { get; init => field = value ?? new(); } = new(); // a stored document that does not say it sets null
 
     public EvidenceSpec Evidence { get; init; } = new();
 

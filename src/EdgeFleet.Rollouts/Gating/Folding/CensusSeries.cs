@@ -27,6 +27,3 @@ public sealed record CensusSeries
         };
     }
 }
-
-/// <summary>Counts of a window that is not full yet.</summary>
-public readonly record struct CensusWindow(long Pairs, long Events);

@@ -18,6 +18,7 @@ public sealed class ClassFold
     private DateTimeOffset? _first;
     private long _now;
     private long _ahead;
+    private LatencyPair _latency;
 
     /// <summary>Starts without any tick.</summary>
     /// <param name="margins">As they were frozen.</param>
@@ -37,6 +38,7 @@ public sealed class ClassFold
     {
         Closed = [.. _closed],
         Open = [.. _open.Select(open => open.Value.Sum(open.Key))],
+        Latency = _latency,
         Ahead = _ahead,
     };
 
@@ -61,6 +63,7 @@ public sealed class ClassFold
         // A clock that was set back does not take back what was closed.
         _now = Math.Max(_now, (long)((at - _first.Value).TotalMilliseconds / _scales.Margins.TickMilliseconds));
         device.Take(tick);
+        _latency = _latency.With(tick);
         if (Place(device, tick.Tick) is { } number)
         {
             device.Counted(number);

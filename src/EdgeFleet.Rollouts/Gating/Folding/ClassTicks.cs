@@ -14,6 +14,9 @@ public sealed record ClassTicks
     /// <summary>Ascending.</summary>
     public required IReadOnlyList<TickSum> Open { get; init; }
 
+    /// <summary>Latencies of all ticks, for people: a quantile of a class is no mean of its devices'.</summary>
+    public LatencyPair Latency { get; init; }
+
     /// <summary>Ticks that claimed to be ahead of what the time allows, and were not taken in.</summary>
     public long Ahead { get; init; }
 }

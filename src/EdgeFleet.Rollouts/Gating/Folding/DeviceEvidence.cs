@@ -18,8 +18,11 @@ public sealed record DeviceEvidence
 
     public long LatencyTicks { get; init; }
 
-    /// <summary>What it says for its class, without what still waits.</summary>
-    public required DeviceWord Word { get; init; }
+    /// <summary>Of all ticks.</summary>
+    public LabelPairs Labels { get; init; }
+
+    /// <summary>What it says for its class, in the order of the metrics that ask for it, without what still waits; empty in a census.</summary>
+    public ImmutableArray<MetricWord> Words { get; init; } = [];
 
     /// <summary>In a census, in the order of the metrics, without what still waits; empty otherwise.</summary>
     public ImmutableArray<CensusSeries> Census { get; init; } = [];
@@ -28,18 +31,20 @@ public sealed record DeviceEvidence
     public ImmutableArray<GateTick> Waiting { get; init; } = [];
 
     /// <summary>All of it, for people.</summary>
-    internal DeviceFigures Figures => new(Pairs, Disagreements, LatencyTicks == 0 ? null : FixedPoint.Mean(LogLatencySum, LatencyTicks));
+    internal DeviceFigures Figures => new(Pairs, Disagreements, LatencyTicks == 0 ? null : FixedPoint.Mean(LogLatencySum, LatencyTicks), Labels, default);
 
     /// <summary>With what still waits, as if no other came before it.</summary>
-    internal DeviceWord SettledWord(long enough)
-    {
-        DeviceWord word = Word;
-        foreach (GateTick tick in Waiting)
+    internal IReadOnlyList<MetricWord> SettledWords(GateScales scales) => Waiting.IsEmpty ? Words :
+    [
+        .. Words.Select((word, i) =>
         {
-            word = word.With(tick, enough);
-        }
-        return word;
-    }
+            foreach (GateTick tick in Waiting)
+            {
+                word = word.Said is null ? scales.Guardrails[i].Say(word, tick) : word;
+            }
+            return word;
+        }),
+    ];
 
     /// <summary>With what still waits, as if no other came before it.</summary>
     internal IReadOnlyList<CensusSeries> SettledCensus(GateScales scales) => Waiting.IsEmpty ? Census :

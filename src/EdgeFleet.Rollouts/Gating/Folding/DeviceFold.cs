@@ -3,10 +3,10 @@ namespace EdgeFleet.Rollouts.Gating.Folding;
 /// <summary>Adds up one device's ticks. What needs them in order waits for a few that may have been overtaken.</summary>
 internal sealed class DeviceFold(GateScales scales, bool census)
 {
-    private readonly long _enough = scales.Margins.PairsPerDevice;
     private readonly List<GateTick> _waiting = [];
     private CensusSeries[] _census = census ? [.. scales.Metrics.Select(CensusSeries.Start)] : [];
-    private DeviceWord _word = new();
+    private MetricWord[] _words = census ? [] : [.. scales.Guardrails.Select(_ => new MetricWord())];
+    private LabelPairs _labels;
     private DeviceEvidence? _evidence;
     private long _pairs, _disagreements, _logLatencySum, _latencyTicks;
     private long _settled = long.MinValue;
@@ -24,7 +24,8 @@ internal sealed class DeviceFold(GateScales scales, bool census)
         Disagreements = _disagreements,
         LogLatencySum = _logLatencySum,
         LatencyTicks = _latencyTicks,
-        Word = _word,
+        Labels = _labels,
+        Words = [.. _words],
         Census = [.. _census],
         Waiting = [.. _waiting],
     };
@@ -39,8 +40,9 @@ internal sealed class DeviceFold(GateScales scales, bool census)
             _logLatencySum += FixedPoint.Of(ratio);
             _latencyTicks++;
         }
+        _labels += tick.Labels ?? default;
         // Nothing asks for the order any more.
-        if ((!census && _word.Pairs >= _enough) || tick.Tick <= _settled)
+        if ((!census && Array.TrueForAll(_words, word => word.Said is not null)) || tick.Tick <= _settled)
         {
             return;
         }
@@ -67,7 +69,10 @@ internal sealed class DeviceFold(GateScales scales, bool census)
     private void Settle(GateTick tick)
     {
         _settled = tick.Tick;
-        _word = _word.With(tick, _enough);
+        for (int i = 0; i < _words.Length; i++)
+        {
+            _words[i] = _words[i].Said is null ? scales.Guardrails[i].Say(_words[i], tick) : _words[i];
+        }
         _census = [.. _census.Select((series, i) => series.With(scales.Metrics[i], tick))];
     }
 }

@@ -9,12 +9,13 @@ internal sealed class DisagreementScale : IMetricScale
     private readonly double _cap;
     private readonly int _pairsPerWindow;
 
-    public DisagreementScale(MetricMargin asked, GateCalibration calibration, GateRules rules)
+    public DisagreementScale(MetricMargin asked, GateCalibration calibration, GateRules rules, long pairsPerDevice)
     {
         double margin = asked.Margin / 100;
         Asked = asked;
         HarmNull = Math.Min(calibration.NoiseRateUpper + margin, rules.LargestHarmNull);
         PromotionNull = rules.DisagreementPromotionNull;
+        Enough = (pairsPerDevice, "pairs");
         _noiseRate = calibration.NoiseRate;
         _cap = margin * rules.CapMargins;
         // One margin's worth: with fewer pairs the cap would swallow most of what a rate at the margin shows.
@@ -32,14 +33,20 @@ internal sealed class DisagreementScale : IMetricScale
 
     public string CensusUnit => "window";
 
+    public (long Count, string Unit) Enough { get; }
+
     public double? OfTick(GateTick tick) => tick.Pairs > 0 ? (double)tick.Disagreements / tick.Pairs : null;
 
-    public double OfDevice(DeviceFigures figures) => OverNoise(figures.Disagreements, figures.Pairs);
+    public MetricWord Say(MetricWord word, GateTick tick)
+    {
+        MetricWord next = word with { Count = word.Count + tick.Pairs, Events = word.Events + tick.Disagreements };
+        return next.Count >= Enough.Count ? new MetricWord { Count = next.Count, Said = OverNoise(next.Events, next.Count) } : next;
+    }
 
     public (CensusWindow Next, double? Bet) OfCensus(CensusWindow open, GateTick tick)
     {
-        CensusWindow next = new(open.Pairs + tick.Pairs, open.Events + tick.Disagreements);
-        return next.Pairs >= _pairsPerWindow ? (default, OverNoise(next.Events, next.Pairs)) : (next, null);
+        CensusWindow next = open with { Count = open.Count + tick.Pairs, Events = open.Events + tick.Disagreements };
+        return next.Count >= _pairsPerWindow ? (default, OverNoise(next.Events, next.Count)) : (next, null);
     }
 
     public double? Estimate(DeviceFigures figures) => figures.DisagreementPercent;

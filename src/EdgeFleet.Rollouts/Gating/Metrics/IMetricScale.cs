@@ -22,11 +22,14 @@ internal interface IMetricScale
     /// <summary>What one bet of a census is, for people.</summary>
     string CensusUnit { get; }
 
+    /// <summary>What a device has to gather before it has said its word, and what that is called.</summary>
+    (long Count, string Unit) Enough { get; }
+
     /// <summary>One device's tick; null where it says nothing of this metric.</summary>
     double? OfTick(GateTick tick);
 
-    /// <summary>A device's word on the pairs that were asked of it; the worst where it says nothing of this metric.</summary>
-    double OfDevice(DeviceFigures figures);
+    /// <summary>A device's word with one more tick; said once there is enough.</summary>
+    MetricWord Say(MetricWord word, GateTick tick);
 
     /// <summary>One more tick of a device of a census: the bet on it, where it makes one full, and what the next bet has gathered so far.</summary>
     (CensusWindow Next, double? Bet) OfCensus(CensusWindow open, GateTick tick);

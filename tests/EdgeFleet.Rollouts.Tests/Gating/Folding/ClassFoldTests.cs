@@ -84,13 +84,15 @@ public sealed class ClassFoldTests
     public void What_a_device_said_for_its_class_does_not_change_when_more_arrives()
     {
         ClassFold fold = Fold(Reports(12, 30, new Random(9)), 12);
-        DeviceFigures word = fold.Of("d4")!.SettledWord(Gates.Margins.PairsPerDevice).Figures;
+        GateScales scales = new(Gates.Margins, Gates.Quiet, GateRules.Current);
+        double?[] said = [.. fold.Of("d4")!.SettledWords(scales).Select(word => word.Said)];
+        Assert.All(said, word => Assert.NotNull(word));
         for (int t = 30; t < 500; t++)
         {
             fold.Take("d4", Tick(t, 100), Gates.Start.AddMinutes(t));
         }
 
-        Assert.Equal(word, fold.Of("d4")!.SettledWord(Gates.Margins.PairsPerDevice).Figures);
+        Assert.Equal(said, fold.Of("d4")!.SettledWords(scales).Select(word => word.Said));
         Assert.Empty(fold.Of("d4")!.Waiting.Where(tick => tick.Tick >= 30));
         Assert.True(fold.Of("d4")!.Disagreements > 40_000);
     }
