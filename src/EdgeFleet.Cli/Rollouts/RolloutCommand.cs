@@ -5,25 +5,69 @@ using EdgeFleet.Cli.Terminal;
 
 namespace EdgeFleet.Cli.Rollouts;
 
-/// <summary><c>edgefleet rollout apply|list|show|watch|explain|approve|pause|resume|abort</c>.</summary>
+/// <summary><c>edgefleet rollout plan|apply|list|show|watch|explain|retry|approve|pause|resume|abort</c>.</summary>
 internal static class RolloutCommand
 {
     private static readonly Argument<string> s_id = new("rollout") { Description = "Rollout id, or a name: the one that runs, else the newest of that name." };
 
     public static Command Create() => new("rollout", "One candidate across the fleet, in stages behind the gate.")
     {
-        CreateApply(), CreateList(), CreateShow(), CreateWatch(), CreateExplain(),
+        CreatePlan(), CreateApply(), CreateList(), CreateShow(), CreateWatch(), CreateExplain(),
+        CreateRetry(),
         CreateAct("approve", "Let a rollout that waits for a person go on.", reasonRequired: false),
         CreateAct("pause", "Stop offering the candidate to more devices; what runs goes on running.", reasonRequired: false),
         CreateAct("resume", "Go on after a pause.", reasonRequired: false),
         CreateAct("abort", "End the rollout and take the candidate back from every device of it. Again: wait no longer for devices that do not follow.", reasonRequired: true),
     };
 
+    private static Option<string[]> SetOption() => new("--set") { Description = "key=value for ${key} in the file; repeat for more." };
+
+    private static Option<FileInfo?> PolicyOption() => new("--policy", "-p") { Description = "A policy (kind: Policy) to use instead of the one that the file names." };
+
+    private static Command CreatePlan()
+    {
+        Argument<string> subject = new("spec|rollout") { Description = "A rollout file, or the id or name of a rollout that is there." };
+        Option<string[]> set = SetOption();
+        Option<FileInfo?> policy = PolicyOption();
+        Option<bool> devices = new("--devices") { Description = "Every device with the stages that take it, however many there are." };
+        Command command = new("plan", """
+            Say before the start what each hardware class is asked: how many devices and how much time its margins need, for a perfect
+            candidate, one like the baseline and one that uses half of its margin; which devices each stage takes; and what would keep
+            a class from ever being promoted. Changes nothing. What earlier rollouts measured is used and named; the rest is assumed
+            and said.
+              edgefleet rollout plan fleet/rollouts/staged.yaml --set candidate=sha256:…
+              edgefleet rollout plan r7
+            """) { subject, set, policy, devices };
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            Output output = Output.Of(parsed);
+            string named = parsed.GetRequiredValue(subject);
+            using ControllerClient controller = ControllerConnection.Open(parsed);
+            JsonNode plan = File.Exists(named)
+                ? await controller.PostTextAsync("rollouts/plan", await ReadSpecAsync(named, parsed.GetValue(set), parsed.GetValue(policy), cancellationToken), "application/yaml", cancellationToken)
+                : named.EndsWith(".yaml", StringComparison.Ordinal) || named.EndsWith(".yml", StringComparison.Ordinal) || named.Contains('/', StringComparison.Ordinal)
+                ? throw new CommandFailedException(ExitCode.WrongUsage, $"'{named}' is not there")
+                : await controller.GetAsync($"rollouts/{Uri.EscapeDataString(named)}/plan", cancellationToken);
+            PlanView.Print(plan, parsed.GetValue(devices), output);
+            output.Json(plan);
+            return ExitCode.Done;
+        });
+        return command;
+    }
+
+    private static async Task<string> ReadSpecAsync(string file, string[]? set, FileInfo? policyFile, CancellationToken cancellationToken)
+    {
+        string path = Path.GetFullPath(file);
+        string yaml = FileVariables.Fill(await File.ReadAllTextAsync(path, cancellationToken), set ?? [], path);
+        RolloutFile.Check(yaml, path);
+        return policyFile is null ? yaml : RolloutFile.WithPolicy(yaml, path, await File.ReadAllTextAsync(policyFile.FullName, cancellationToken), policyFile.FullName);
+    }
+
     private static Command CreateApply()
     {
         Option<FileInfo> file = new("--file", "-f") { Description = "A rollout (kind: Rollout) in YAML; --set changes single values.", Required = true };
-        Option<string[]> set = new("--set") { Description = "key=value for ${key} in the file; repeat for more." };
-        Option<FileInfo?> policy = new("--policy", "-p") { Description = "A policy (kind: Policy) to use instead of the one that the file names." };
+        Option<string[]> set = SetOption();
+        Option<FileInfo?> policy = PolicyOption();
         Option<bool> wait = new("--wait") { Description = "Watch it to its end; exit 1 when it does not complete." };
         Option<bool> dryRun = new("--dry-run") { Description = "Say what it would do, device by device, or why it would be refused; change nothing." };
         Command command = new("apply", """
@@ -33,13 +77,7 @@ internal static class RolloutCommand
         command.SetAction(async (parsed, cancellationToken) =>
         {
             Output output = Output.Of(parsed);
-            string path = parsed.GetRequiredValue(file).FullName;
-            string yaml = FileVariables.Fill(await File.ReadAllTextAsync(path, cancellationToken), parsed.GetValue(set) ?? [], path);
-            RolloutFile.Check(yaml, path);
-            if (parsed.GetValue(policy) is { } policyFile)
-            {
-                yaml = RolloutFile.WithPolicy(yaml, path, await File.ReadAllTextAsync(policyFile.FullName, cancellationToken), policyFile.FullName);
-            }
+            string yaml = await ReadSpecAsync(parsed.GetRequiredValue(file).FullName, parsed.GetValue(set), parsed.GetValue(policy), cancellationToken);
             using ControllerClient controller = ControllerConnection.Open(parsed);
             JsonNode plan = await controller.PostTextAsync("rollouts/plan", yaml, "application/yaml", cancellationToken);
             PlanView.Print(plan, parsed.GetValue(dryRun), output);
@@ -117,6 +155,21 @@ internal static class RolloutCommand
             bool allEqual = ExplainView.Print(explanation, output);
             output.Json(explanation);
             return allEqual ? ExitCode.Done : ExitCode.VerdictIsNo;
+        });
+        return command;
+    }
+
+    private static Command CreateRetry()
+    {
+        Command command = new("retry", "Begin a rollout that is over again, as it was, with the next attempt: what was taken back is refused until somebody says so.") { s_id };
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            Output output = Output.Of(parsed);
+            using ControllerClient controller = ControllerConnection.Open(parsed);
+            JsonNode reply = await controller.PostAsync($"rollouts/{Uri.EscapeDataString(parsed.GetRequiredValue(s_id))}/retry", null, cancellationToken);
+            output.Line($"rollout {reply.Text("id")} has started as attempt {reply.Text("attempt")}; 'edgefleet rollout watch {reply.Text("id")}' shows it");
+            output.Json(reply);
+            return ExitCode.Done;
         });
         return command;
     }

@@ -7,7 +7,7 @@ namespace EdgeFleet.Controller.Api;
 
 // Rollouts and rollbacks as the operator plane shows them.
 
-internal sealed record RolloutCreatedDocument(string Id, string Name, string Model, string State);
+internal sealed record RolloutCreatedDocument(string Id, string Name, string Model, string State, int Attempt);
 
 internal sealed record RolloutSummaryDocument(
     string Id, string Name, string Model, string Candidate, int Attempt, string State, string Stage, string Reason, bool Paused,
@@ -68,17 +68,30 @@ internal sealed record RolloutPlanDocument(
 /// <param name="Kind">statistical, census or invariant: how the class is judged.</param>
 /// <param name="LeastObservations">Fewest observations that can promote; absent when none can, or none are needed.</param>
 /// <param name="LeastShadowSeconds">What a perfect candidate spends in the shadow.</param>
+/// <param name="LeastSeconds">All stages together, at least.</param>
+/// <param name="Notes">What the numbers rest on, measured or assumed.</param>
 /// <param name="Complaint">Why the class could never be promoted; absent when it can.</param>
 /// <param name="DeviceIds">The devices that would be drawn; absent once the rollout has drawn them.</param>
 /// <param name="OffLineIds">Those of them that are not on line now: stages take them last.</param>
 internal sealed record ClassPlanDocument(
     string HardwareClass, int Devices, string Kind, IReadOnlyList<StagePlanDocument> Stages, int? LeastObservations, double? LeastShadowSeconds,
-    string Sentence, string? Complaint, IReadOnlyList<string>? DeviceIds = null,
+    double LeastSeconds, IReadOnlyList<MetricPlanDocument> Metrics, string Sentence, IReadOnlyList<string> Notes, string? Complaint,
+    IReadOnlyList<string>? DeviceIds = null,
     IReadOnlyList<string>? OffLineIds = null);
 
 /// <param name="Approval">Whether people are asked before it begins.</param>
 /// <param name="ApprovalAsked">What is asked of them.</param>
-internal sealed record StagePlanDocument(string Stage, int Devices, bool Approval, double SoakSeconds, string? ApprovalAsked);
+/// <param name="LeastSeconds">From its beginning to its end at least; downloads, and people who are asked, come on top.</param>
+/// <param name="Because">What that time is made of.</param>
+/// <param name="DeviceIds">The exact devices in the order in which they are taken, while nothing goes wrong; absent for everyone and for a stage that is over.</param>
+internal sealed record StagePlanDocument(
+    string Stage, int Devices, bool Approval, double SoakSeconds, string? ApprovalAsked, double LeastSeconds, string Because, IReadOnlyList<string>? DeviceIds);
+
+/// <summary>How much evidence a metric's margin needs: devices, or windows and ticks on each device of a census. Absent where no number is enough.</summary>
+/// <param name="Perfect">For a candidate that is as good as can be told.</param>
+/// <param name="AsBaseline">For one that does exactly as the baseline.</param>
+/// <param name="HalfMargin">For one that uses half of its margin.</param>
+internal sealed record MetricPlanDocument(string Metric, double Margin, string MarginUnit, string Observation, int? Perfect, int? AsBaseline, int? HalfMargin);
 
 internal sealed record RolloutDeviceDocument
 {

@@ -6,6 +6,7 @@ using EdgeFleet.Controller.Rollouts;
 using EdgeFleet.Controller.Store;
 using EdgeFleet.Rollouts;
 using EdgeFleet.Rollouts.Gating;
+using EdgeFleet.Rollouts.Planning;
 using EdgeFleet.Rollouts.Specs;
 using EdgeFleet.Rollouts.Stages;
 using Microsoft.AspNetCore.Builder;
@@ -29,6 +30,8 @@ internal static class RolloutEndpoints
         api.MapGet("/rollouts", ListAsync).Needs(Role.Viewer).WithName("listRollouts").WithSummary("Rollouts, newest first.").Produces<IReadOnlyList<RolloutSummaryDocument>>();
         api.MapGet("/rollouts/{id}", ShowAsync).Needs(Role.Viewer).WithName("getRollout")
             .WithSummary("A rollout by id, or the newest of that name: classes with their plan and phases, the current verdicts, and so many of its devices.").Produces<RolloutDocument>();
+        api.MapGet("/rollouts/{id}/plan", PlanOfAsync).Needs(Role.Viewer).WithName("getRolloutPlan")
+            .WithSummary("What a rollout that is there asks of each class, with the devices of the stages to come.").Produces<RolloutPlanDocument>();
         api.MapGet("/rollouts/{id}/devices", DevicesAsync).Needs(Role.Viewer).WithName("listRolloutDevices")
             .WithSummary("Devices of a rollout with their evidence, in the order in which stages take them, those behind one of them.").Produces<IReadOnlyList<RolloutDeviceDocument>>();
         api.MapGet("/rollouts/{id}/explain", ExplainAsync).Needs(Role.Viewer).WithName("explainRollout")
@@ -46,6 +49,8 @@ internal static class RolloutEndpoints
                     ActAsync(id, what, request, http, desk, database, cancellationToken))
                 .Needs(Role.Operator).WithName($"{act}Rollout").WithSummary(summary).Produces<RolloutActDocument>();
         }
+        api.MapPost("/rollouts/{id}/retry", RetryAsync).Needs(Role.Releaser).WithName("retryRollout")
+            .WithSummary("Begins a rollout that is over again, as it was, with the next attempt.").Produces<RolloutCreatedDocument>(201);
         api.MapGet("/policies", ListPoliciesAsync).Needs(Role.Viewer).WithName("listPolicies").WithSummary("Named policies.").Produces<IReadOnlyList<PolicyDocument>>();
         api.MapPost("/policies", PutPolicyAsync).Needs(Role.Releaser).WithName("putPolicy").Accepts<string>("application/yaml", "application/json")
             .WithSummary("Stores a policy (kind: Policy) under its name; rollouts that run keep the one they began with.").Produces<PolicyDocument>();
@@ -64,9 +69,17 @@ internal static class RolloutEndpoints
         }
         return await desk.CreateAsync(spec, OperatorAccess.Caller(http), cancellationToken) switch
         {
-            RolloutOutcome.Done done => TypedResults.Created($"/api/v1/rollouts/{done.RolloutId}", new RolloutCreatedDocument(done.RolloutId, spec.Name, spec.Model, "pending")),
+            RolloutOutcome.Done done => TypedResults.Created($"/api/v1/rollouts/{done.RolloutId}", new RolloutCreatedDocument(done.RolloutId, spec.Name, spec.Model, "pending", spec.Attempt)),
             var other => Problem(other),
         };
+    }
+
+    private static async Task<IResult> RetryAsync(string id, HttpContext http, RolloutDesk desk, CancellationToken cancellationToken)
+    {
+        (RolloutOutcome outcome, RolloutSpec? spec) = await desk.RetryAsync(id, OperatorAccess.Caller(http), cancellationToken);
+        return outcome is RolloutOutcome.Done done
+            ? TypedResults.Created($"/api/v1/rollouts/{done.RolloutId}", new RolloutCreatedDocument(done.RolloutId, spec!.Name, spec.Model, "pending", spec.Attempt))
+            : Problem(outcome);
     }
 
     private static async Task<IResult> PlanAsync(HttpContext http, RolloutDesk desk, CancellationToken cancellationToken)
@@ -85,6 +98,25 @@ internal static class RolloutEndpoints
             RolloutOutcome.Planned planned => TypedResults.Ok(RolloutPlanDocuments.Of(spec, planned.Preview)),
             var other => Problem(other),
         };
+    }
+
+    private static async Task<IResult> PlanOfAsync(string id, Database database, DeviceStreams streams, IRolloutRunner runner, TimeProvider time, CancellationToken cancellationToken)
+    {
+        RolloutPlanDocument? plan = await database.ReadAsync(
+            session =>
+            {
+                if (RolloutStore.FindByIdOrName(session, id) is not { } row)
+                {
+                    return null;
+                }
+                RolloutState state = RolloutDocumentCodec.ReadState(row.State);
+                IReadOnlyDictionary<string, ClassExperience> experience = Experiences.Read(session, row.Model);
+                return state.Classes.Count == 0
+                    ? RolloutPlanDocuments.Of(state.Spec, RolloutPreview.Of(state, runner.NewReader().Read(session, state, time.GetUtcNow()), experience))
+                    : RolloutPlanDocuments.Of(state, experience, state.Classes.SelectMany(c => c.Devices).Select(d => d.DeviceId).Where(device => !streams.IsConnected(device)).ToHashSet(StringComparer.Ordinal));
+            },
+            cancellationToken);
+        return plan is not null ? TypedResults.Ok(plan) : Unknown(id);
     }
 
     private static async Task<IResult> ListAsync(Database database, CancellationToken cancellationToken, int limit = 100)

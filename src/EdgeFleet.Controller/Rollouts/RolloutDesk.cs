@@ -1,6 +1,9 @@
+using System.Buffers.Binary;
 using System.Security.Cryptography;
+using System.Text;
 using EdgeFleet.Controller.Hosting;
 using EdgeFleet.Controller.Store;
+using EdgeFleet.Rollouts.Planning;
 using EdgeFleet.Rollouts.Specs;
 using EdgeFleet.Rollouts.Stages;
 
@@ -50,6 +53,30 @@ internal sealed class RolloutDesk(Database database, IRolloutRunner runner, Sign
             runner.Run(done.RolloutId, spec.Model);
         }
         return outcome;
+    }
+
+    /// <summary>Begins a rollout that is over again, as it was, with an attempt that no device has refused yet.</summary>
+    public async Task<(RolloutOutcome Outcome, RolloutSpec? Spec)> RetryAsync(string idOrName, string actor, CancellationToken cancellationToken)
+    {
+        (RolloutOutcome outcome, RolloutSpec? spec) = await database.WriteAsync(
+            $"retry {idOrName}",
+            transaction =>
+            {
+                if (RolloutStore.FindByIdOrName(transaction, idOrName) is not { } row)
+                {
+                    return ((RolloutOutcome)new RolloutOutcome.Unknown($"rollout '{idOrName}' is not known"), (RolloutSpec?)null);
+                }
+                RolloutState state = RolloutDocumentCodec.ReadState(row.State);
+                // The policy as it was then: a policy of that name may say something else today.
+                RolloutSpec again = state.Spec with { Attempt = RolloutStore.HighestAttempt(transaction, row.Model, row.Digest) + 1, PolicySpec = state.Policy };
+                return (Create(transaction, again, actor), (RolloutSpec?)again);
+            },
+            cancellationToken);
+        if (outcome is RolloutOutcome.Done done)
+        {
+            runner.Run(done.RolloutId, spec!.Model);
+        }
+        return (outcome, spec);
     }
 
     /// <summary>What <see cref="CreateAsync"/> would answer and do, without doing it.</summary>
@@ -159,13 +186,19 @@ internal sealed class RolloutDesk(Database database, IRolloutRunner runner, Sign
             return (new RolloutOutcome.Conflict($"rollout '{spec.Name}': {complaint}"), null);
         }
         string id = IdPrefix + RolloutStore.NextOrdinal(session).ToString(System.Globalization.CultureInfo.InvariantCulture);
-        ulong seed = BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(8));
-        RolloutState state = RolloutState.Create(id, spec, policy, seed, time.GetUtcNow());
-        RolloutPreview preview = RolloutPreview.Of(state, runner.NewReader().Read(session, state, time.GetUtcNow()));
+        RolloutState state = RolloutState.Create(id, spec, policy, SeedOf(id, spec), time.GetUtcNow());
+        RolloutPreview preview = RolloutPreview.Of(state, runner.NewReader().Read(session, state, time.GetUtcNow()), Experiences.Read(session, spec.Model));
         return preview.Refusal is { } refusal ? Refuse(refusal) : (new RolloutOutcome.Planned(preview), state);
 
         (RolloutOutcome, RolloutState?) Refuse(string reason) => (new RolloutOutcome.Refused($"rollout '{spec.Name}': {reason}"), null);
     }
+
+    /// <summary>
+    /// The order of a draw by nobody: what it hangs on was there before, and nobody can choose it to suit a device. So a plan
+    /// names the devices that the rollout will take, as long as no other rollout comes between.
+    /// </summary>
+    private static ulong SeedOf(string id, RolloutSpec spec) =>
+        BinaryPrimitives.ReadUInt64LittleEndian(SHA256.HashData(Encoding.UTF8.GetBytes($"{id}/{spec.Candidate}/{spec.Attempt}")));
 
     /// <summary>A digest that was taken back comes again only when a person says so, by a higher attempt.</summary>
     private static string? RetryComplaint(ReadSession session, RolloutSpec spec, string digest)

@@ -81,6 +81,10 @@ internal static class RolloutStore
     public static IReadOnlyList<RolloutRow> List(ReadSession session, int limit) =>
         session.Query<RolloutRow>("SELECT * FROM rollouts ORDER BY ordinal DESC LIMIT @limit", new { limit });
 
+    /// <summary>The newest rollouts of a model, whatever became of them.</summary>
+    public static IReadOnlyList<RolloutRow> ListOfModel(ReadSession session, string model, int limit) =>
+        session.Query<RolloutRow>("SELECT * FROM rollouts WHERE model = @model ORDER BY ordinal DESC LIMIT @limit", new { model, limit });
+
     /// <summary>The highest attempt that was made with a digest; 0 for none.</summary>
     public static int HighestAttempt(ReadSession session, string model, string digest) =>
         session.QueryOne<int>("SELECT COALESCE(MAX(attempt), 0) FROM rollouts WHERE model = @model AND digest = @digest", new { model, digest });
@@ -136,4 +140,8 @@ internal static class RolloutStore
 
     public static VerdictRow? FindVerdict(ReadSession session, string rolloutId, long seq) =>
         session.QueryOne<VerdictRow>("SELECT * FROM verdicts WHERE rollout_id = @rolloutId AND seq = @seq", new { rolloutId, seq });
+
+    /// <summary>The last verdict on a class in the stage with this number.</summary>
+    public static VerdictRow? FindLastVerdict(ReadSession session, string rolloutId, string hardwareClass, int stage) => session.QueryOne<VerdictRow>(
+        "SELECT * FROM verdicts WHERE rollout_id = @rolloutId AND hardware_class = @hardwareClass AND stage = @stage ORDER BY seq DESC LIMIT 1", new { rolloutId, hardwareClass, stage });
 }

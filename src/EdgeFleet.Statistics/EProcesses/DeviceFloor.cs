@@ -9,16 +9,21 @@ public static class DeviceFloor
     private const int Horizon = 100_000;
 
     /// <summary>
-    /// Fewest devices, all of them perfect, with which the promotion e-process reaches 1/alpha; null when the whole
-    /// class (or any fleet, for an endless one) is not enough.
+    /// Fewest devices, all of them perfect (or all at <paramref name="observation"/>), with which the promotion e-process reaches
+    /// 1/alpha; null when the whole class (or any fleet, for an endless one) is not enough.
     /// </summary>
-    public static int? Minimum(double nullMean, double alpha, int? populationSize = null)
+    public static int? Minimum(double nullMean, double alpha, int? populationSize = null, double observation = 0)
     {
+        // At the null or above it nothing grows, however long one looks.
+        if (observation >= nullMean)
+        {
+            return null;
+        }
         BettingState state = BettingEProcess.StartPromotion(nullMean, populationSize);
         int last = Math.Min(populationSize ?? Horizon, Horizon);
         for (int k = 1; k <= last; k++)
         {
-            state = BettingEProcess.Observe(state, 0);
+            state = BettingEProcess.Observe(state, observation);
             if (state.Rejects(alpha))
             {
                 return k;

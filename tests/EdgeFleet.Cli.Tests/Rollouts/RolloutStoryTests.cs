@@ -60,6 +60,12 @@ public sealed class RolloutStoryTests : IAsyncLifetime
         string[] staged = ["rollout", "apply", "-f", file, "--set", $"candidate={candidate}", "--set", "strategy=staged", "--set", "stages=[ { bench: {} }, { shadow: {} }, { canary: { devices: 1, approval: true } }, { full: {} } ]"];
         JsonNode planned = JsonNode.Parse(Run([.. staged, "--dry-run", "-o", "json"]).Output)!;
         Assert.Equal(["sim-1", "sim-2", "sim-3"], planned["classes"]![0]!["deviceIds"]!.AsArray().Select(id => id!.GetValue<string>()));
+        EdgefleetProcess asked = Run(["rollout", "plan", .. staged[3..]]);
+        Assert.Equal((0, ""), (asked.ExitCode, asked.Errors));
+        Assert.Contains("NEEDS, IF PERFECT  IF AS THE BASELINE  IF HALF THE MARGIN WORSE\ndisagreement  15 points   9 windows ", asked.Output, StringComparison.Ordinal);
+        Assert.Contains("are sampled); devices that are asked less take longer", asked.Output, StringComparison.Ordinal);
+        Assert.Contains("a person's approval", asked.Output, StringComparison.Ordinal);
+        string canary = planned["classes"]![0]!["stages"]![2]!["deviceIds"]![0]!.GetValue<string>();
         Task<EdgefleetProcess> watching = Task.Run(() => Run([.. staged, "--wait"]));
         string waits = await ShownAsync("waiting for approval");
         Assert.Contains("'edgefleet rollout approve story'", waits, StringComparison.Ordinal);
@@ -72,6 +78,10 @@ public sealed class RolloutStoryTests : IAsyncLifetime
         Assert.Contains("3 committed", watched.Errors, StringComparison.Ordinal);
         Assert.Contains("'edgefleet rollout approve story' goes on", watched.Errors, StringComparison.Ordinal);
 
+        Assert.Contains($"canary  1: {canary}", asked.Output, StringComparison.Ordinal);
+        EdgefleetProcess known = Run("rollout", "plan", "story", "--devices");
+        Assert.Contains("pairs/s a device, as measured in r2", known.Output, StringComparison.Ordinal);
+        Assert.Contains("'nobody.yaml' is not there", Run("rollout", "plan", "nobody.yaml").Errors, StringComparison.Ordinal);
         EdgefleetProcess shown = Run("rollout", "show", "story");
         Assert.Contains("census: each device needs at least", shown.Output, StringComparison.Ordinal);
         JsonNode document = JsonNode.Parse(Run("rollout", "show", "story", "-o", "json").Output)!;
@@ -110,6 +120,11 @@ public sealed class RolloutStoryTests : IAsyncLifetime
         EdgefleetProcess newest = Run("rollout", "show", "story");
         Assert.Contains("'story' is also the name of r2, r1; this is r3", newest.Errors, StringComparison.Ordinal);
         Assert.StartsWith("r3 story ", newest.Output, StringComparison.Ordinal);
+
+        EdgefleetProcess ended = Run("rollout", "watch", "r3");
+        Assert.Equal(1, ended.ExitCode);
+        EdgefleetProcess retried = Run("rollout", "retry", "r3");
+        Assert.StartsWith("rollout r4 has started as attempt 3;", retried.Output, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -98,10 +98,18 @@ public sealed class PlanAndRefusalTests : IAsyncLifetime
 
         JsonNode rollout = await _controller.GetAsync($"rollouts/{created["id"]}");
 
+        // The devices of each stage too: the order was not drawn anew.
+        JsonNode planned = await _controller.GetAsync($"rollouts/{created["id"]}/plan");
+        Assert.Equal(StageDevices(plan), StageDevices(planned));
+        Assert.Equal(plan["classes"]!.ToJsonString(), planned["classes"]!.ToJsonString());
+        Assert.Null(rollout["classes"]![0]!["plan"]!["stages"]![0]!["deviceIds"]);
         Assert.Equal(plan["classes"]!.AsArray().Select(c => c!["sentence"]!.GetValue<string>()), rollout["classes"]!.AsArray().Select(c => c!["plan"]!["sentence"]!.GetValue<string>()));
         Assert.Equal(["dev-1", "dev-2", "dev-3"], rollout["devices"]!.AsArray().Select(d => d!["id"]!.GetValue<string>()).Order(StringComparer.Ordinal));
         Assert.Equal(3, rollout["classes"]!.AsArray().Sum(c => c!["phases"]!.AsObject().Sum(phase => phase.Value!.GetValue<int>())));
     }
+
+    private static string[] StageDevices(JsonNode plan) =>
+        [.. plan["classes"]!.AsArray().SelectMany(c => c!["stages"]!.AsArray().Select(stage => $"{stage!["stage"]}: {stage["deviceIds"]?.ToJsonString()}"))];
 
     [Fact]
     public async Task A_device_that_names_the_rollout_with_another_model_too_spoils_nobodys_view_of_it()
@@ -128,6 +136,7 @@ public sealed class PlanAndRefusalTests : IAsyncLifetime
         using HttpClient open = new();
         JsonNode description = JsonNode.Parse(await open.GetStringAsync(_controller.Host.Endpoints.OperatorUrl + "/openapi/v1.json"))!;
 
+        Assert.Equal("getRolloutPlan", description["paths"]!["/api/v1/rollouts/{id}/plan"]!["get"]!["operationId"]!.GetValue<string>());
         Assert.Equal("planRollout", description["paths"]!["/api/v1/rollouts/plan"]!["post"]!["operationId"]!.GetValue<string>());
         Assert.Contains("leastObservations", description["components"]!["schemas"]!["ClassPlanDocument"]!["properties"]!.AsObject().Select(p => p.Key));
     }

@@ -191,6 +191,31 @@ public sealed class RolloutTests
     }
 
     [Fact]
+    public async Task A_rollout_that_is_over_begins_again_as_the_next_attempt_and_one_that_runs_does_not()
+    {
+        await using RolloutRig rig = await RolloutRig.StartAsync([new RigDevice("dev-1", 1)]);
+        string id = await rig.CreateAsync(RolloutRig.Spec(Full));
+        await UntilAsync(rig, id, "shadowing");
+        RolloutOutcome running = (await rig.Rollouts.RetryAsync(id, "operator", CancellationToken.None)).Outcome;
+        Assert.Contains($"rollout '{id}' (trial) of model 'fashion' is Running; one at a time", Assert.IsType<RolloutOutcome.Conflict>(running).Reason, StringComparison.Ordinal);
+        await rig.Rollouts.CommandAsync(id, OperatorAct.Abort, "not tonight", "operator", [], CancellationToken.None);
+        RolloutState first = await rig.RunToEndAsync(id);
+        Assert.Equal(RolloutPhase.Aborted, first.Phase);
+
+        // As it was written it is refused, and the way out is named.
+        RolloutOutcome same = await rig.Rollouts.CreateAsync(SpecFile.ParseRollout(RolloutRig.Spec(Full)), "operator", CancellationToken.None);
+        Assert.Contains("until spec.attempt is 2 or higher", Assert.IsType<RolloutOutcome.Conflict>(same).Reason, StringComparison.Ordinal);
+        RolloutOutcome.Done again = Assert.IsType<RolloutOutcome.Done>((await rig.Rollouts.RetryAsync("trial", "operator", CancellationToken.None)).Outcome);
+        RolloutState second = await rig.RunToEndAsync(again.RolloutId);
+
+        Assert.Equal((RolloutPhase.Completed, 2), (second.Phase, second.Spec.Attempt));
+        Assert.Equal((first.MarginsHash, first.Policy), (second.MarginsHash, second.Policy));
+        Assert.NotEqual(first.Seed, second.Seed);
+        Assert.Equal(RolloutRig.Candidate, rig.Devices[0].Active);
+        Assert.IsType<RolloutOutcome.Unknown>((await rig.Rollouts.RetryAsync("r99", "operator", CancellationToken.None)).Outcome);
+    }
+
+    [Fact]
     public async Task A_rollout_that_only_a_person_can_move_on_says_so()
     {
         await using RolloutRig rig = await RolloutRig.StartAsync([new RigDevice("dev-1", 1)]);

@@ -1,5 +1,6 @@
 using EdgeFleet.Core;
 using EdgeFleet.Rollouts.Gating;
+using EdgeFleet.Rollouts.Planning;
 using EdgeFleet.Rollouts.Specs;
 using EdgeFleet.Rollouts.Stages;
 

@@ -8,7 +8,7 @@ internal static class Rollouts
     public static PolicySpec Policy { get; } = new()
     {
         Name = "short",
-        Evidence = new EvidenceSpec { TickMilliseconds = 1000, PairsPerDevice = 300, CalibrationTicks = 3, CalibrationNoisePairs = 12, SamplingPercent = 100 },
+        Evidence = new EvidenceSpec { TickMilliseconds = 1000, PairsPerDevice = 300, CalibrationTicks = 3, CalibrationNoisePairs = 12, SamplingPercent = 100, MaximumPairsPerSecond = FakeFleet.PairsPerTick },
         Soak = new SoakSpec { ShadowSeconds = 5, CanarySeconds = 5, RampSeconds = 2 },
         Limits = new LimitsSpec { DeviceSeconds = 30, SilentSeconds = 10, StageSeconds = 120 },
         Probation = new ProbationSpec { Seconds = 2 },

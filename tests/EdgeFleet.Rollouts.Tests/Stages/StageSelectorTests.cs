@@ -1,3 +1,4 @@
+using EdgeFleet.Rollouts.Planning;
 using EdgeFleet.Rollouts.Specs;
 using EdgeFleet.Rollouts.Stages;
 

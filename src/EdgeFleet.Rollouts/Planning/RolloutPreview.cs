@@ -1,13 +1,14 @@
 using EdgeFleet.Rollouts.Specs;
+using EdgeFleet.Rollouts.Stages;
 
-namespace EdgeFleet.Rollouts.Stages;
+namespace EdgeFleet.Rollouts.Planning;
 
 /// <summary>What a rollout would do if it began now: which devices it draws, what it asks of each class, and whether that makes sense.</summary>
 public sealed record RolloutPreview
 {
     public required IReadOnlyList<ClassPlan> Classes { get; init; }
 
-    /// <summary>The devices of each class in order of their id. Which of them go first is drawn when the rollout begins.</summary>
+    /// <summary>The devices of each class in order of their id. In which order stages take them is in the plan.</summary>
     public required IReadOnlyDictionary<string, IReadOnlyList<string>> Devices { get; init; }
 
     public required IReadOnlyList<NotDrawn> NotDrawn { get; init; }
@@ -19,17 +20,20 @@ public sealed record RolloutPreview
     public string? Refusal { get; init; }
 
     /// <param name="pending">A rollout that has not begun.</param>
-    public static RolloutPreview Of(RolloutState pending, RolloutWorld world)
+    /// <param name="world">As it is now.</param>
+    /// <param name="experience">What earlier rollouts of the model measured on a class.</param>
+    public static RolloutPreview Of(RolloutState pending, RolloutWorld world, IReadOnlyDictionary<string, ClassExperience>? experience = null)
     {
         (IReadOnlyList<ClassProgress> classes, IReadOnlyList<NotDrawn> notDrawn) = Enrolment.Draw(pending, world);
         HashSet<string> drawn = [.. classes.SelectMany(c => c.Devices).Select(d => d.DeviceId)];
+        HashSet<string> offLine = [.. world.Devices.Where(d => !Silence.IsHeard(d, world.Now) && drawn.Contains(d.DeviceId)).Select(d => d.DeviceId)];
         return new RolloutPreview
         {
-            Classes = RolloutPlan.Of(pending.Spec, pending.Policy, classes),
+            Classes = RolloutPlan.Of(pending.Spec, pending.Policy, classes, experience, offLine),
             Devices = classes.ToDictionary(
                 c => c.HardwareClass, IReadOnlyList<string> (c) => [.. c.Devices.Select(d => d.DeviceId).Order(StringComparer.Ordinal)], StringComparer.Ordinal),
             NotDrawn = notDrawn,
-            OffLine = [.. world.Devices.Where(d => !Silence.IsHeard(d, world.Now) && drawn.Contains(d.DeviceId)).Select(d => d.DeviceId).Order(StringComparer.Ordinal)],
+            OffLine = [.. offLine.Order(StringComparer.Ordinal)],
             Refusal = classes.Count > 0 || AnyIsOnlySilent(notDrawn, pending, world) ? null : Refuse(pending.Spec, notDrawn, world),
         };
     }
