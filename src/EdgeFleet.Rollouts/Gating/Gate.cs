@@ -32,6 +32,8 @@ public static class Gate
             : scales is null ? MetricVerdicts.Absent(input.Margins)
             : MetricVerdicts.Of(scales, harm!, promotion, DeviceFigures.Of(figures, input.Ticks?.Latency ?? default));
 
+        IReadOnlyList<SliceVerdict> slices = scales is null ? [] : SliceVerdict.Of(input, scales);
+
         int cohort = input.Devices.Count(d => d.InCohort);
         double harmLogE = harm?.LogE ?? 0;
         double harmThreshold = PortableMath.Log(1 / input.Margins.AlphaRollback);
@@ -47,7 +49,7 @@ public static class Gate
             {
                 missing.Clear();
             }
-            PromotionRules.Collect(input, devices, metrics, scales, amber, missing);
+            PromotionRules.Collect(input, devices, metrics, slices, scales, amber, missing);
         }
 
         GateDecision decision = invariants || harmed ? GateDecision.Rollback : missing.Count == 0 ? GateDecision.Promote : GateDecision.Hold;
@@ -70,6 +72,8 @@ public static class Gate
             HarmLogThreshold = harmThreshold,
             PromotionLogThreshold = PortableMath.Log(1 / input.Margins.AlphaPromotion),
             Amber = amber,
+            Slices = slices,
+            Drift = DriftVerdict.Of(input.Ticks),
             Warnings = Warnings(input, metrics),
             Missing = decision == GateDecision.Rollback ? [] : missing,
             Reason = VerdictSentence.Write(decision, kind, cohort, broken, devices, metrics, harmLogE, harmThreshold, missing),
@@ -80,10 +84,8 @@ public static class Gate
     private static List<string> Warnings(GateInput input, IReadOnlyList<MetricVerdict> metrics) =>
     [
         .. from metric in metrics
-           let sure = 2 / Math.Sqrt(Math.Max(metric.HarmObservations, 1))
-           where metric.Autocorrelation > input.Rules.LargestAutocorrelation + sure
-           select FormattableString.Invariant(
-               $"{VerdictSentence.Name(metric.Metric)}: neighbouring ticks move together ({metric.Autocorrelation:0.##}), so false alarms are more frequent than alphaRollback says; a longer tickMilliseconds cures it"),
+           where metric.JoinedTicks > 1
+           select $"{VerdictSentence.Name(metric.Metric)}: neighbouring ticks moved together, so {metric.JoinedTicks} of them are joined for a bet; harm takes longer to tell",
         .. from device in input.Devices where device.ForeignTicks > 0 select VerdictSentence.Foreign(device, input.HardwareClass),
     ];
 

@@ -41,7 +41,16 @@ public sealed record GateRules
     /// <summary>Half range of the log ratio of a high quantile, a factor of 1.5: a quantile of few values is noisier than a median.</summary>
     public double TailWidthLogRatio { get; init; } = 0.4054651081081644;
 
-    /// <summary>Correlation of neighbouring ticks from which the stated error rates no longer hold.</summary>
+    /// <summary>Most ticks that are joined for a bet.</summary>
+    public int LongestJoin { get; init; } = 64;
+
+    /// <summary>False discovery rate of the list of slices that are named as harmed.</summary>
+    public double SliceFalseDiscoveryRate { get; init; } = 0.1;
+
+    /// <summary>A slice may be worse than all inputs together by so many margins.</summary>
+    public double SliceMargins { get; init; } = 2;
+
+    /// <summary>Correlation of neighbouring bets, beyond what chance explains, from which more ticks are joined for one.</summary>
     public double LargestAutocorrelation { get; init; } = 0.1;
 
     /// <summary>

@@ -11,6 +11,7 @@ internal sealed class GateScales
         (Margins, Rules) = (margins, rules);
         Metrics = [.. MetricMargin.Of(margins).Select(asked => ScaleOf(asked, margins, calibration, rules))];
         Guardrails = [.. Metrics.Where(scale => scale.Asked.Gates)];
+        SliceNull = Math.Min(calibration.NoiseRateUpper + (rules.SliceMargins * margins.DisagreementPoints / 100), rules.LargestHarmNull);
         PromotionLogThreshold = PortableMath.Log(1 / margins.AlphaPromotion);
         HarmLogThreshold = PortableMath.Log(1 / margins.AlphaRollback);
         AmberLogThreshold = PortableMath.Log(rules.AmberShare / margins.AlphaRollback);
@@ -25,6 +26,9 @@ internal sealed class GateScales
 
     /// <summary>Those that a promotion needs.</summary>
     public IReadOnlyList<IMetricScale> Guardrails { get; }
+
+    /// <summary>Share of disagreements up to which a slice is not harmed.</summary>
+    public double SliceNull { get; }
 
     public double PromotionLogThreshold { get; }
 

@@ -1,4 +1,5 @@
 using EdgeFleet.Core.Evidence;
+using EdgeFleet.Rollouts.Gating.Folding;
 
 namespace EdgeFleet.Rollouts.Gating;
 
@@ -26,6 +27,12 @@ public sealed record GateTick
     /// <summary>What labels said that came in this tick.</summary>
     public LabelPairs? Labels { get; init; }
 
+    /// <summary>By request parameter; null where the device tells none.</summary>
+    public IReadOnlyList<SliceCounts>? Slices { get; init; }
+
+    /// <summary>What was answered; null from a device that does not tell it.</summary>
+    public AnswerCounts? Answers { get; init; }
+
     public static GateTick From(ShadowTick tick) => new()
     {
         Tick = tick.Tick,
@@ -39,11 +46,23 @@ public sealed record GateTick
         P99 = Tail(tick, 0.99),
         BaselineLatency = tick.CandidateLatency is null ? null : tick.BaselineLatency,
         CandidateLatency = tick.BaselineLatency is null ? null : tick.CandidateLatency,
+        Slices = tick.Slices,
+        Answers = tick.BaselineTop1 is null && tick.BaselineScores is null ? null : new AnswerCounts
+        {
+            BaselineScores = Long(tick.BaselineScores),
+            CandidateScores = Long(tick.CandidateScores),
+            NoiseScores = Long(tick.NoiseScores),
+            BaselineTop1 = Long(tick.BaselineTop1),
+            CandidateTop1 = Long(tick.CandidateTop1),
+            NoiseTop1 = Long(tick.NoiseTop1),
+        },
         Labels = tick.Labels is { } labels ? LabelPairs.From(labels) : null,
     };
 
     private static TailPairs? Tail(ShadowTick tick, double quantile) =>
         tick.Tails?.FirstOrDefault(tail => tail.Quantile.Equals(quantile)) is { } tail ? new TailPairs(tail.Worse, tail.Better) : null;
+
+    private static IReadOnlyList<long> Long(IReadOnlyList<int>? counts) => counts is null ? [] : [.. counts.Select(count => (long)count)];
 
     private static double? Finite(double? value) => value is { } v && double.IsFinite(v) ? v : null;
 }

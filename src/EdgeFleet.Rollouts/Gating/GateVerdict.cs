@@ -18,6 +18,12 @@ public sealed record GateVerdict
     public required IReadOnlyList<MetricVerdict> Metrics { get; init; }
     public required IReadOnlyList<DeviceVerdict> Devices { get; init; }
 
+    /// <summary>The inputs by request parameter, worst first; empty where the policy names none.</summary>
+    public IReadOnlyList<SliceVerdict> Slices { get; init => field = value ?? []; } = []; // a stored verdict that does not say it sets null
+
+    /// <summary>How far the answers moved; decides nothing.</summary>
+    public IReadOnlyList<DriftVerdict> Drift { get; init => field = value ?? []; } = [];
+
     /// <summary>log of the weighted average of the harm e-values, against <see cref="HarmLogThreshold"/>.</summary>
     public required double HarmLogE { get; init; }
     public required double HarmLogThreshold { get; init; }

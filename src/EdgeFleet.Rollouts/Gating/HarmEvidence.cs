@@ -10,7 +10,7 @@ namespace EdgeFleet.Rollouts.Gating;
 internal sealed class HarmEvidence
 {
     private HarmEvidence(GateScales scales, IEnumerable<TickSeries> metrics) =>
-        Metrics = [.. metrics.Select((series, i) => new MetricHarm(scales.Metrics[i], series.State, series.Moments.Autocorrelation()))];
+        Metrics = [.. metrics.Select((series, i) => new MetricHarm(scales.Metrics[i], series.State, series.Moments.Autocorrelation(), series.Joined))];
 
     /// <summary>In the order of the scales.</summary>
     public IReadOnlyList<MetricHarm> Metrics { get; }
@@ -52,11 +52,12 @@ internal sealed class HarmEvidence
         {
             return new HarmEvidence(scales, scales.Metrics.Select(scale => TickSeries.Start(scale.HarmNull)));
         }
-        List<TickSum> counted = Counted(ticks, devices);
-        return new HarmEvidence(scales, ticks.Closed.Select((series, i) => series.With([.. counted.Select(tick => tick.Metrics[i].Mean).OfType<double>()])));
+        IReadOnlyList<TickSum> counted = Counted(ticks, devices);
+        return new HarmEvidence(scales, ticks.Closed.Select((series, i) => series.With(counted.Select(tick => tick.Metrics[i].Mean).OfType<double>(), scales.Rules)));
     }
 
-    private static List<TickSum> Counted(ClassTicks ticks, IReadOnlyList<GateDevice> devices)
+    /// <summary>The open ticks that half of the devices that can still report them have reported.</summary>
+    public static IReadOnlyList<TickSum> Counted(ClassTicks ticks, IReadOnlyList<GateDevice> devices)
     {
         int reporting = devices.Count(StillReports);
         // The others can report what they had reached.

@@ -49,8 +49,11 @@ public sealed record MetricVerdict
     public required double HarmLogE { get; init; }
     public required long HarmObservations { get; init; }
 
-    /// <summary>Correlation of neighbouring ticks; null with too few to tell.</summary>
+    /// <summary>Correlation of neighbouring bets; null with too few to tell.</summary>
     public double? Autocorrelation { get; init; }
+
+    /// <summary>Ticks that are joined for one bet, because neighbouring ones moved together.</summary>
+    public int JoinedTicks { get; init; } = 1;
 
     /// <summary>Natural log of the promotion e-value (infinite when the rest of the class cannot matter any more).</summary>
     public double? PromotionLogE { get; init; }

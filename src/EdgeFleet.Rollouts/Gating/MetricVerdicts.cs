@@ -31,7 +31,8 @@ internal static class MetricVerdicts
             !asked.Gates ? MetricState.Informational
             : harm.State.Count == 0 && (promotion?.State.Count ?? 0) == 0 ? MetricState.Absent
             : harm.State.LogE >= scales.HarmLogThreshold ? MetricState.Harmed
-            : promotion is not null && promotion.State.Rejects(alpha) ? MetricState.Promotes
+            // A bet is cut at some margins, so rare but gross harm weighs less in it than in the plain mean.
+            : promotion is not null && promotion.State.Rejects(alpha) && !(estimate > harm.Scale.Effective) ? MetricState.Promotes
             : MetricState.LacksEvidence;
         return new MetricVerdict
         {
@@ -43,6 +44,7 @@ internal static class MetricVerdicts
             HarmLogE = harm.State.LogE,
             HarmObservations = harm.State.Count,
             Autocorrelation = harm.Autocorrelation,
+            JoinedTicks = harm.JoinedTicks,
             PromotionLogE = promotion?.State.LogE,
             PromotionObservations = promotion?.State.Count ?? 0,
             PromotionUnit = promotion?.Unit ?? "",

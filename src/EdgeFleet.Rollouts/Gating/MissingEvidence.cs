@@ -17,6 +17,7 @@ public static class MissingCodes
     public const string Metric = "metric";
     public const string MetricAbsent = "metricAbsent";
     public const string Devices = "devices";
+    public const string Slice = "slice";
     public const string Soak = "soak";
     public const string Amber = "amber";
     public const string OtherHardware = "otherHardware";

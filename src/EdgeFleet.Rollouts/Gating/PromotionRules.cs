@@ -7,7 +7,7 @@ namespace EdgeFleet.Rollouts.Gating;
 internal static class PromotionRules
 {
     public static void Collect(
-        GateInput input, IReadOnlyList<DeviceVerdict> devices, IReadOnlyList<MetricVerdict> metrics, GateScales? scales, bool amber,
+        GateInput input, IReadOnlyList<DeviceVerdict> devices, IReadOnlyList<MetricVerdict> metrics, IReadOnlyList<SliceVerdict> slices, GateScales? scales, bool amber,
         List<MissingEvidence> missing)
     {
         bool census = input.ClassSize < input.Rules.CensusBelowDevices;
@@ -36,6 +36,10 @@ internal static class PromotionRules
             {
                 EachMetric(input, metrics, missing);
             }
+        }
+        foreach (SliceVerdict slice in slices.Where(slice => slice.Harmed && input.Margins.Compare == CompareMode.Equivalence))
+        {
+            missing.Add(new MissingEvidence(MissingCodes.Slice, $"{slice.Name}={slice.Value}", VerdictSentence.Harmed(slice)));
         }
         if (amber)
         {

@@ -16,6 +16,10 @@ internal static class VerdictSentence
     public static string Foreign(GateDevice device, string hardwareClass) =>
         $"{device.DeviceId}: {device.ForeignTicks} tick(s) were measured as {device.ForeignClass}, not as {hardwareClass}, and do not count";
 
+    /// <summary>A slice that is worse than it may be.</summary>
+    public static string Harmed(SliceVerdict slice) => Format(
+        $"{slice.Name}={slice.Value}: {slice.DisagreementPercent:0.##} % of {slice.Pairs} pairs disagree, beyond {slice.ThresholdPercent:0.##} % (E = {PortableMath.Exp(slice.HarmLogE):0.#})");
+
     /// <summary>What a metric lacks, with the forecast.</summary>
     public static string Lacking(MetricVerdict metric)
     {

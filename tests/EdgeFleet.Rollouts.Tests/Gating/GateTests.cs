@@ -201,18 +201,62 @@ public sealed class GateTests
     }
 
     [Fact]
-    public void Ticks_that_move_together_are_warned_of()
+    public void Ticks_that_move_together_are_joined_for_a_bet_and_the_verdict_says_so()
     {
         Random random = new(15);
         double[] noise = [.. Enumerable.Range(0, 210).Select(_ => random.NextDouble() - 0.5)];
-        GateVerdict Of(int smoothed) => Gate.Evaluate(Gates.Input([Gates.Device(0) with
+        MetricVerdict Of(int smoothed, out IReadOnlyList<string> warnings)
         {
-            Ticks = [.. Enumerable.Range(0, 200).Select(t => new GateTick { Tick = t, Pairs = 100, MedianLogLatencyRatio = noise[t..(t + smoothed)].Average() * 0.1 })],
-        }]));
+            GateVerdict verdict = Gate.Evaluate(Gates.Input([Gates.Device(0) with
+            {
+                Ticks = [.. Enumerable.Range(0, 200).Select(t => new GateTick { Tick = t, Pairs = 100, MedianLogLatencyRatio = noise[t..(t + smoothed)].Average() * 0.1 })],
+            }]));
+            warnings = verdict.Warnings;
+            return verdict.Metrics.Single(metric => metric.Metric == GateMetric.LatencyP50);
+        }
 
-        Assert.Empty(Of(1).Warnings);
-        Assert.Contains("latencyP50: neighbouring ticks move together (0.8", Assert.Single(Of(8).Warnings), StringComparison.Ordinal);
+        Assert.Equal((1, 200L), (Of(1, out IReadOnlyList<string> none).JoinedTicks, Of(1, out _).HarmObservations));
+        Assert.Empty(none);
+        Assert.InRange(Of(8, out IReadOnlyList<string> said).JoinedTicks, 2, 16);
+        Assert.Contains("latencyP50: neighbouring ticks moved together", Assert.Single(said), StringComparison.Ordinal);
     }
+
+    [Fact]
+    public void An_effect_that_wanders_about_the_margin_takes_back_no_more_often_than_it_may()
+    {
+        const int runs = 200;
+        Random random = new(16);
+        int back = 0;
+        for (int run = 0; run < runs; run++)
+        {
+            double wander = 0;
+            List<GateTick> ticks = [];
+            for (int t = 0; t < 300; t++)
+            {
+                wander = (0.8 * wander) + (0.03 * Normal(random));
+                ticks.Add(new GateTick { Tick = t, Pairs = 100, MedianLogLatencyRatio = Math.Log(1.05) + wander });
+            }
+            back += Gate.Evaluate(Gates.Input([Gates.Device(0) with { Ticks = ticks }])).Decision == GateDecision.Rollback ? 1 : 0;
+        }
+
+        Assert.InRange(back, 0, (runs / 20) + 9);
+    }
+
+    [Fact]
+    public void Gross_disagreement_in_whole_ticks_is_not_promoted_because_the_rest_is_perfect()
+    {
+        // One tick in fifteen disagrees on everything: five margins in the mean of all, less than one where each tick is cut.
+        GateVerdict verdict = Gate.Evaluate(Gates.Input(Gates.Devices(3, i => Gates.Device(i) with
+        {
+            Ticks = [.. Enumerable.Range(0, 60).Select(t => new GateTick { Tick = t, Pairs = 100, Disagreements = t % 15 == 14 ? 100 : 0, MedianLogLatencyRatio = -0.2 })],
+        })));
+
+        Assert.NotEqual(GateDecision.Promote, verdict.Decision);
+        Assert.All(verdict.Devices, device => Assert.NotEqual(GateDecision.Promote, device.Decision));
+    }
+
+    private static double Normal(Random random) =>
+        Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(2 * Math.PI * random.NextDouble());
 
     [Fact]
     public void Margins_that_were_moved_after_the_start_are_refused()

@@ -16,12 +16,12 @@ public sealed record CensusSeries
     internal static CensusSeries Start(IMetricScale scale) =>
         new() { Harm = TickSeries.Start(scale.HarmNull), Promotion = BettingEProcess.StartPromotion(scale.PromotionNull) };
 
-    internal CensusSeries With(IMetricScale scale, GateTick tick)
+    internal CensusSeries With(IMetricScale scale, GateTick tick, GateRules rules)
     {
         (CensusWindow window, double? bet) = scale.OfCensus(Window, tick);
         return new CensusSeries
         {
-            Harm = scale.OfTick(tick) is { } observed ? Harm.With(observed) : Harm,
+            Harm = scale.OfTick(tick) is { } observed ? Harm.With(observed, rules) : Harm,
             Promotion = bet is { } value ? BettingEProcess.Observe(Promotion, value) : Promotion,
             Window = window,
         };

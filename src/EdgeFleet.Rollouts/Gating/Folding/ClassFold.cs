@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using EdgeFleet.Core.Evidence;
 
 namespace EdgeFleet.Rollouts.Gating.Folding;
 
@@ -19,6 +20,8 @@ public sealed class ClassFold
     private long _now;
     private long _ahead;
     private LatencyPair _latency;
+    private AnswerCounts _answers = AnswerCounts.None;
+    private readonly SortedDictionary<string, SliceTotal> _slices = new(StringComparer.Ordinal);
 
     /// <summary>Starts without any tick.</summary>
     /// <param name="margins">As they were frozen.</param>
@@ -38,6 +41,8 @@ public sealed class ClassFold
     {
         Closed = [.. _closed],
         Open = [.. _open.Select(open => open.Value.Sum(open.Key))],
+        Slices = [.. _slices.Values],
+        Answers = _answers,
         Latency = _latency,
         Ahead = _ahead,
     };
@@ -64,6 +69,11 @@ public sealed class ClassFold
         _now = Math.Max(_now, (long)((at - _first.Value).TotalMilliseconds / _scales.Margins.TickMilliseconds));
         device.Take(tick);
         _latency = _latency.With(tick);
+        _answers = _answers.With(tick);
+        foreach (SliceCounts slice in tick.Slices ?? [])
+        {
+            CountSlice(slice);
+        }
         if (Place(device, tick.Tick) is { } number)
         {
             device.Counted(number);
@@ -72,6 +82,13 @@ public sealed class ClassFold
                 _open[number] = open = new OpenTick(_scales.Metrics.Count);
             }
             open.Add(_scales, tick);
+            foreach (SliceCounts slice in tick.Slices ?? [])
+            {
+                if (slice.Pairs > 0 && _slices.ContainsKey(KeyOf(slice)))
+                {
+                    open.Add(KeyOf(slice), slice);
+                }
+            }
         }
         while (_open.Count > 0 && _open.First() is var (oldest, sums) && oldest < _now - _scales.Rules.HalfWindowTicks)
         {
@@ -119,14 +136,33 @@ public sealed class ClassFold
         {
             if (sums.Metric(i).Mean is { } mean)
             {
-                _closed[i] = _closed[i].With(mean);
+                _closed[i] = _closed[i].With(mean, _scales.Rules);
             }
         }
+        foreach (SliceSum slice in sums.Slices)
+        {
+            SliceTotal total = _slices[slice.Key];
+            _slices[slice.Key] = slice.Observed.Mean is { } mean ? total with { Closed = total.Closed.With(mean, _scales.Rules) } : total;
+        }
+    }
+
+    private static string KeyOf(SliceCounts slice) => $"{slice.Name}={slice.Value}";
+
+    private void CountSlice(SliceCounts slice)
+    {
+        string key = KeyOf(slice);
+        if (slice.Pairs == 0 || (!_slices.ContainsKey(key) && _slices.Count >= SliceTotal.Maximum))
+        {
+            return;
+        }
+        SliceTotal total = _slices.GetValueOrDefault(key) ?? new SliceTotal { Key = key, Closed = TickSeries.Start(_scales.SliceNull) };
+        _slices[key] = total with { Pairs = total.Pairs + slice.Pairs, Disagreements = total.Disagreements + slice.Disagreements };
     }
 
     private sealed class OpenTick(int metrics)
     {
         private readonly MetricSum[] _sums = new MetricSum[metrics];
+        private SortedDictionary<string, MetricSum>? _slices;
 
         public int Devices { get; private set; }
 
@@ -144,6 +180,15 @@ public sealed class ClassFold
             }
         }
 
-        public TickSum Sum(long number) => new() { Tick = number, Devices = Devices, Metrics = ImmutableArray.Create(_sums) };
+        public IEnumerable<SliceSum> Slices => _slices?.Select(slice => new SliceSum(slice.Key, slice.Value)) ?? [];
+
+        public void Add(string key, SliceCounts slice)
+        {
+            _slices ??= new SortedDictionary<string, MetricSum>(StringComparer.Ordinal);
+            MetricSum sum = _slices.GetValueOrDefault(key);
+            _slices[key] = new MetricSum(sum.Sum + FixedPoint.Of((double)slice.Disagreements / slice.Pairs), sum.Devices + 1);
+        }
+
+        public TickSum Sum(long number) => new() { Tick = number, Devices = Devices, Metrics = ImmutableArray.Create(_sums), Slices = [.. Slices] };
     }
 }

@@ -14,6 +14,12 @@ public sealed record ClassTicks
     /// <summary>Ascending.</summary>
     public required IReadOnlyList<TickSum> Open { get; init; }
 
+    /// <summary>By their key; empty where the policy names none.</summary>
+    public IReadOnlyList<SliceTotal> Slices { get; init => field = value ?? []; } = [];
+
+    /// <summary>Answers of all ticks.</summary>
+    public AnswerCounts Answers { get; init => field = value ?? AnswerCounts.None; } = AnswerCounts.None;
+
     /// <summary>Latencies of all ticks, for people: a quantile of a class is no mean of its devices'.</summary>
     public LatencyPair Latency { get; init; }
 

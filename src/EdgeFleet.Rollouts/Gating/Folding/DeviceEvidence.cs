@@ -53,7 +53,7 @@ public sealed record DeviceEvidence
         {
             foreach (GateTick tick in Waiting)
             {
-                series = series.With(scales.Metrics[i], tick);
+                series = series.With(scales.Metrics[i], tick, scales.Rules);
             }
             return series;
         }),

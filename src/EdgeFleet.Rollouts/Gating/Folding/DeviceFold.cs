@@ -51,7 +51,8 @@ internal sealed class DeviceFold(GateScales scales, bool census)
         {
             at--;
         }
-        _waiting.Insert(at, tick);
+        // The class has them already.
+        _waiting.Insert(at, tick with { Slices = null, Answers = null });
         while (_waiting.Count > scales.Rules.WaitingTicks)
         {
             Settle(_waiting[0]);
@@ -73,6 +74,6 @@ internal sealed class DeviceFold(GateScales scales, bool census)
         {
             _words[i] = _words[i].Said is null ? scales.Guardrails[i].Say(_words[i], tick) : _words[i];
         }
-        _census = [.. _census.Select((series, i) => series.With(scales.Metrics[i], tick))];
+        _census = [.. _census.Select((series, i) => series.With(scales.Metrics[i], tick, scales.Rules))];
     }
 }

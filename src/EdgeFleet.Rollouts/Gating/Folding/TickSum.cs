@@ -13,6 +13,9 @@ public sealed record TickSum
 
     /// <summary>In the order of the metrics.</summary>
     public required ImmutableArray<MetricSum> Metrics { get; init; }
+
+    /// <summary>Those that had enough pairs to be told.</summary>
+    public IReadOnlyList<SliceSum> Slices { get; init => field = value ?? []; } = [];
 }
 
 /// <summary>Observations of one metric, added up.</summary>
