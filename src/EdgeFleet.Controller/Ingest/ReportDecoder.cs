@@ -16,13 +16,11 @@ internal static class ReportDecoder
     private const int MaximumModels = 64;
     private const int MaximumEntries = 64;
     private const int MaximumKeys = 32;
-    /// <summary>Ten weeks of ticks of a minute. A tick is stored once by its number, and only of a rollout that the device takes part in.</summary>
-    private const long MaximumTick = 100_000;
     /// <summary>
-    /// A tick of a minute has two kilobytes, and what a device sends is bounded (bins, slices, classes) well below this. With the
-    /// number above it bounds what one device can store of one rollout.
+    /// Ten weeks of ticks of a minute. A tick is stored once by its number, and only of a rollout that the device takes part in; with
+    /// the size of a tick this bounds what one device can store of one rollout.
     /// </summary>
-    private const int MaximumTickBytes = 16 << 10;
+    private const long MaximumTick = 100_000;
     // A declaration that is refused would leave its holes open for ever, so the bound is near what a packet can carry.
     private const int MaximumRanges = 65_536;
 
@@ -175,9 +173,9 @@ internal static class ReportDecoder
     private static IncomingReport.Shadow Shadow(ReportTopic topic, Wire.ShadowReport wire)
     {
         (long boot, long seq) = Header(wire.Header);
-        if (wire.Tick.Length > MaximumTickBytes)
+        if (wire.Tick.Length > ShadowTick.MaximumBytes)
         {
-            throw new FormatException($"shadow tick of device '{topic.Device}': {wire.Tick.Length} bytes; at most {MaximumTickBytes}");
+            throw new FormatException($"shadow tick of device '{topic.Device}': {wire.Tick.Length} bytes; at most {ShadowTick.MaximumBytes}");
         }
         (string text, ShadowTick tick) = Json("shadow tick", wire.Tick, EvidenceJsonContext.Default.ShadowTick);
         if (tick.Tick > MaximumTick)

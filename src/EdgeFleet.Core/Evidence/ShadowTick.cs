@@ -9,6 +9,10 @@ public sealed record ShadowTick
     public const int CurrentSchemaVersion = 1;
 
     public const int ScoreBins = 20;
+    /// <summary>
+    /// No tick is larger: bins, slices and classes are bounded. One of a minute has two to four kilobytes.
+    /// </summary>
+    public const int MaximumBytes = 24 << 10;
     public const int Top1Classes = 64;
 
     public int SchemaVersion { get; init; } = CurrentSchemaVersion;

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Text.Json;
 using EdgeFleet.Agent.Serving.Labels;
 using EdgeFleet.Agent.Trials;
 using EdgeFleet.Core.Evidence;
@@ -140,6 +141,33 @@ public sealed class TickCounterTests
 
         counter.AddLabel(new PostedLabel("r19", [1]));
         Assert.Equal((0, 0, 20, 5), Assert.Single(Finish(counter).Slices!) is var labelled ? (labelled.Pairs, labelled.Disagreements, labelled.Labelled, labelled.Lost) : default);
+    }
+
+    [Fact]
+    public void The_largest_tick_that_a_device_makes_is_taken_by_the_controller()
+    {
+        int[] scores = [.. Enumerable.Repeat(36_000_000, ShadowTick.ScoreBins)], top1 = [.. Enumerable.Repeat(36_000_000, ShadowTick.Top1Classes)];
+        double[] sums = [.. Enumerable.Repeat(1_234_567.123_456_789, ShadowTick.ScoreBins)];
+        LatencyBins bins = LatencyCounter.Bounded([.. Enumerable.Range(1000, 500).Select(i => new SketchBin(i, 100_000))]);
+        CalibrationBins calibration = new(scores, scores, sums);
+        Dictionary<string, int> dropped = new[] { "rate", "ring", "taxed", "heat", "memory", "battery", "baselineFailed", "runnerAway" }.ToDictionary(reason => reason, _ => 36_000_000);
+        ShadowTick largest = Finish(NewCounter()) with
+        {
+            Tick = 100_000, DurationMs = 3_600_000, Pairs = 36_000_000, Dropped = dropped,
+            BaselineLatency = bins, CandidateLatency = bins,
+            BaselineScores = scores, CandidateScores = scores, NoiseScores = scores, BaselineTop1 = top1, CandidateTop1 = top1, NoiseTop1 = top1,
+            Labels = new LabelCounts
+            {
+                BothRight = 36_000_000, BothWrong = 36_000_000, Lost = 36_000_000, Gained = 36_000_000, BrierCount = 36_000_000,
+                BaselineCalibration = calibration, CandidateCalibration = calibration, Dropped = dropped,
+            },
+            Slices = [.. Enumerable.Range(0, SliceCounts.Maximum).Select(i => new SliceCounts
+            {
+                Name = new string('n', 32), Value = new string('v', 32), Pairs = 36_000_000, Disagreements = 36_000_000, Lost = 36_000_000, Gained = 36_000_000, Labelled = 72_000_000,
+            })],
+        };
+        Assert.Null(largest.FirstProblem());
+        Assert.InRange(JsonSerializer.SerializeToUtf8Bytes(largest, EvidenceJsonContext.Default.ShadowTick).Length, 10_000, ShadowTick.MaximumBytes);
     }
 
     [Fact]

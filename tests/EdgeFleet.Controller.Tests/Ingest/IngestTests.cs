@@ -279,10 +279,10 @@ public sealed class IngestTests : IAsyncLifetime
     public async Task A_tick_of_a_size_that_no_device_makes_is_put_aside()
     {
         Wire.ShadowReport tick = Tick(1);
-        tick.Tick = ByteString.CopyFromUtf8(tick.Tick.ToStringUtf8().Replace("\"pairs\":", new string(' ', 17_000) + "\"pairs\":", StringComparison.Ordinal));
+        tick.Tick = ByteString.CopyFromUtf8(tick.Tick.ToStringUtf8().Replace("\"pairs\":", new string(' ', ShadowTick.MaximumBytes) + "\"pairs\":", StringComparison.Ordinal));
         await TakeAsync(new Topics("default", "dev-1").Shadow(Digest.Of([1])), tick);
 
-        Assert.Contains("at most 16384", Assert.Single((await _controller.GetAsync("quarantine")).AsArray())!["reason"]!.GetValue<string>(), StringComparison.Ordinal);
+        Assert.Contains($"at most {ShadowTick.MaximumBytes}", Assert.Single((await _controller.GetAsync("quarantine")).AsArray())!["reason"]!.GetValue<string>(), StringComparison.Ordinal);
     }
 
     public static TheoryData<string, string, string> Poison => new()

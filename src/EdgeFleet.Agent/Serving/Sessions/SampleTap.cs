@@ -21,6 +21,7 @@ internal sealed class SampleTap : IDisposable
     private const long MaximumBytes = 32L << 20;
     private static readonly long s_open = 5 * Stopwatch.Frequency;
 
+    private readonly ulong _seed = (ulong)Random.Shared.NextInt64();
     private readonly Channel<Sample> _samples = Channel.CreateBounded<Sample>(Slots);
     private long _openUntil = long.MinValue;
     private long _heldBytes;
@@ -35,7 +36,7 @@ internal sealed class SampleTap : IDisposable
     /// <summary>Takes a copy of a request's inputs, its id and the slices that were asked for.</summary>
     public void Offer(IReadOnlyList<PreparedTensor> inputs, InferRequest request, in ReadOnlySequence<byte> message)
     {
-        if (Interlocked.Increment(ref _seen) % Volatile.Read(ref _everyNth) != 0)
+        if (!IsDrawn(Interlocked.Increment(ref _seen), Volatile.Read(ref _everyNth)))
         {
             return;
         }
@@ -56,6 +57,19 @@ internal sealed class SampleTap : IDisposable
             Release(sample);
             Interlocked.Increment(ref _dropped);
         }
+    }
+
+    /// <summary>
+    /// One of every n, at a place among them that is drawn anew each time: taking each n-th would meet the same camera for ever
+    /// where an application asks in turns.
+    /// </summary>
+    private bool IsDrawn(long request, int n)
+    {
+        (long block, long place) = Math.DivRem(request, n);
+        ulong mixed = (ulong)block * 0x9E37_79B9_7F4A_7C15 ^ _seed;
+        mixed = (mixed ^ (mixed >> 30)) * 0xBF58_476D_1CE4_E5B9;
+        mixed = (mixed ^ (mixed >> 27)) * 0x94D0_49BB_1331_11EB;
+        return place == (long)((mixed ^ (mixed >> 31)) % (ulong)n);
     }
 
     /// <summary>Opens the tap, waits for a first sample and takes what is there.</summary>
