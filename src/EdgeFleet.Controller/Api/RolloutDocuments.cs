@@ -91,7 +91,8 @@ internal sealed record StagePlanDocument(
 /// <param name="Perfect">For a candidate that is as good as can be told.</param>
 /// <param name="AsBaseline">For one that does exactly as the baseline.</param>
 /// <param name="HalfMargin">For one that uses half of its margin.</param>
-internal sealed record MetricPlanDocument(string Metric, double Margin, string MarginUnit, string Observation, int? Perfect, int? AsBaseline, int? HalfMargin);
+/// <param name="Size">What one observation is made of: so many pairs, labelled rows or ticks of one device.</param>
+internal sealed record MetricPlanDocument(string Metric, double Margin, string MarginUnit, string Observation, int? Perfect, int? AsBaseline, int? HalfMargin, long Size, string SizeUnit);
 
 internal sealed record RolloutDeviceDocument
 {

@@ -33,6 +33,6 @@ internal static class RolloutPlanDocuments
         [.. plan.Stages.Select(stage => new StagePlanDocument(
             RolloutView.Word(stage.Stage), stage.Devices, stage.Approval is not null, stage.Soak.TotalSeconds, stage.Approval, stage.Least.TotalSeconds, stage.Because, stage.DeviceIds))],
         plan.LeastObservations, plan.LeastShadow?.TotalSeconds, plan.Least.TotalSeconds,
-        [.. plan.Metrics.Select(m => new MetricPlanDocument(RolloutView.Word(m.Metric), m.Margin, m.MarginUnit, m.Observation, m.Perfect, m.AsBaseline, m.HalfMargin))],
+        [.. plan.Metrics.Select(m => new MetricPlanDocument(RolloutView.Word(m.Metric), m.Margin, m.MarginUnit, m.Observation, m.Perfect, m.AsBaseline, m.HalfMargin, m.Size, m.SizeUnit))],
         plan.Sentence, plan.Notes, plan.Complaint);
 }

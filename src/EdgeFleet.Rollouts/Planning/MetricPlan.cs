@@ -26,36 +26,62 @@ public sealed record MetricPlan
     /// <summary>For one that uses half of its margin.</summary>
     public int? HalfMargin { get; init; }
 
+    /// <summary>What one observation is made of: so many of <see cref="SizeUnit"/> on one device.</summary>
+    public required long Size { get; init; }
+
+    /// <summary><c>pairs</c>, <c>labelled rows</c> or <c>tick</c>.</summary>
+    public required string SizeUnit { get; init; }
+
     /// <param name="margins">What was or will be frozen.</param>
     /// <param name="classSize">Devices of the class; null in a census, where each device is asked by itself.</param>
     /// <param name="latencyWidth">Half width of the range of latency log ratios that counts.</param>
-    internal static IReadOnlyList<MetricPlan> Of(GateMargins margins, int? classSize, double latencyWidth) =>
-        [.. MetricMargin.Of(margins).Where(asked => asked.Gates).Select(asked => Of(asked, margins, classSize, latencyWidth)).OfType<MetricPlan>()];
-
-    // What a device would say on the metric's scale of 0 to 1, without and with half of the margin, and where the null lies.
-    private static MetricPlan? Of(MetricMargin asked, GateMargins margins, int? classSize, double latencyWidth)
+    internal static IReadOnlyList<MetricPlan> Of(GateMargins margins, int? classSize, double latencyWidth)
     {
-        switch (asked.Metric)
+        // No noise in the answers: what there is lies in the scales already, as the width of latency does.
+        GateCalibration quiet = new()
         {
-            case GateMetric.Disagreement:
-                double atMargin = GateRules.Current.DisagreementPromotionNull;
-                return Of(asked, "window", atMargin, 0, atMargin / 2);
-            case GateMetric.LatencyP50:
-                LogRatioMap map = new(PortableMath.Log(1 + (asked.Margin / 100)), latencyWidth);
-                return Of(asked, "tick", LogRatioMap.NullMean, map.ToUnit(0), map.ToUnit(PortableMath.Log(1 + (asked.Margin / 200))));
-            default:
-                return null;
-        }
+            NoisePairs = margins.CalibrationNoisePairs, NoiseDisagreements = 0, NoiseRate = 0, NoiseRateUpper = 0, LatencyWidthLogRatio = latencyWidth, LastTick = new Dictionary<string, long>(),
+        };
+        return [.. new GateScales(margins, quiet, GateRules.Current).Guardrails.Select(scale => Of(scale, margins, classSize, latencyWidth))];
+    }
 
-        MetricPlan Of(MetricMargin asked, string ofCensus, double nullMean, double asBaseline, double halfMargin) => new()
+    private static MetricPlan Of(IMetricScale scale, GateMargins margins, int? classSize, double latencyWidth)
+    {
+        (double asBaseline, double halfMargin) = Say(scale, latencyWidth);
+        bool window = classSize is null && scale.CensusUnit == "window";
+        bool ticks = classSize is null && !window;
+        bool tail = scale.Asked.Metric is GateMetric.LatencyP95 or GateMetric.LatencyP99;
+        return new MetricPlan
         {
-            Metric = asked.Metric,
-            Margin = asked.Margin,
-            MarginUnit = asked.Unit,
-            Observation = classSize is null ? ofCensus : "device",
-            Perfect = DeviceFloor.Minimum(nullMean, margins.AlphaPromotion, classSize),
-            AsBaseline = DeviceFloor.Minimum(nullMean, margins.AlphaPromotion, classSize, asBaseline),
-            HalfMargin = DeviceFloor.Minimum(nullMean, margins.AlphaPromotion, classSize, halfMargin),
+            Metric = scale.Asked.Metric,
+            Margin = scale.Asked.Margin,
+            MarginUnit = scale.Asked.Unit,
+            Observation = classSize is null ? scale.CensusUnit : "device",
+            // A window of a census holds one margin's worth; of a tail as many as its quantile needs.
+            Size = ticks ? 1 : window && !tail ? (long)Math.Ceiling(100 / scale.Asked.Margin) : scale.Enough.Count,
+            SizeUnit = ticks ? "tick" : scale.Asked.Metric is GateMetric.Accuracy or GateMetric.Brier ? scale.Enough.Unit : "pairs",
+            Perfect = DeviceFloor.Minimum(scale.PromotionNull, margins.AlphaPromotion, classSize),
+            AsBaseline = DeviceFloor.Minimum(scale.PromotionNull, margins.AlphaPromotion, classSize, asBaseline),
+            HalfMargin = DeviceFloor.Minimum(scale.PromotionNull, margins.AlphaPromotion, classSize, halfMargin),
+        };
+    }
+
+    /// <summary>What a device says on the metric's scale of 0 to 1 where the candidate uses nothing of its margin, and half of it.</summary>
+    private static (double AsBaseline, double HalfMargin) Say(IMetricScale scale, double latencyWidth)
+    {
+        GateRules rules = GateRules.Current;
+        double margin = scale.Asked.Margin / 100;
+        LogRatioMap middle = new(PortableMath.Log(1 + margin), latencyWidth);
+        LogRatioMap tail = new(PortableMath.Log(1 + margin), rules.TailWidthLogRatio);
+        double half = PortableMath.Log(1 + (margin / 2));
+        return scale.Asked.Metric switch
+        {
+            GateMetric.Disagreement => (0, scale.PromotionNull / 2),
+            GateMetric.LatencyP50 => (middle.ToUnit(0), middle.ToUnit(half)),
+            // What two sketches may be wrong by is counted against the candidate.
+            GateMetric.LatencyP95 or GateMetric.LatencyP99 => (tail.ToUnit(PortableMath.Log(1.01 / 0.99)), tail.ToUnit(half + PortableMath.Log(1.01 / 0.99))),
+            GateMetric.Accuracy or GateMetric.Brier => (0.5, ((0.5 / rules.CapMargins) + 1) / 2),
+            var other => throw new ArgumentOutOfRangeException(nameof(scale), other, "no plan for this metric"),
         };
     }
 }

@@ -54,7 +54,7 @@ public static class RolloutPlan
         int? least = metrics.Any(m => m.Perfect is null) ? null : metrics.Max(m => m.Perfect);
         string evidence = census
             ? $"census: each device needs at least {string.Join(" and ", metrics.Select(m => $"{m.Perfect} {Windows(m)}"))}, and the verdict claims nothing beyond these devices"
-            : $"statistical: at least {least?.ToString(CultureInfo.InvariantCulture) ?? "more than all"} devices of {devices} must speak with {policy.Evidence.PairsPerDevice} pairs each";
+            : $"statistical: at least {least?.ToString(CultureInfo.InvariantCulture) ?? "more than all"} devices of {devices} must speak with {Words(metrics)} each";
         return plan with
         {
             Kind = census ? VerdictKind.Census : VerdictKind.Statistical,
@@ -70,7 +70,11 @@ public static class RolloutPlan
     private static string? Join(string? first, string? second) => first is null ? second : second is null ? first : $"{first}; {second}";
 
     private static string Windows(MetricPlan metric) =>
-        FormattableString.Invariant(metric.Observation == "window" ? (FormattableString)$"windows of {Math.Ceiling(100 / metric.Margin):0} pairs" : $"{metric.Observation}s");
+        FormattableString.Invariant(metric.SizeUnit == "tick" ? (FormattableString)$"ticks" : $"windows of {metric.Size} {metric.SizeUnit}");
+
+    /// <summary>What a device of a large class has to gather for all of its metrics.</summary>
+    private static string Words(IReadOnlyList<MetricPlan> metrics) =>
+        string.Join(" and ", metrics.GroupBy(m => m.SizeUnit, StringComparer.Ordinal).Select(unit => FormattableString.Invariant($"{unit.Max(m => m.Size)} {unit.Key}")));
 
     private static (TimeSpan Least, string Because) Time(StageSpec stage, PolicySpec policy, ShadowTimes times, IReadOnlyList<MetricPlan> metrics, bool census)
     {
@@ -82,13 +86,11 @@ public static class RolloutPlan
                 TimeSpan bench = TimeSpan.FromMilliseconds(2.0 * ((policy.Bench.Blocks * policy.Bench.BlockMilliseconds) + policy.Bench.WarmUpMilliseconds));
                 return (bench, $"{policy.Bench.Blocks} paired blocks of {policy.Bench.BlockMilliseconds} ms, baseline and candidate");
             case StageKind.Shadow:
-                TimeSpan evidence = census
-                    ? metrics.Where(m => m.Perfect is not null).Select(m => times.Observations(m, m.Perfect!.Value)).DefaultIfEmpty(TimeSpan.Zero).Max()
-                    : times.Pairs(policy.Evidence.PairsPerDevice);
+                TimeSpan evidence = times.Perfect(metrics, census);
                 TimeSpan gathered = times.Calibration + evidence;
                 return soak >= gathered
                     ? (soak, $"soak; the evidence needs {HumanTime.Say(gathered)} of it")
-                    : (gathered, $"{HumanTime.Say(times.Calibration)} for the noise, {HumanTime.Say(evidence)} for {(census ? "each device's own evidence" : $"{policy.Evidence.PairsPerDevice} pairs a device")}");
+                    : (gathered, $"{HumanTime.Say(times.Calibration)} for the noise, {HumanTime.Say(evidence)} for {(census ? "each device's own evidence" : $"{Words(metrics)} a device")}");
             default:
                 return soak >= probation ? (soak, soak == TimeSpan.Zero ? "no time is asked" : "soak") : (probation, "probation on each device");
         }
@@ -108,9 +110,13 @@ public static class RolloutPlan
         foreach (MetricPlan metric in metrics)
         {
             string name = System.Text.Json.JsonNamingPolicy.CamelCase.ConvertName(metric.Metric.ToString());
-            if (census && metric.AsBaseline is { } observations && metric.AsBaseline > metric.Perfect)
+            if (metric.SizeUnit is not ("pairs" or "tick"))
             {
-                notes.Add($"{name}: a candidate no better than the baseline takes {HumanTime.Say(times.Calibration + times.Observations(metric, observations))} of shadow");
+                notes.Add($"{name}: waits for {metric.SizeUnit}; how fast they come is not known here, so the times above are without them");
+            }
+            else if (census && metric.AsBaseline is { } observations && metric.AsBaseline > metric.Perfect)
+            {
+                notes.Add($"{name}: a candidate no better than the baseline takes {HumanTime.Say(times.Calibration + times.Observations(metric, observations)!.Value)} of shadow");
             }
             else if (!census && metric.Perfect <= shadowing && !(metric.AsBaseline <= shadowing))
             {

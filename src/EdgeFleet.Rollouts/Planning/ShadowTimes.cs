@@ -30,9 +30,17 @@ internal sealed class ShadowTimes(PolicySpec policy, int devices, double? measur
     /// <summary>Until a device has made so many pairs.</summary>
     public TimeSpan Pairs(double pairs) => Ticks(pairs / PairsPerSecond);
 
-    /// <summary>For observations of a census: windows hold pairs, the others are a tick each.</summary>
-    public TimeSpan Observations(MetricPlan metric, int observations) =>
-        metric.Observation == "window" ? Pairs((double)observations * Math.Ceiling(100 / metric.Margin)) : observations * Tick;
+    /// <summary>Until one device has made so many observations; null where they come from labels, whose pace nobody knows here.</summary>
+    public TimeSpan? Observations(MetricPlan metric, int observations) => metric.SizeUnit switch
+    {
+        "tick" => observations * Tick,
+        "pairs" => Pairs((double)observations * metric.Size),
+        _ => null,
+    };
+
+    /// <summary>Until every metric has what a candidate needs that is as good as can be told.</summary>
+    public TimeSpan Perfect(IReadOnlyList<MetricPlan> metrics, bool census) =>
+        metrics.Select(m => Observations(m, census ? m.Perfect ?? 0 : 1)).OfType<TimeSpan>().DefaultIfEmpty(TimeSpan.Zero).Max();
 
     // Devices report whole ticks.
     private TimeSpan Ticks(double seconds) => Math.Ceiling(Math.Round(seconds / Tick.TotalSeconds, 6)) * Tick;

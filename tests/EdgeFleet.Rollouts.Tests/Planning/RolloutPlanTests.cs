@@ -80,6 +80,37 @@ public sealed class RolloutPlanTests
         }
     }
 
+    [Theory, InlineData(0, 40), InlineData(0, 300), InlineData(-1, 60)]
+    public void So_it_is_for_labels_that_come_later(int lostMargins, int classSize)
+    {
+        PolicySpec policy = new() { Guardrails = new GuardrailsSpec { Disagreement = false, LatencyP50 = false, Accuracy = true } };
+        MetricPlan metric = Assert.Single(Assert.Single(RolloutPlan.Of(TestRollouts.Staged, policy, [Class("orin", classSize)])).Metrics);
+        Assert.Equal((GateMetric.Accuracy, "labelled rows"), (metric.Metric, metric.SizeUnit));
+        int planned = (lostMargins < 0 ? metric.Perfect : metric.AsBaseline)!.Value;
+        GateMargins margins = GateMargins.Freeze(TestRollouts.Staged, policy);
+        int gained = lostMargins < 0 ? (int)metric.Size / 2 : 0;
+
+        foreach ((int devices, MetricState expected) in new[] { (planned - 1, MetricState.LacksEvidence), (planned, MetricState.Promotes) })
+        {
+            GateInput input = Gates.Input(
+                Gates.Devices(devices, i => Gates.Device(i) with { Ticks = [new GateTick { Tick = 1, Pairs = 1, Labels = new LabelPairs((int)metric.Size, 0, gained, 0, 0) }] }), classSize, margins);
+            Assert.Equal(expected, Gate.Evaluate(input).Metrics.Single(m => m.Metric == GateMetric.Accuracy).State);
+        }
+    }
+
+    [Fact]
+    public void Slow_requests_ask_for_more_pairs_and_labels_for_time_that_nobody_knows()
+    {
+        PolicySpec policy = new() { Guardrails = new GuardrailsSpec { LatencyP95 = true, LatencyP99 = true, Accuracy = true } };
+        IReadOnlyList<ClassPlan> plan = RolloutPlan.Of(TestRollouts.Staged, policy, [Class("orin", 100), Class("pi", 4)]);
+
+        Assert.Contains("devices of 100 must speak with 1000 pairs and 500 labelled rows each", plan[0].Sentence, StringComparison.Ordinal);
+        Assert.Contains(plan[0].Notes, n => n.StartsWith("accuracy: waits for labelled rows", StringComparison.Ordinal));
+        Assert.Equal(["21 windows of 50 pairs", "7 ticks", "7 windows of 200 pairs", "7 windows of 1000 pairs"],
+            plan[1].Metrics.Take(4).Select(m => $"{m.Perfect} {(m.SizeUnit == "tick" ? "ticks" : $"windows of {m.Size} {m.SizeUnit}")}"));
+        Assert.All(plan.SelectMany(c => c.Metrics), m => Assert.True(m.Perfect <= m.AsBaseline && !(m.HalfMargin < m.AsBaseline), $"{m}"));
+    }
+
     [Fact]
     public void What_an_earlier_rollout_measured_takes_the_place_of_what_is_assumed()
     {
