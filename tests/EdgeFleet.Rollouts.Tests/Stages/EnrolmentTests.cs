@@ -152,6 +152,18 @@ public sealed class EnrolmentTests
     }
 
     [Fact]
+    public void A_device_that_comes_while_the_rollout_runs_is_taken_by_no_stage_and_gets_it_by_the_assignment()
+    {
+        FakeFleet fleet = new(Rollouts.Staged, Rollouts.Policy) { Seen = view => view with { HardwareClass = "orin" } };
+        fleet.Add("orin", 4).Run(6).Add("new", 2).RunToEnd();
+
+        Assert.Equal(["orin-0", "orin-1", "orin-2", "orin-3"], fleet.State.Classes.Single().Devices.Select(d => d.DeviceId).Order());
+        Assert.Equal(["orin-0", "orin-1", "orin-2", "orin-3"], fleet.EverServedCandidate.Order());
+        AssignmentChange assignment = Assert.Single(fleet.Last!.Assignments);
+        Assert.Equal(("fashion", "", FakeFleet.Candidate), (assignment.Model, assignment.Selector, assignment.Digest));
+    }
+
+    [Fact]
     public void The_clock_alone_changes_nothing_before_the_wake_time()
     {
         FakeFleet fleet = new FakeFleet(Rollouts.Staged, Rollouts.Policy).Add("orin", 12).Run(8);
