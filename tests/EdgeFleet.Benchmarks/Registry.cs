@@ -30,6 +30,7 @@ internal static class Registry
         new("gate-controls", "what the gate's rules prevent: each beside its absence, which must fail (simulated)", Gating.GateControls.RunAsync),
         new("aa-rollouts", "100 whole rollouts of the real baseline against itself (hollow devices that replay measured pairs)", Replays.ReplayEvidence.AgainstItselfAsync),
         new("candidate-rollouts", "what whole rollouts decide about candidates with a known harm (hollow devices that replay measured pairs)", Replays.ReplayEvidence.CandidatesAsync),
+        new("labelled-rollouts", "the same where applications tell later what would have been right", Replays.ReplayEvidence.LabelledAsync),
         new("verdict-simulation", "whether paired blocks find the differences that exist and no others (simulated devices)", Measuring.VerdictSimulation.RunAsync),
         new("fleet-soak", "rollouts, aborts and rollbacks on 100 hollow agents while controller and broker are killed (10 minutes)", ControlPlane.FleetSoak.RunAsync),
         new("paired-benchmark", "whether the benchmark tells the truth about two models", Measuring.PairedBenchmarkEvidence.RunAsync),

@@ -19,6 +19,15 @@ internal sealed record Candidate(string Name, IReadOnlyList<Trace> Traces)
     /// <summary>What the shadow worker's memory grows by.</summary>
     public double LeakMiBPerHour { get; init; }
 
+    /// <summary>What applications tell of: null for applications that never learn what was right.</summary>
+    public Answers? Labelled { get; init; }
+
+    /// <summary>Share of the requests whose label comes.</summary>
+    public double LabelShare { get; init; } = 0.2;
+
+    /// <summary>Requests carry their class as a parameter, and the policy counts by it.</summary>
+    public bool Sliced { get; init; }
+
     /// <summary>Share of the devices that fall silent within an hour of running the candidate.</summary>
     public double Silent { get; init; }
 }

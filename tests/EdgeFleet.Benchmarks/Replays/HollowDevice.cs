@@ -1,3 +1,5 @@
+using System.Globalization;
+using EdgeFleet.Agent.Serving.Labels;
 using EdgeFleet.Agent.Trials;
 using EdgeFleet.Core;
 using EdgeFleet.Core.Deployments;
@@ -21,6 +23,7 @@ internal sealed class HollowDevice(string id, Digest baseline, Digest candidateD
     private readonly Digest _baseline = baseline;
     private TickCounter? _counter;
     private int _ticks;
+    private long _requests;
     private DeploymentPhase? _phase;
     private bool _invariantBroken;
     private string? _code;
@@ -165,7 +168,7 @@ internal sealed class HollowDevice(string id, Digest baseline, Digest candidateD
         foreach (TracedPair traced in Stretch((int)(plan.ShadowMaxPerSecond * length.TotalSeconds)))
         {
             PairOutcome pair = traced.Pair with { CandidateTicks = (long)(traced.Pair.CandidateTicks * candidate.Slower) };
-            _counter.Add(dice.Chance(candidate.NonFinite) ? pair with { NonFinite = true, Disagrees = true } : pair);
+            Add(dice.Chance(candidate.NonFinite) ? pair with { NonFinite = true, Disagrees = true } : pair, traced.Input);
             if (traced.Noise is { } noise)
             {
                 _counter.AddNoise(noise, traced.Swap);
@@ -174,6 +177,21 @@ internal sealed class HollowDevice(string id, Digest baseline, Digest candidateD
         double hours = _ticks * length.TotalHours;
         long peak = WorkerPeak + (long)(candidate.LeakMiBPerHour * hours * (1 << 20));
         return _counter.Finish(_ticks++, now - length, length, peak, outOfMemory: peak > plan.WorkerMemoryBytes);
+    }
+
+    private void Add(PairOutcome pair, int input)
+    {
+        if (candidate.Labelled is not { } answers)
+        {
+            _counter!.Add(pair);
+            return;
+        }
+        string? id = dice.Chance(candidate.LabelShare) ? (++_requests).ToString(CultureInfo.InvariantCulture) : null;
+        _counter!.Add(id is null ? pair : answers.With(pair, input), id, candidate.Sliced ? [answers.Label(input)] : null);
+        if (id is not null)
+        {
+            _counter.AddLabel(new PostedLabel(id, [answers.Label(input)]));
+        }
     }
 
     /// <summary>Pairs that were measured one after the other, from somewhere in the trace.</summary>

@@ -57,7 +57,7 @@ internal static class ReplayEvidence
             [
                 (new("+15 % latency", same) { Slower = 1.15 }, false),
                 (new("+15 % latency, not in the benchmark", same) { Slower = 1.15, InBenchmark = false }, false),
-                // Until labels and slices speak in the gate, a class is harmed as far as the answers differ.
+                // Without labels a class is harmed as far as the answers differ.
                 (new("one class harmed, accuracy -1.5 points", oneClass), true),
                 (new("NaN on 1 of 1,000 inputs", same) { NonFinite = 0.001 }, false),
                 (new("leak of 60 MiB/h in the shadow", same) { LeakMiBPerHour = 60 }, true),
@@ -65,26 +65,61 @@ internal static class ReplayEvidence
                 (new("retrained v1 -> v2, equivalence", retrained), false),
                 (new("retrained v1 -> v2, improvement", retrained) { Compare = CompareMode.Improvement }, true),
             ];
-            List<BenchFigure> figures = [];
             Console.WriteLine($"   one class harmed: {how}");
-            WriteHead();
-            foreach ((Candidate candidate, bool mayComplete) in candidates)
-            {
-                foreach (int devices in s_fleets)
-                {
-                    RolloutOutcome[] outcomes = Run(candidate, devices, Runs, cancellationToken);
-                    WriteRow(candidate, devices, outcomes);
-                    int completed = outcomes.Count(o => o.Ending == Ending.Completed);
-                    figures.Add(new BenchFigure($"{candidate.Name}, {devices} devices: completed", completed, $"of {Runs}", mayComplete ? null : "0", completed == 0,
-                        $"{Sentence(outcomes)}; the last word of the first: {outcomes[0].Reason}; {ReplayedRollout.Policy}; simulated from {Trace.Source}; the seeds are fixed, the measured times are not"));
-                }
-            }
-            return Task.FromResult<IReadOnlyList<BenchFigure>>(figures);
+            return Task.FromResult(Judge(candidates, cancellationToken));
         }
         finally
         {
             Directory.Delete(folder, recursive: true);
         }
+    }
+
+    /// <summary>The same class harmed where applications tell, for a fifth of the requests, what was right.</summary>
+    public static Task<IReadOnlyList<BenchFigure>> LabelledAsync(CancellationToken cancellationToken)
+    {
+        string folder = Directory.CreateTempSubdirectory("edgefleet-bench-").FullName;
+        try
+        {
+            IReadOnlyList<Tensor> inputs = Trace.Inputs();
+            string harmed = Path.Join(folder, "harmed.onnx"), retrained = Path.Join(Trace.Example, "fashion_resnet8_v2.onnx");
+            string how = HarmedClass.Write(Baseline, harmed, points: 1.5, inputs);
+            IReadOnlyList<Trace> oneClass = Trace.Measure(Baseline, harmed, inputs, cancellationToken);
+            Answers answers = Answers.Of(Baseline, harmed, inputs);
+            Console.WriteLine($"   one class harmed: {how}");
+            return Task.FromResult(Judge(
+                [
+                    // Half a point beyond the margin of accuracy, on few labels: what it comes to is what is asked.
+                    (new("one class harmed, labels", oneClass) { Labelled = answers }, true),
+                    (new("one class harmed, labels and slices", oneClass) { Labelled = answers, Sliced = true }, true),
+                    (new("retrained, improvement, labels", Trace.Measure(Baseline, retrained, inputs, cancellationToken))
+                    {
+                        Compare = CompareMode.Improvement, Labelled = Answers.Of(Baseline, retrained, inputs),
+                    }, true),
+                ],
+                cancellationToken));
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    private static IReadOnlyList<BenchFigure> Judge(IEnumerable<(Candidate Candidate, bool MayComplete)> candidates, CancellationToken cancellationToken)
+    {
+        List<BenchFigure> figures = [];
+        WriteHead();
+        foreach ((Candidate candidate, bool mayComplete) in candidates)
+        {
+            foreach (int devices in s_fleets)
+            {
+                RolloutOutcome[] outcomes = Run(candidate, devices, Runs, cancellationToken);
+                WriteRow(candidate, devices, outcomes);
+                int completed = outcomes.Count(o => o.Ending == Ending.Completed);
+                figures.Add(new BenchFigure($"{candidate.Name}, {devices} devices: completed", completed, $"of {Runs}", mayComplete ? null : "0", completed == 0,
+                    $"{Sentence(outcomes)}; the last word of the first: {outcomes[0].Reason}; {ReplayedRollout.Policy}; simulated from {Trace.Source}; the seeds are fixed, the measured times are not"));
+            }
+        }
+        return figures;
     }
 
     private static RolloutOutcome[] Run(Candidate candidate, int devices, int runs, CancellationToken cancellationToken) =>

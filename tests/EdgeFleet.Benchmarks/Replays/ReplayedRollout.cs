@@ -1,5 +1,6 @@
 using EdgeFleet.Benchmarks.Gating;
 using EdgeFleet.Core;
+using EdgeFleet.Core.Evidence;
 using EdgeFleet.Rollouts.Specs;
 using EdgeFleet.Rollouts.Stages;
 
@@ -47,6 +48,7 @@ internal sealed class ReplayedRollout
         Soak = new SoakSpec { ShadowSeconds = 7200, CanarySeconds = 86_400, RampSeconds = 3600 },
         Limits = new LimitsSpec { StageSeconds = 30 * 3600 },
     };
+    private static readonly SliceList s_classes = SliceList.Of([("class", ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"])]);
     private static readonly DateTimeOffset s_start = new(2026, 1, 5, 8, 0, 0, TimeSpan.Zero);
     private static readonly TimeSpan s_tick = TimeSpan.FromMilliseconds(s_policy.Evidence.TickMilliseconds);
     private static readonly Digest s_baseline = Digest.Of("baseline"u8);
@@ -67,7 +69,7 @@ internal sealed class ReplayedRollout
             .Replace("CANDIDATE", $"\"{s_candidate}\"", StringComparison.Ordinal)
             .Replace("COMPARE", improvement ? "improvement" : "equivalence", StringComparison.Ordinal)
             .Replace("APPROVAL", improvement ? "true" : "false", StringComparison.Ordinal));
-        _state = RolloutState.Create("replayed", spec, s_policy, seed: (ulong)(dice.Share() * uint.MaxValue), s_start);
+        _state = RolloutState.Create("replayed", spec, candidate.Sliced ? s_policy with { Evidence = s_policy.Evidence with { Slices = s_classes } } : s_policy, seed: (ulong)(dice.Share() * uint.MaxValue), s_start);
         bool[] silent = new bool[devices];
         silent.AsSpan(0, (int)Math.Ceiling(candidate.Silent * devices)).Fill(true);
         dice.Shuffle(silent);

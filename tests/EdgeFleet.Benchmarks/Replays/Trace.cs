@@ -6,7 +6,7 @@ using EdgeFleet.Measurement;
 namespace EdgeFleet.Benchmarks.Replays;
 
 /// <summary>One input as the shadow worker compared it, and the baseline against itself where the coin asked for that too.</summary>
-internal readonly record struct TracedPair(PairOutcome Pair, PairOutcome? Noise, bool Swap);
+internal readonly record struct TracedPair(int Input, PairOutcome Pair, PairOutcome? Noise, bool Swap);
 
 /// <summary>
 /// Pairs that were measured in a row, on this machine, by the shadow worker's own code, with two sessions that were loaded for
@@ -46,9 +46,10 @@ internal sealed record Trace(TracedPair[] Pairs)
         for (int i = -WarmUp; i < PairsEach; i++)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            Tensor[] input = [inputs[coin.Below(inputs.Count)]];
+            int asked = coin.Below(inputs.Count);
+            Tensor[] input = [inputs[asked]];
             PairOutcome outcome = pair.Compare(input, coin.Flip());
-            TracedPair traced = new(outcome, coin.Chance(NoiseShare) ? pair.CompareBaselineWithItself(input) : null, coin.Flip());
+            TracedPair traced = new(asked, outcome, coin.Chance(NoiseShare) ? pair.CompareBaselineWithItself(input) : null, coin.Flip());
             if (i >= 0)
             {
                 pairs[i] = traced;
