@@ -96,6 +96,12 @@ public static class DesiredMapping
         {
             wire.BenchEnergyMargin = energy; // absent is not zero
         }
+        if (plan.Maintenance is { } maintenance)
+        {
+            wire.MaintenanceWindows.AddRange(maintenance.All.Select(window => window.ToString()));
+            wire.MaintenanceUtc = maintenance.Utc;
+            wire.MaintenanceDownloads = maintenance.Downloads;
+        }
         wire.ShadowSlices.AddRange(plan.ShadowSlices.Names.Select(slice => new Wire.ShadowSlice { Name = slice.Key, Values = { slice.Value } }));
         return wire;
     }
@@ -119,10 +125,23 @@ public static class DesiredMapping
         ShadowLatencyP95Margin = wire.HasShadowLatencyP95Margin ? Amount($"{of}: shadow_latency_p95_margin", wire.ShadowLatencyP95Margin) : new TrialPlan().ShadowLatencyP95Margin,
         ShadowLatencyP99Margin = wire.HasShadowLatencyP99Margin ? Amount($"{of}: shadow_latency_p99_margin", wire.ShadowLatencyP99Margin) : new TrialPlan().ShadowLatencyP99Margin,
         ShadowSlices = SliceList.Of(wire.ShadowSlices.Select(slice => (slice.Name, (IReadOnlyList<string>)[.. slice.Values]))),
+        Maintenance = Windows($"{of}: maintenance_windows", wire),
         WorkerMemoryBytes = Whole($"{of}: worker_memory_bytes", wire.WorkerMemoryBytes),
         ProbationSeconds = Count($"{of}: probation_seconds", wire.ProbationSeconds),
         ProbationMaxFailures = Count($"{of}: probation_max_failures", wire.ProbationMaxFailures),
     };
+
+    private static MaintenanceWindows? Windows(string what, Wire.TrialPlan wire)
+    {
+        try
+        {
+            return wire.MaintenanceWindows.Count == 0 ? null : MaintenanceWindows.Of(wire.MaintenanceWindows, wire.MaintenanceUtc, wire.MaintenanceDownloads);
+        }
+        catch (FormatException ex)
+        {
+            throw new FormatException($"{what}: {ex.Message}", ex);
+        }
+    }
 
     private static int Count(string what, uint value) => value <= int.MaxValue ? (int)value : throw new FormatException($"{what} {value} is above {int.MaxValue}");
 

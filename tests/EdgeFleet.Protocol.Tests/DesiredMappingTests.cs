@@ -39,7 +39,8 @@ public sealed class DesiredMappingTests
             {
                 Install = true, AgreementGates = false, BenchBlocks = 1, BenchFull = true, BenchBlockMs = 2, BenchWarmUpMs = 3, BenchLatencyMargin = 0.4, BenchMemoryMargin = 0.5, BenchEnergyMargin = 0,
                 ShadowTickMs = 6, ShadowSamplingShare = 0.7, ShadowNoiseShare = 0.8, ShadowMaxPerSecond = 9, ShadowTaxBudget = 0.3, ShadowLatencyP95Margin = 0.2, ShadowLatencyP99Margin = 0,
-                ShadowSlices = SliceList.Of([("site", ["hall", "lab"]), ("camera", ["front"])]), WorkerMemoryBytes = 10, ProbationSeconds = 11, ProbationMaxFailures = 12,
+                ShadowSlices = SliceList.Of([("site", ["hall", "lab"]), ("camera", ["front"])]), WorkerMemoryBytes = 10, ProbationSeconds = 11,
+                Maintenance = MaintenanceWindows.Of(["mon-fri 02:00-05:00", "sat 22:00-04:00"], utc: true, downloads: true), ProbationMaxFailures = 12,
             },
         };
         DesiredState state = new(42, 7, new Dictionary<string, DesiredDeployment> { ["fashion"] = desired });
@@ -57,6 +58,18 @@ public sealed class DesiredMappingTests
         wire.Models["fashion"] = new Wire.DesiredDeployment { Digest = Digest.Of("x"u8).ToString(), Goal = Wire.Goal.Shadowing, Reason = Wire.Reason.Rollout, Plan = new Wire.TrialPlan() };
         TrialPlan plan = DesiredMapping.ToCore(wire).Models["fashion"].Plan;
         Assert.Equal((0.10, 0.15, SliceList.None), (plan.ShadowLatencyP95Margin, plan.ShadowLatencyP99Margin, plan.ShadowSlices));
+    }
+
+    [Fact]
+    public void A_window_that_this_build_cannot_read_is_refused_and_named()
+    {
+        Wire.DesiredState wire = new();
+        wire.Models["fashion"] = new Wire.DesiredDeployment
+        {
+            Digest = Digest.Of("x"u8).ToString(), Goal = Wire.Goal.Active, Reason = Wire.Reason.Rollout, Plan = new Wire.TrialPlan { MaintenanceWindows = { "every night" } },
+        };
+        string error = Assert.Throws<FormatException>(() => DesiredMapping.ToCore(wire)).Message;
+        Assert.Contains("model 'fashion': plan: maintenance_windows: 'every night' is no window", error, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -44,6 +44,10 @@ public static class FailureCodes
     public const string ApplicationElsewhere = "application-elsewhere";
     /// <summary>It told of outputs before, and of none with the model on probation.</summary>
     public const string NoOutputs = "no-outputs";
+    /// <summary>No failure: it may begin only in a maintenance window, and none is open.</summary>
+    public const string WaitsForWindow = "waits-for-window";
+    /// <summary>No failure: the application holds its busy lock.</summary>
+    public const string WaitsForApplication = "waits-for-application";
     /// <summary>No failure: there is no shadow here, and the detail says why.</summary>
     public const string ShadowAbsent = "shadow-absent";
     public const string NothingToRestore = "nothing-to-restore";

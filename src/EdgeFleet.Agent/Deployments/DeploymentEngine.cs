@@ -58,6 +58,7 @@ internal sealed partial class DeploymentEngine(
         }
         foreach (string model in models)
         {
+            MakeBusyLock(model);
             Worker(model);
         }
         CollectGarbage();
@@ -186,6 +187,19 @@ internal sealed partial class DeploymentEngine(
         if (!_collectLater)
         {
             Collect();
+        }
+    }
+
+    /// <summary>For models that were here before there were such locks; later ones are made with the first swap.</summary>
+    private void MakeBusyLock(string model)
+    {
+        try
+        {
+            services.Busy?.Make(model);
+        }
+        catch (IOException ex)
+        {
+            LogNoBusyLock(model, ex.Message);
         }
     }
 
@@ -376,6 +390,9 @@ internal sealed partial class DeploymentEngine(
 
     [LoggerMessage(EventId = 3228, Level = LogLevel.Error, Message = "An application could not be told of its files; next attempt in {Interval}")]
     private partial void LogApplicationNotTold(Exception exception, TimeSpan interval);
+
+    [LoggerMessage(EventId = 3229, Level = LogLevel.Warning, Message = "Model {Model}: its busy lock could not be made ({Reason}); the next activation tries again")]
+    private partial void LogNoBusyLock(string model, string reason);
 
     [LoggerMessage(EventId = 3222, Level = LogLevel.Error, Message = "The disk is full; the reserve is given up so that the state can be saved")]
     private partial void LogDiskFull();

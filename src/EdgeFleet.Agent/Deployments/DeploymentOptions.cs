@@ -23,6 +23,10 @@ public sealed record DeploymentOptions
     public TimeSpan LongestRunnerRetry { get; init; } = TimeSpan.FromSeconds(2);
     /// <summary>Loading a large model may take long; longer than this counts as not loading.</summary>
     public TimeSpan ActivationTimeout { get; init; } = TimeSpan.FromMinutes(5);
+    /// <summary>How often an application's busy lock is tried while it is held.</summary>
+    public TimeSpan BusyPoll { get; init; } = TimeSpan.FromMilliseconds(500);
+    /// <summary>How long a way back that somebody asked for waits for it.</summary>
+    public TimeSpan BusyRollbackWait { get; init; } = TimeSpan.FromSeconds(10);
     public TimeSpan ProbationPoll { get; init; } = TimeSpan.FromSeconds(1);
     /// <summary>How often the progress of a probation is saved.</summary>
     public TimeSpan ProbationSave { get; init; } = TimeSpan.FromSeconds(30);

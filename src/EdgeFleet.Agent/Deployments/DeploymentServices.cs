@@ -21,6 +21,8 @@ internal sealed record DeploymentServices
     public required ModelRunners Runners { get; init; }
     public required IDeviceFacts Facts { get; init; }
     public required ReportWriter Reports { get; init; }
+    /// <summary>Null: no application on this device can hold one.</summary>
+    public BusyLocks? Busy { get; init; }
     public required DeploymentOptions Options { get; init; }
     public required TimeProvider Time { get; init; }
 }

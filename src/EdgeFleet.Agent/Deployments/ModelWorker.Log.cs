@@ -53,6 +53,11 @@ internal sealed partial class ModelWorker
 
     private void LogRunnerAway(string model, string reason) => LogRunnerAway(_log, model, reason);
 
+    [LoggerMessage(EventId = 3220, Level = LogLevel.Information, Message = "Model {Model}: {Digest} {Detail}")]
+    private static partial void LogHold(ILogger log, string model, string digest, string detail);
+
+    private void LogHold(string model, string digest, string detail) => LogHold(_log, model, digest, detail);
+
     [LoggerMessage(EventId = 3219, Level = LogLevel.Warning, Message = "Model {Model}: that this end was ordered could not be saved ({Reason}); the next start counts it against the digest on trial")]
     private static partial void LogEndNotSaved(ILogger log, string model, string reason);
 

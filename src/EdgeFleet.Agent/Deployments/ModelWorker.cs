@@ -27,6 +27,8 @@ internal sealed partial class ModelWorker
     private readonly Backoff _runnerRetry;
     private volatile DeploymentRecord? _record;
     private LocalRollback? _localRollback;
+    private readonly MaintenanceClock _windows;
+    private readonly SwapTurn _swap;
     private bool _busy;
     /// <summary>Retries in a row, counted against the deployment or not.</summary>
     private int _retried;
@@ -38,6 +40,8 @@ internal sealed partial class ModelWorker
         _engine = engine;
         _log = log;
         _acts = new ActRunner(services, engine, log);
+        _windows = new MaintenanceClock(services.Time);
+        _swap = new SwapTurn(model, services, log);
         _retry = new Backoff(services.Options.FirstRetry, services.Options.LongestRetry, Random.Shared);
         _runnerRetry = new Backoff(services.Options.FirstRunnerRetry, services.Options.LongestRunnerRetry, Random.Shared);
     }
@@ -67,6 +71,18 @@ internal sealed partial class ModelWorker
     }
 
     public async Task RunAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await WorkAsync(cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            _swap.Release();
+        }
+    }
+
+    private async Task WorkAsync(CancellationToken cancellationToken)
     {
         int failures = 0;
         bool started = false;
@@ -190,9 +206,21 @@ internal sealed partial class ModelWorker
                 Save(adopt.Record);
                 break;
             case DeploymentDecision.Apply { Result: { Outcome: PhaseOutcome.ActivationWanted or PhaseOutcome.ShadowWanted } result }:
-                if (await TakeTurnAsync(desired, cancellationToken).ConfigureAwait(false))
+                bool swaps = result.Outcome == PhaseOutcome.ActivationWanted && desired?.Reason != DesiredReason.Rollback;
+                if (swaps && _windows.Look(_record!.Plan.Maintenance) is { } closed)
                 {
-                    Transition(result);
+                    await HoldAsync(closed, desired, cancellationToken).ConfigureAwait(false);
+                }
+                else if (await TakeTurnAsync(desired, cancellationToken).ConfigureAwait(false))
+                {
+                    if (swaps && _swap.TryTake() is { } busy)
+                    {
+                        await HoldAsync(busy, desired, cancellationToken).ConfigureAwait(false);
+                    }
+                    else
+                    {
+                        Transition(result);
+                    }
                 }
                 break;
             case DeploymentDecision.Apply apply:
@@ -211,6 +239,22 @@ internal sealed partial class ModelWorker
         {
             return;
         }
+        if (act == DeploymentAct.Fetch && record is { Reason: not DesiredReason.Rollback, Plan.Maintenance: { Downloads: true } windows } && _windows.Look(windows) is { } closed)
+        {
+            await HoldAsync(closed, desired, cancellationToken).ConfigureAwait(false);
+            return;
+        }
+        if (act is DeploymentAct.Activate or DeploymentAct.Restore)
+        {
+            // A start in the middle of an activation: where nothing is swapped yet, the application is asked again.
+            bool forward = act == DeploymentAct.Activate && record.Reason != DesiredReason.Rollback && _services.Slots.Read(Model)?.Active != record.Digest;
+            if (forward && _swap.TryTake() is { } busy)
+            {
+                await HoldAsync(busy, desired, cancellationToken).ConfigureAwait(false);
+                return;
+            }
+            await _swap.TakeOrGoAsync(record, cancellationToken).ConfigureAwait(false);
+        }
         using CancellationTokenSource deadline = UntilDeadline(desired) is { } left ? new(left, _services.Time) : new();
         using CancellationTokenSource interrupted = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _wakeup.Token, deadline.Token);
         ActResult result;
@@ -221,6 +265,13 @@ internal sealed partial class ModelWorker
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
             return;
+        }
+        finally
+        {
+            if (act is DeploymentAct.Activate or DeploymentAct.Restore)
+            {
+                _swap.Release();
+            }
         }
         if (result.Outcome == PhaseOutcome.Retry)
         {
@@ -250,14 +301,36 @@ internal sealed partial class ModelWorker
             _record = record with { Retries = record.Retries + 1 };
             _services.Files.Save(_record);
         }
-        if (result.Said && (_record!.Code != result.Code || _record.Detail != result.Detail))
+        if (result.Said)
         {
-            Save(_record with { Code = result.Code, Detail = result.Detail });
+            Say(result.Code, result.Detail);
         }
         TimeSpan pause = (runner ? _runnerRetry : _retry).Next();
         // One that is not counted may go on for days, every two seconds: said ever more rarely.
         LogRetry(BitOperations.IsPow2(++_retried) ? LogLevel.Warning : LogLevel.Debug, Model, record.Phase, result.Code, result.Detail, pause);
         await WaitAsync(pause, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Waits for what is nobody's fault, and tells whoever looks what for.</summary>
+    private async Task HoldAsync(Hold hold, DesiredDeployment? desired, CancellationToken cancellationToken)
+    {
+        if (Say(hold.Code, hold.Detail))
+        {
+            LogHold(Model, _record!.Digest.Short, hold.Detail);
+        }
+        TimeSpan left = UntilDeadline(desired) ?? hold.Again;
+        await WaitAsync(left < hold.Again ? left : hold.Again, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <returns>Whether it is something new.</returns>
+    private bool Say(string code, string detail)
+    {
+        if (_record!.Code == code && _record.Detail == detail)
+        {
+            return false;
+        }
+        Save(_record with { Code = code, Detail = detail });
+        return true;
     }
 
     private DeploymentRecord Update(DeploymentRecord record, bool save)

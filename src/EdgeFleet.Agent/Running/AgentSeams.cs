@@ -1,5 +1,6 @@
 using EdgeFleet.Agent.Applications;
 using EdgeFleet.Agent.Content;
+using EdgeFleet.Agent.Deployments;
 using EdgeFleet.Agent.Devices;
 using EdgeFleet.Agent.Runners;
 using EdgeFleet.Agent.Workers;
@@ -24,6 +25,8 @@ public sealed record AgentSeams
     public TimeProvider Time { get; init; } = TimeProvider.System;
     /// <summary>Null: child processes.</summary>
     internal IHooks? Hooks { get; init; }
+    /// <summary>Null: no application on this device can hold one, as on a simulated device.</summary>
+    public BusyLocks? Busy { get; init; }
     public IGpioKernel Gpio { get; init; } = GpioKernel.Host;
     public required ILoggerFactory Loggers { get; init; }
     public Func<MqttSessionOptions, IMqttSession> Broker { get; init; } = static options => new MqttSession(options);

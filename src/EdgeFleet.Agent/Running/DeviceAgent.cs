@@ -130,6 +130,7 @@ public sealed partial class DeviceAgent : IDisposable
             Runners = runners,
             Facts = seams.Facts,
             Reports = reports,
+            Busy = seams.Busy,
             Options = options.Deployments,
             Time = seams.Time,
         };

@@ -82,6 +82,7 @@ public static class RunCommand
                 new AgentSeams
                 {
                     Runner = runner,
+                    Busy = new BusyLocks(state.Busy),
                     Trials = new WorkerTrials(state, TimeProvider.System, loggers.CreateLogger<WorkerTrials>()),
                     Facts = new LinuxDeviceFacts(KernelFiles.Host, threads),
                     Gauges = new LinuxDeviceGauges(KernelFiles.Host, state.Files, state.Root),

@@ -28,6 +28,8 @@ public sealed class StateFolder(string root, IFileStore files)
     /// <summary>The models whose files an application loads itself, and the socket on which it tells its health.</summary>
     public string FileMode => Path.Join(Root, "file-mode");
     public string HealthSocket => Path.Join(FileMode, "health.sock");
+    /// <summary>Locks with which applications say that they must not be disturbed.</summary>
+    public string Busy => Path.Join(Root, "busy");
     public string Desired => Path.Join(Root, "desired.json");
     public string Presence => Path.Join(Root, "presence.json");
     /// <summary>Held while an agent runs on this folder.</summary>
@@ -56,7 +58,7 @@ public sealed class StateFolder(string root, IFileStore files)
     {
         DurableDirectory.Create(Files, Root);
         DurableDirectory.Create(Files, Identity, DurableDirectory.PrivateMode);
-        foreach (string folder in new[] { Content, Partial, Artifacts, Staging, Models, Deployments, Path.Join(Deployments, "memory"), Outbox, Requests, Jobs, Benchmarks, Serve, FileMode })
+        foreach (string folder in new[] { Content, Partial, Artifacts, Staging, Models, Deployments, Path.Join(Deployments, "memory"), Outbox, Requests, Jobs, Benchmarks, Serve, FileMode, Busy })
         {
             DurableDirectory.Create(Files, folder);
         }

@@ -67,4 +67,6 @@ public sealed record TrialPlan
     public int ProbationSeconds { get; init; } = 3600;
     /// <summary>Crash loops, NaN and wrong shapes end a probation at once; this many failed requests do too.</summary>
     public int ProbationMaxFailures { get; init; }
+    /// <summary>When the device may begin to activate; null: at any time. A rollback is not bound by it.</summary>
+    public MaintenanceWindows? Maintenance { get; init; }
 }

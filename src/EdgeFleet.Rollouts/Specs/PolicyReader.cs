@@ -1,4 +1,5 @@
 using EdgeFleet.Core;
+using EdgeFleet.Core.Deployments;
 
 namespace EdgeFleet.Rollouts.Specs;
 
@@ -43,6 +44,7 @@ internal static class PolicyReader
             Limits = ReadLimits(spec.MapOrEmpty("limits")),
             Soak = ReadSoak(spec.MapOrEmpty("soak")),
             Probation = ReadProbation(spec.MapOrEmpty("probation")),
+            Maintenance = ReadMaintenance(spec.MapOrEmpty("maintenance")),
         };
         spec.Done();
 
@@ -177,6 +179,23 @@ internal static class PolicyReader
         };
         map.Done();
         return soak;
+    }
+
+    private static MaintenanceWindows? ReadMaintenance(MapReader map)
+    {
+        IReadOnlyList<string> windows = map.Texts("windows");
+        MaintenanceClock clock = map.Choice("clock", MaintenanceClock.Device);
+        bool downloads = map.Flag("downloads", false);
+        map.Done();
+        try
+        {
+            return windows.Count == 0 ? null : MaintenanceWindows.Of(windows, clock == MaintenanceClock.Utc, downloads);
+        }
+        catch (FormatException ex)
+        {
+            map.Error("windows", ex.Message);
+            return null;
+        }
     }
 
     private static ProbationSpec ReadProbation(MapReader map)

@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using EdgeFleet.Core.Deployments;
 using EdgeFleet.Core.Evidence;
 
 namespace EdgeFleet.Rollouts.Specs;
@@ -152,6 +153,16 @@ public sealed record ProbationSpec
     public int MaximumFailedRequests { get; init; }
 }
 
+/// <summary>By which clock maintenance windows are read.</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<MaintenanceClock>))]
+public enum MaintenanceClock
+{
+    /// <summary>The device's own, in its own time zone.</summary>
+    [JsonStringEnumMemberName("device")] Device,
+
+    [JsonStringEnumMemberName("utc")] Utc,
+}
+
 /// <summary>Margins, error rates, times and sampling of rollouts (<c>kind: Policy</c>).</summary>
 public sealed record PolicySpec
 {
@@ -182,6 +193,9 @@ public sealed record PolicySpec
     public SoakSpec Soak { get; init; } = new();
 
     public ProbationSpec Probation { get; init; } = new();
+
+    /// <summary>When devices may begin to activate; null: at any time.</summary>
+    public MaintenanceWindows? Maintenance { get; init; }
 
     /// <summary>Least time between the beginning of a stage of this kind and its promotion.</summary>
     public TimeSpan SoakOf(StageKind kind) => TimeSpan.FromSeconds(kind switch

@@ -24,6 +24,7 @@ internal sealed class ClassReconciler(
         {
             return progress;
         }
+        progress = AfterWindows(progress);
         progress = Exits(progress);
         if (RefusedByAll(progress) is { } refusal)
         {
@@ -137,6 +138,23 @@ internal sealed class ClassReconciler(
     private ClassReports Reports(ClassProgress progress) => world.Evidence.Of(progress.HardwareClass);
 
     private DeviceView? View(DeviceProgress device) => views.GetValueOrDefault(device.DeviceId);
+
+    // A device has its time for what it may do: the wait for its maintenance window is not part of it.
+    private ClassProgress AfterWindows(ClassProgress progress)
+    {
+        DeviceProgress[]? devices = null;
+        for (int i = 0; i < progress.Devices.Count; i++)
+        {
+            DeviceProgress device = progress.Devices[i];
+            bool waits = device.Exit is null && View(device)?.Deployment?.Code == DeviceReading.WaitsForWindowCode;
+            if (waits != device.WaitsForWindow)
+            {
+                devices ??= [.. progress.Devices];
+                devices[i] = device with { WaitsForWindow = waits, AdmittedAt = waits ? device.AdmittedAt : world.Now };
+            }
+        }
+        return devices is null ? progress : progress with { Devices = devices };
+    }
 
     // What a device said for good stays said: a later report cannot bring it back into the rollout.
     private ClassProgress Exits(ClassProgress progress)

@@ -11,6 +11,9 @@ internal static class DeviceReading
     /// <summary>With which a device says that it is in the shadow stage and has no shadow.</summary>
     private const string ShadowAbsentCode = "shadow-absent";
 
+    /// <summary>With which a device says that no maintenance window is open.</summary>
+    public const string WaitsForWindowCode = "waits-for-window";
+
     /// <summary>Where the device stands in the class's present stage, and why.</summary>
     public static (DeviceStanding Standing, string Reason) Standing(
         DeviceProgress device, DeviceView? view, ClassProgress progress, RolloutState state, DateTimeOffset now)
@@ -51,8 +54,13 @@ internal static class DeviceReading
         {
             return (DeviceStanding.Reached, "");
         }
+        if (view.Deployment?.Code == WaitsForWindowCode)
+        {
+            // It may not; the time that it has begins when it may.
+            return (DeviceStanding.Working, $"{phase}: {said}");
+        }
         return device.AdmittedAt is { } admitted && now - admitted > TimeLimit(stage, state.Policy)
-            ? (DeviceStanding.Missing, FormattableString.Invariant($"still {phase} after {(now - admitted).TotalSeconds:0} s (limit {TimeLimit(stage, state.Policy).TotalSeconds:0} s)"))
+            ? (DeviceStanding.Missing, FormattableString.Invariant($"still {phase} after {(now - admitted).TotalSeconds:0} s (limit {TimeLimit(stage, state.Policy).TotalSeconds:0} s){(said.Length > 0 ? $": {said}" : "")}"))
             : (DeviceStanding.Working, said.Length > 0 ? $"{phase}: {said}" : $"{phase}");
     }
 

@@ -85,6 +85,7 @@ public static class Goals
             WorkerMemoryBytes = (long)policy.Limits.WorkerMemoryMiB << 20,
             ProbationSeconds = policy.Probation.Seconds,
             ProbationMaxFailures = policy.Probation.MaximumFailedRequests,
+            Maintenance = policy.Maintenance,
         };
     }
 }

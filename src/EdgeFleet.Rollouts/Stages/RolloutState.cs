@@ -22,7 +22,11 @@ public sealed record DeviceProgress
     /// <summary>Last stage that the device was admitted to; -1 before the first.</summary>
     public int Stage { get; init; } = -1;
 
+    /// <summary>From when on its time for the stage counts: since it was admitted, or since a maintenance window opened for it.</summary>
     public DateTimeOffset? AdmittedAt { get; init; }
+
+    /// <summary>It waited for a maintenance window when it was last looked at.</summary>
+    public bool WaitsForWindow { get; init; }
 
     /// <summary>Numbers of the stages whose selector leaves it out, as its labels were when it was drawn; null for none.</summary>
     public IReadOnlyList<int>? LeftOutOf { get; init; }

@@ -35,7 +35,7 @@ internal sealed class DeviceRig : IDeviceFacts, IModelInspector, IDisposable
     private readonly HashSet<string> _settled = [];
     private Task? _running;
 
-    public DeviceRig(IFileStore disk, TestArtifacts artifacts, FakeRunner runner, FakeTrials trials, TimeProvider? time = null, DeploymentOptions? options = null, IHooks? hooks = null)
+    public DeviceRig(IFileStore disk, TestArtifacts artifacts, FakeRunner runner, FakeTrials trials, TimeProvider? time = null, DeploymentOptions? options = null, IHooks? hooks = null, BusyLocks? busy = null)
     {
         Time = time ?? new ImpatientTime();
         State = new StateFolder(Root, disk);
@@ -65,6 +65,7 @@ internal sealed class DeviceRig : IDeviceFacts, IModelInspector, IDisposable
                 Runners = new ModelRunners(runner, Applications),
                 Facts = this,
                 Reports = Writer,
+                Busy = busy,
                 Options = options ?? Patient,
                 Time = Time,
             },

@@ -44,6 +44,9 @@ internal sealed class FakeRunner(IFileStore disk, string root) : IModelRunner
 
     public int Reconciles { get; private set; }
 
+    /// <summary>Called when it is asked to look at the slots.</summary>
+    public Action? OnReconcile { get; set; }
+
     /// <summary>The digests that were answered with, in order.</summary>
     public List<Digest> History { get; } = [];
 
@@ -92,6 +95,7 @@ internal sealed class FakeRunner(IFileStore disk, string root) : IModelRunner
         lock (_gate)
         {
             Reconciles++;
+            OnReconcile?.Invoke();
             RequireHere();
             Load(model);
             return Task.FromResult(Report());

@@ -1,3 +1,4 @@
+using EdgeFleet.Core.Deployments;
 using EdgeFleet.Core.Evidence;
 using EdgeFleet.Rollouts.Gating;
 using EdgeFleet.Rollouts.Specs;
@@ -131,6 +132,24 @@ public sealed class SpecFileTests
     }
 
     [Fact]
+    public void A_policy_names_the_windows_in_which_devices_may_begin()
+    {
+        PolicySpec policy = SpecFile.ParsePolicy("""
+            apiVersion: edgefleet.io/v1
+            kind: Policy
+            metadata: { name: nights }
+            spec:
+              maintenance:
+                windows: [mon-fri 02:00-05:00, "sat,sun 22:00-04:00"]
+                clock: utc
+                downloads: true
+            """);
+
+        Assert.Equal(new MaintenanceWindows("mon-fri 02:00-05:00; sat,sun 22:00-04:00", Utc: true, Downloads: true), policy.Maintenance);
+        Assert.Null(new PolicySpec().Maintenance);
+    }
+
+    [Fact]
     public void A_policy_names_the_margins_of_slow_requests_and_the_slices()
     {
         PolicySpec policy = SpecFile.ParsePolicy("""
@@ -163,6 +182,9 @@ public sealed class SpecFileTests
     [InlineData("apiVersion: edgefleet.io/v1\nkind: Policy\nmetadata: { name: x }\nspec: { evidence: { pairsPerDevice: 20 } }", "pairsPerDevice 20 is too few for margins.disagreementPoints 2; expected at least 50")]
     [InlineData("apiVersion: edgefleet.io/v1\nkind: Policy\nmetadata: { name: x }\nspec: { limits: { stageSeconds: 7200 } }", "stageSeconds 7200 would end the stage before soak.shadowSeconds 7200 lets it be promoted")]
     [InlineData("apiVersion: edgefleet.io/v1\nkind: Policy\nmetadata: { name: x }\nspec: { soak: { canarySeconds: 2000000 } }", "stageSeconds 1209600 would end the stage before soak.canarySeconds 2000000")]
+    [InlineData("apiVersion: edgefleet.io/v1\nkind: Policy\nmetadata: { name: x }\nspec: { maintenance: { windows: ['monday 02:00-05:00'] } }", "spec.maintenance.windows: 'monday 02:00-05:00': 'monday' is no day; expected mon, tue")]
+    [InlineData("apiVersion: edgefleet.io/v1\nkind: Policy\nmetadata: { name: x }\nspec: { maintenance: { windows: ['mon 02:00-02:00'] } }", "'mon 02:00-02:00' is empty; 'daily 00:00-24:00' is always")]
+    [InlineData("apiVersion: edgefleet.io/v1\nkind: Policy\nmetadata: { name: x }\nspec: { maintenance: { windows: ['mon 02:00-05:00'], clock: local } }", "spec.maintenance.clock")]
     [InlineData("apiVersion: edgefleet.io/v1\nkind: Policy\nmetadata: { name: x }\nspec: { evidence: { slices: [{ name: camera }] } }", "spec.evidence.slices: slice 'camera': 0 values; expected 1 to 32")]
     [InlineData("apiVersion: edgefleet.io/v1\nkind: Policy\nmetadata: { name: x }\nspec: { evidence: { slices: [{ name: camera, values: [other] }] } }", "value 'other'")]
     [InlineData("apiVersion: edgefleet.io/v1\nkind: Policy\nmetadata: { name: x }\nspec: { evidence: { slices: [{ name: camera, values: ['a b'] }] } }", "value 'a b': a value has 1 to 32 letters")]
