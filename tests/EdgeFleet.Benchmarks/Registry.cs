@@ -10,6 +10,7 @@ internal static class Registry
         new("enrolment", "enrolments per second", ControlPlane.EnrollmentBenchmark.RunAsync),
         new("ingest", "reports taken in per second", ControlPlane.IngestBenchmark.RunAsync),
         new("ticks", "shadow ticks of a running rollout taken in and merged per second", ControlPlane.TickBenchmark.RunAsync),
+        new("gate-tick", "one tick of a class of ten thousand devices, taken in and judged", Gating.GateTickBenchmark.RunAsync),
         new("fetch", "an artifact's way onto the device, against curl", Devices.FetchBenchmark.RunAsync),
         new("fleet", "a controller with a thousand devices, and a rollback of all of them", ControlPlane.FleetBenchmark.RunAsync),
         new("idle", "an agent on a device where nothing happens", Devices.IdleAgentBenchmark.RunAsync),

@@ -8,6 +8,8 @@ namespace EdgeFleet.Cli.Rollouts;
 /// <summary>Every verdict of a rollout with its numbers, and whether recomputing it from what was stored gives the same bits.</summary>
 internal static class ExplainView
 {
+    private const int SlicesShown = 3;
+
     /// <returns>Whether every verdict was recomputed bit for bit.</returns>
     public static bool Print(JsonNode explanation, Output output)
     {
@@ -22,6 +24,7 @@ internal static class ExplainView
             output.Line($"{verdict.Text("evaluatedAt")}  {verdict.Text("hardwareClass")}  {verdict.Text("stage")}: {verdict.Text("decision")} ({verdict.Text("kind")}), recomputed {(equal ? "bit for bit" : "DIFFERENTLY")}{Replayed(entry, replayed)}");
             output.Line($"    {verdict.Text("reason")}");
             PrintMetrics(verdict, entry, output);
+            PrintSlices(verdict, output);
             foreach (JsonNode device in verdict.List("devices"))
             {
                 PrintTakenBack(device, entry, output);
@@ -55,8 +58,27 @@ internal static class ExplainView
         }
     }
 
+    // The worst few say it; the others are in the document (-o json).
+    private static void PrintSlices(JsonNode verdict, Output output)
+    {
+        CultureInfo culture = CultureInfo.InvariantCulture;
+        List<JsonNode> slices = [.. verdict.List("slices")];
+        foreach (JsonNode slice in slices.Take(SlicesShown))
+        {
+            output.Line(string.Create(culture, $"    slice {slice.Text("name")}={slice.Text("value")}: {slice.Number("disagreementPercent"):0.##} % of {slice.Number("pairs"):0} pairs disagree (up to {slice.Number("thresholdPercent"):0.##} %), log E {slice.Number("harmLogE"):0.000}{(slice.Flag("harmed") ? ": HARMED" : "")}"));
+        }
+        if (slices.Count > SlicesShown)
+        {
+            output.Line($"    and {slices.Count - SlicesShown} slice(s) less");
+        }
+        foreach (JsonNode drift in verdict.List("drift").Where(drift => drift.Number("populationStability") > drift.Number("limit")))
+        {
+            output.Line(string.Create(culture, $"    {drift.Text("what")} moved: PSI {drift.Number("populationStability"):0.####}, chance alone reaches {drift.Number("limit"):0.####} in one case of a hundred ({drift.Number("rows"):0} answers)"));
+        }
+    }
+
     private static void PrintMetrics(JsonNode judged, JsonNode entry, Output output) =>
-        output.Table(["    METRIC", "STATE", "ESTIMATE", "THRESHOLD", "log E HARM", "log E PROMOTE", "OBSERVATIONS"], judged.List("metrics").Select(m => new[]
+        output.Table(["    METRIC", "STATE", "ESTIMATE", "THRESHOLD", "log E HARM", "log E PROMOTE", "OBSERVATIONS"], judged.List("metrics").Where(m => m.Text("state") != "informational" || m.Number("estimate") is not null).Select(m => new[]
         {
             "    " + m.Text("metric"), m.Text("state"), Number(m, "estimate"), Threshold(m, entry.List("thresholds")),
             Number(m, "harmLogE"), Number(m, "promotionLogE"), $"{m.Text("promotionObservations")} {m.Text("promotionUnit")}",
