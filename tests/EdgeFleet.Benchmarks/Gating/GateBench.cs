@@ -30,6 +30,9 @@ internal static class GateBench
             Evidence = new EvidenceSpec { CalibrationTicks = CalibratedBy, CalibrationNoisePairs = CalibratedBy, PairsPerDevice = SimulatedFleet.PairsPerTick },
         });
 
+    // The same with agreement as a guardrail.
+    private static readonly GateMargins s_agreement = LatencyMargins with { Compare = CompareMode.Equivalence };
+
     /// <summary>The noise of a fleet, measured as the gate measures it: the baseline against itself before anything is judged.</summary>
     public static GateCalibration Calibrate(SimulatedFleet fleet, int devices) =>
         GateCalibration.TryFreeze(AgainstItself(fleet, devices), Enumerable.Range(0, devices).Select(Name), LatencyMargins, out string waitingFor)
@@ -65,7 +68,7 @@ internal static class GateBench
 
     /// <summary>Whether the gate has enough evidence of a class's agreement, over devices in their order.</summary>
     public static bool PromotesAgreement(IReadOnlyList<SimulatedDevice> inOrder, int classSize) =>
-        Judge(inOrder, classSize, s_quiet).Metrics.Single(metric => metric.Metric == GateMetric.Disagreement).PromotionLogE >= Acts;
+        Judge(s_agreement, inOrder, classSize, s_quiet).Metrics.Single(metric => metric.Metric == GateMetric.Disagreement).PromotionLogE >= Acts;
 
     /// <summary>A device that agrees on everything, or that hangs and says nothing.</summary>
     public static SimulatedDevice AgreeingDevice(int number, bool hangs) =>

@@ -1,6 +1,6 @@
 using EdgeFleet.Rollouts.Gating;
+using EdgeFleet.Rollouts.Gating.Folding;
 using EdgeFleet.Statistics.EProcesses;
-using EdgeFleet.Statistics.Estimates;
 
 namespace EdgeFleet.Benchmarks.Gating;
 
@@ -19,6 +19,7 @@ internal static class GateControls
     {
         FleetNoise drift = new() { SecondSlot = 0.02 };
         FleetNoise moving = new() { EffectPhi = 0.8, EffectMovementSd = 0.05 };
+        FleetNoise still = new();
         bool[] Many(string name, Func<Dice, bool> run, int runs = Runs) => Simulation.Runs(name, runs, run, cancellationToken);
         string harm = $"20 devices, {Ticks} ticks, harm exactly at the margin";
         string promotion = "the class is exactly at the margin";
@@ -38,6 +39,9 @@ internal static class GateControls
             Simulation.MustFail("the same: pooled inferences, t at each look", Many("by inferences", d => Pooled(d, Unit.Inference)), promotion),
             Simulation.FalseAlarms("effect moves for ticks: joined until uncorrelated", Many("joined", d => Moving(d, moving, join: true)), harm),
             Simulation.MustFail("the same: tick by tick", Many("not joined", d => Moving(d, moving, join: false)), harm),
+            Told("ticks that do not: +15 % found within 40 ticks, as the gate joins", Many("joined, harmed", d => Moving(d, still, join: true, 1.15, 40)), "20 devices, margin 10 %"),
+            Told("the same: tick by tick", Many("not joined, harmed", d => Moving(d, still, join: false, 1.15, 40)), "20 devices, margin 10 %"),
+            Told("the same within 60 ticks, as the gate joins", Many("joined, harmed, 60", d => Moving(d, still, join: true, 1.15, 60)), "20 devices, margin 10 %"),
             .. Alone(0.02, "at the margin", Many),
             .. Alone(0.10, "5 times the margin", Many),
         ]);
@@ -126,22 +130,13 @@ internal static class GateControls
         };
     }
 
-    /// <summary>
-    /// An effect that wanders around the margin. Joined: a stretch of ticks before those that are judged doubles the tick until
-    /// neighbours no longer move together.
-    /// </summary>
-    private static bool Moving(Dice dice, FleetNoise noise, bool join)
+    /// <summary>An effect that wanders around the margin, as the gate bets on it: ticks joined while neighbours move together, or each by itself.</summary>
+    private static bool Moving(Dice dice, FleetNoise noise, bool join, double ratio = 1 + GateBench.Margin, int ticks = Ticks)
     {
-        SimulatedFleet fleet = new(noise, 1 + GateBench.Margin, dice);
+        SimulatedFleet fleet = new(noise, ratio, dice);
         LogRatioMap map = GateBench.Map(GateBench.Calibrate(fleet, noise.Devices));
-        double[] before = HarmFalseAlarms.Units(fleet, map, Ticks);
-        int length = 1;
-        while (join && length < 32 && BlockEstimator.Autocorrelation(Joined(before, length), 10) > 0.1)
-        {
-            length *= 2;
-        }
-        return BettingEProcess.Observe(BettingEProcess.StartHarm(LogRatioMap.NullMean), Joined(HarmFalseAlarms.Units(fleet, map, Ticks), length)).MaxLogE >= GateBench.Acts;
+        return TickSeries.Start(LogRatioMap.NullMean).With(HarmFalseAlarms.Units(fleet, map, ticks), join ? GateRules.Current : s_apart).State.MaxLogE >= GateBench.Acts;
     }
 
-    private static double[] Joined(double[] units, int length) => [.. units.Chunk(length).Where(chunk => chunk.Length == length).Select(chunk => Math.Clamp(chunk.Average(), 0, 1))];
+    private static readonly GateRules s_apart = new() { LongestJoin = 1 };
 }
