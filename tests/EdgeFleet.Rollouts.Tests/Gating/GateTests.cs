@@ -215,7 +215,8 @@ public sealed class GateTests
             return verdict.Metrics.Single(metric => metric.Metric == GateMetric.LatencyP50);
         }
 
-        Assert.Equal((1, 200L), (Of(1, out IReadOnlyList<string> none).JoinedTicks, Of(1, out _).HarmObservations));
+        Assert.Equal(1, Of(1, out IReadOnlyList<string> none).JoinedTicks);
+        Assert.InRange(Of(1, out _).HarmObservations, 150, 200);
         Assert.Empty(none);
         Assert.InRange(Of(8, out IReadOnlyList<string> said).JoinedTicks, 2, 16);
         Assert.Contains("latencyP50: neighbouring ticks moved together", Assert.Single(said), StringComparison.Ordinal);

@@ -7,7 +7,8 @@ namespace EdgeFleet.Rollouts.Gating.Folding;
 /// <summary>
 /// One metric over ticks in their order. A bet on a tick takes the ones before it for granted; where neighbours turn out to move
 /// together, as many ticks are joined for each bet from there on as it takes for the joined ones not to, and what had been won until
-/// then is given up: money that is thrown away makes no evidence, so the error rates stand.
+/// then is given up: money that is thrown away makes no evidence, so the error rates stand. What looked so by chance is bet on tick by
+/// tick again.
 /// </summary>
 public sealed record TickSeries
 {
@@ -33,7 +34,8 @@ public sealed record TickSeries
     public TickSeries With(double observation, GateRules rules)
     {
         // Decided by what was there before this tick: to drop a bet because of its own outcome would be a choice among outcomes.
-        TickSeries before = Needed(Moments, rules) is var needed && needed > Joined ? Lengthened(needed) : this;
+        int needed = Needed(Moments, rules);
+        TickSeries before = needed > Joined ? Lengthened(needed) : needed < Joined && PendingTicks == 0 ? this with { Joined = needed } : this;
         SeriesMoments moments = Moments.With(observation);
         int pending = before.PendingTicks + 1;
         double sum = before.PendingSum + observation;
