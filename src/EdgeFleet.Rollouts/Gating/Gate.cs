@@ -86,6 +86,7 @@ public static class Gate
         .. from metric in metrics
            where metric.JoinedTicks > 1
            select $"{VerdictSentence.Name(metric.Metric)}: neighbouring ticks moved together, so {metric.JoinedTicks} of them are joined for a bet; harm takes longer to tell",
+        .. input.Ticks is { Ahead: > 0 } ticks ? [$"{ticks.Ahead} tick(s) claimed to be ahead of the controller's clock and are not part of the class's evidence"] : (string[])[],
         .. from device in input.Devices where device.ForeignTicks > 0 select VerdictSentence.Foreign(device, input.HardwareClass),
     ];
 

@@ -18,7 +18,7 @@ public sealed record CensusSeries
 
     internal CensusSeries With(IMetricScale scale, GateTick tick, GateRules rules)
     {
-        (CensusWindow window, double? bet) = scale.OfCensus(Window, tick);
+        (CensusWindow window, double? bet) = scale.Asked.Gates ? scale.OfCensus(Window, tick) : default;
         return new CensusSeries
         {
             Harm = scale.OfTick(tick) is { } observed ? Harm.With(observed, rules) : Harm,

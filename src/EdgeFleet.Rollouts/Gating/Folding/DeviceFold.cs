@@ -4,6 +4,7 @@ namespace EdgeFleet.Rollouts.Gating.Folding;
 internal sealed class DeviceFold(GateScales scales, bool census)
 {
     private readonly List<GateTick> _waiting = [];
+    private readonly bool _quantiles = scales.Guardrails.Any(scale => scale.Asked.Metric is GateMetric.LatencyP95 or GateMetric.LatencyP99);
     private CensusSeries[] _census = census ? [.. scales.Metrics.Select(CensusSeries.Start)] : [];
     private MetricWord[] _words = census ? [] : [.. scales.Guardrails.Select(_ => new MetricWord())];
     private LabelPairs _labels;
@@ -51,14 +52,22 @@ internal sealed class DeviceFold(GateScales scales, bool census)
         {
             at--;
         }
-        // The class has them already.
-        _waiting.Insert(at, tick with { Slices = null, Answers = null });
+        _waiting.Insert(at, Needed(tick));
         while (_waiting.Count > scales.Rules.WaitingTicks)
         {
             Settle(_waiting[0]);
             _waiting.RemoveAt(0);
         }
     }
+
+    // The class has its part already; what nobody will ask the device's own order for is not carried along, nor stored with verdicts.
+    private GateTick Needed(GateTick tick) => tick with
+    {
+        Slices = null,
+        Answers = null,
+        BaselineLatency = _quantiles ? tick.BaselineLatency : null,
+        CandidateLatency = _quantiles ? tick.CandidateLatency : null,
+    };
 
     /// <summary>A tick of the device was taken into the class.</summary>
     public void Counted(long classTick)
