@@ -5,40 +5,104 @@ using EdgeFleet.Cli.Terminal;
 
 namespace EdgeFleet.Cli.Rollouts;
 
-/// <summary>Every verdict of a rollout with its numbers, and whether recomputing it from what was stored gives the same bits.</summary>
+/// <summary>Where a rollout stands and why; then its verdicts with their numbers, and whether recomputing each from what was stored gives the same bits.</summary>
 internal static class ExplainView
 {
     private const int SlicesShown = 3;
 
-    /// <returns>Whether every verdict was recomputed bit for bit.</returns>
-    public static bool Print(JsonNode explanation, Output output)
+    private const int DifferencesShown = 5;
+
+    /// <returns>Whether no verdict came out otherwise than it was stored.</returns>
+    public static bool Print(JsonNode rollout, JsonNode explanation, bool all, DateTimeOffset now, Output output)
     {
-        bool allEqual = true;
-        PlanView.PrintClasses(explanation.List("plan"), output);
-        foreach (JsonNode entry in explanation.List("verdicts"))
+        List<JsonNode> entries = [.. explanation.List("verdicts")];
+        foreach (string line in ExplainSummary.Write(rollout, entries, now))
         {
-            bool equal = entry.Flag("recomputedEqual");
-            bool replayed = entry["replayedEqual"] is null || entry.Flag("replayedEqual");
-            allEqual &= equal && replayed;
-            JsonNode verdict = entry["verdict"] ?? new JsonObject();
-            output.Line($"{verdict.Text("evaluatedAt")}  {verdict.Text("hardwareClass")}  {verdict.Text("stage")}: {verdict.Text("decision")} ({verdict.Text("kind")}), recomputed {(equal ? "bit for bit" : "DIFFERENTLY")}{Replayed(entry, replayed)}");
-            output.Line($"    {verdict.Text("reason")}");
-            PrintMetrics(verdict, entry, output);
-            PrintSlices(verdict, output);
-            foreach (JsonNode device in verdict.List("devices"))
+            output.Line(line);
+        }
+        output.Line("");
+        PlanView.PrintClasses(explanation.List("plan"), output);
+        int left = 0;
+        foreach ((JsonNode entry, int place) in entries.Select((entry, place) => (entry, place)))
+        {
+            if (all || IsShown(entry, entries, place))
             {
-                PrintTakenBack(device, entry, output);
+                PrintEntry(entry, output);
             }
-            foreach (JsonNode warning in verdict.List("warnings"))
+            else
             {
-                output.Line($"    warning: {warning.GetValue<string>()}");
-            }
-            foreach (JsonNode missing in verdict.List("missing"))
-            {
-                output.Line($"    missing: {missing.Text("detail")}");
+                left++;
             }
         }
+        bool allEqual = Conclude(explanation, entries, output);
+        if (left > 0)
+        {
+            output.Line($"{left} verdict(s) that changed nothing are not shown; --all shows them");
+        }
         return allEqual;
+    }
+
+    // The last of its class, what moved the class or a device of it, and whatever does not come out as it was stored.
+    private static bool IsShown(JsonNode entry, List<JsonNode> entries, int place)
+    {
+        JsonNode verdict = entry["verdict"] ?? new JsonObject();
+        return verdict.Text("decision") != "hold" || Differs(entry) || verdict.List("devices").Any(device => device.Text("decision") == "rollback" || device.List("invariants").Any())
+            || !entries.Skip(place + 1).Any(later => later["verdict"]?.Text("hardwareClass") == verdict.Text("hardwareClass"));
+    }
+
+    private static bool Differs(JsonNode entry) => entry["notRecomputed"] is null && !entry.Flag("recomputedEqual") || entry["replayedEqual"] is not null && !entry.Flag("replayedEqual");
+
+    private static bool Conclude(JsonNode explanation, List<JsonNode> entries, Output output)
+    {
+        int differ = entries.Count(Differs);
+        int older = entries.Count(entry => entry["notRecomputed"] is not null);
+        output.Line($"{entries.Count - differ - older} of {entries.Count} verdict(s) recomputed bit for bit, {differ} DIFFER{(older > 0 ? $", {older} of another build are shown as stored" : "")}");
+        if (explanation["damage"] is { } damage)
+        {
+            output.Line($"DAMAGED: {damage.GetValue<string>()}");
+        }
+        return differ == 0 && explanation["damage"] is null;
+    }
+
+    private static void PrintEntry(JsonNode entry, Output output)
+    {
+        bool replayed = entry["replayedEqual"] is null || entry.Flag("replayedEqual");
+        JsonNode verdict = entry["verdict"] ?? new JsonObject();
+        string again = entry["notRecomputed"] is not null ? "NOT recomputed" : $"recomputed {(entry.Flag("recomputedEqual") ? "bit for bit" : "DIFFERENTLY")}";
+        output.Line($"{verdict.Text("evaluatedAt")}  {verdict.Text("hardwareClass")}  {verdict.Text("stage")}: {verdict.Text("decision")} ({verdict.Text("kind")}), {again}{Replayed(entry, replayed)}");
+        output.Line($"    {verdict.Text("reason")}");
+        PrintDifferences(entry, output);
+        PrintMetrics(verdict, entry, output);
+        PrintSlices(verdict, output);
+        foreach (JsonNode device in verdict.List("devices"))
+        {
+            PrintTakenBack(device, entry, output);
+        }
+        foreach (JsonNode warning in verdict.List("warnings"))
+        {
+            output.Line($"    warning: {warning.GetValue<string>()}");
+        }
+        foreach (JsonNode missing in verdict.List("missing"))
+        {
+            output.Line($"    missing: {missing.Text("detail")}");
+        }
+    }
+
+    private static void PrintDifferences(JsonNode entry, Output output)
+    {
+        if (entry["notRecomputed"] is { } why)
+        {
+            output.Line($"    {why.GetValue<string>()}");
+        }
+        List<JsonNode> differences = [.. entry.List("differences")];
+        foreach (JsonNode difference in differences.Take(DifferencesShown))
+        {
+            output.Line($"    DIFFERS: {difference.GetValue<string>()}");
+        }
+        if (differences.Count > DifferencesShown)
+        {
+            output.Line($"    and {differences.Count - DifferencesShown} more; -o json has them");
+        }
     }
 
     private static string Replayed(JsonNode entry, bool same) =>

@@ -5,14 +5,15 @@ using EdgeFleet.Cli.Terminal;
 
 namespace EdgeFleet.Cli.Rollouts;
 
-/// <summary><c>edgefleet rollout plan|apply|list|show|watch|explain|retry|approve|pause|resume|abort</c>.</summary>
+/// <summary><c>edgefleet rollout plan|apply|list|show|watch|explain|export|retry|approve|pause|resume|abort</c>.</summary>
 internal static class RolloutCommand
 {
     private static readonly Argument<string> s_id = new("rollout") { Description = "Rollout id, or a name: the one that runs, else the newest of that name." };
 
     public static Command Create() => new("rollout", "One candidate across the fleet, in stages behind the gate.")
     {
-        CreatePlan(), CreateApply(), CreateList(), CreateShow(), CreateWatch(), CreateExplain(),
+        CreatePlan(), CreateApply(), CreateList(), CreateShow(), CreateWatch(),
+        ExplainCommand.CreateExplain(), ExplainCommand.CreateExport(),
         CreateRetry(),
         CreateAct("approve", "Let a rollout that waits for a person go on.", reasonRequired: false),
         CreateAct("pause", "Stop offering the candidate to more devices; what runs goes on running.", reasonRequired: false),
@@ -140,21 +141,6 @@ internal static class RolloutCommand
         {
             using ControllerClient controller = ControllerConnection.Open(parsed);
             return await RolloutWatch.RunAsync(controller, parsed.GetRequiredValue(s_id), Output.Of(parsed), cancellationToken);
-        });
-        return command;
-    }
-
-    private static Command CreateExplain()
-    {
-        Command command = new("explain", "Recompute every verdict of a rollout from what was stored and show the evidence.") { s_id };
-        command.SetAction(async (parsed, cancellationToken) =>
-        {
-            Output output = Output.Of(parsed);
-            using ControllerClient controller = ControllerConnection.Open(parsed);
-            JsonNode explanation = await controller.GetAsync($"rollouts/{Uri.EscapeDataString(parsed.GetRequiredValue(s_id))}/explain", cancellationToken);
-            bool allEqual = ExplainView.Print(explanation, output);
-            output.Json(explanation);
-            return allEqual ? ExitCode.Done : ExitCode.VerdictIsNo;
         });
         return command;
     }

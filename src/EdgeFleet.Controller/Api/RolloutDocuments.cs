@@ -126,14 +126,21 @@ internal sealed record NotDrawnDocument(string Id, string Reason);
 internal sealed record RolloutActDocument(string Id, string State, string Message);
 
 /// <param name="Plan">What each class needed at least, computed as before the start: the measure of what the verdicts show.</param>
-internal sealed record ExplanationDocument(string Id, bool AllEqual, IReadOnlyList<ClassPlanDocument> Plan, IReadOnlyList<ExplainedVerdictDocument> Verdicts);
+internal sealed record ExplanationDocument(string Id, bool AllEqual, IReadOnlyList<ClassPlanDocument> Plan, IReadOnlyList<ExplainedVerdictDocument> Verdicts, string ControllerVersion);
 
 internal sealed record RolloutEventsDocument(IReadOnlyList<RolloutEventDocument> Items, long Last, bool Ended);
 
 internal sealed record RolloutEventDocument(long Seq, DateTimeOffset At, string HardwareClass, string Kind, string Message);
 
-internal sealed record ExplainedVerdictDocument(long Seq, bool RecomputedEqual, bool? ReplayedEqual, JsonElement Verdict, JsonElement? Recomputed, JsonElement? Input,
-    IReadOnlyList<ThresholdDocument> Thresholds);
+/// <param name="RecomputedEqual">Absent where this build cannot compute the verdict; <c>notRecomputed</c> says why.</param>
+internal sealed record ExplainedVerdictDocument(long Seq, bool? RecomputedEqual, bool? ReplayedEqual, JsonElement Verdict, JsonElement? Recomputed, JsonElement? Input,
+    IReadOnlyList<ThresholdDocument> Thresholds)
+{
+    public string? NotRecomputed { get; init; }
+
+    /// <summary>Where the stored verdict says other than what its inputs come to; absent when it does not.</summary>
+    public IReadOnlyList<string>? Differences { get; init; }
+}
 
 internal sealed record PolicyDocument(string Name, JsonElement Spec, string? UpdatedBy, DateTimeOffset? UpdatedAt);
 

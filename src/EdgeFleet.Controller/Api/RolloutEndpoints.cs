@@ -35,7 +35,7 @@ internal static class RolloutEndpoints
         api.MapGet("/rollouts/{id}/devices", DevicesAsync).Needs(Role.Viewer).WithName("listRolloutDevices")
             .WithSummary("Devices of a rollout with their evidence, in the order in which stages take them, those behind one of them.").Produces<IReadOnlyList<RolloutDeviceDocument>>();
         api.MapGet("/rollouts/{id}/explain", ExplainAsync).Needs(Role.Viewer).WithName("explainRollout")
-            .WithSummary("Every stored verdict, computed again from its stored inputs, and whether it came out the same to the last bit; inputs=true shows them.")
+            .WithSummary("Every stored verdict, computed again from its stored inputs, and whether it came out the same to the last bit, or what differs; inputs=true shows what each rests on.")
             .Produces<ExplanationDocument>();
         api.MapGet("/rollouts/{id}/events", EventsAsync).Needs(Role.Viewer).WithName("followRollout")
             .WithSummary("The timeline after an event; waits up to waitMs for more.").Produces<RolloutEventsDocument>();
@@ -161,17 +161,20 @@ internal static class RolloutEndpoints
             verdicts.Add(Explain(seq, verdict, replayed, inputs));
         }
         return TypedResults.Ok(new ExplanationDocument(
-            row.Id, verdicts.TrueForAll(verdict => verdict.RecomputedEqual && verdict.ReplayedEqual != false), RolloutPlanDocuments.Of(RolloutDocumentCodec.ReadState(row.State)), verdicts));
+            row.Id, verdicts.TrueForAll(verdict => verdict.RecomputedEqual != false && verdict.ReplayedEqual != false), RolloutPlanDocuments.Of(RolloutDocumentCodec.ReadState(row.State)), verdicts, ApiDescription.Version));
     }
 
     private static ExplainedVerdictDocument Explain(long seq, StoredVerdict stored, bool? replayed, bool inputs)
     {
         Recomputation again = Gate.Recompute(stored);
         return new ExplainedVerdictDocument(
-            seq, again.Same, replayed, JsonSerializer.SerializeToElement(stored.Verdict, RolloutsJsonContext.Default.GateVerdict),
-            again.Same ? null : JsonSerializer.SerializeToElement(again.Verdict, RolloutsJsonContext.Default.GateVerdict),
+            seq, again.NotComparable is null ? again.Same : null, replayed, JsonSerializer.SerializeToElement(stored.Verdict, RolloutsJsonContext.Default.GateVerdict),
+            again.Same || again.Verdict is null ? null : JsonSerializer.SerializeToElement(again.Verdict, RolloutsJsonContext.Default.GateVerdict),
             inputs ? JsonSerializer.SerializeToElement(stored.Input, RolloutsJsonContext.Default.GateInput) : null,
-            stored.Verdict.Metrics.Count == 0 ? [] : [.. MetricThreshold.Of(stored.Input.Margins, stored.Input.Calibration, stored.Input.Rules).Select(ThresholdDocument.Of)]);
+            stored.Verdict.Metrics.Count == 0 ? [] : [.. MetricThreshold.Of(stored.Input.Margins, stored.Input.Calibration, stored.Input.Rules).Select(ThresholdDocument.Of)])
+        {
+            NotRecomputed = again.NotComparable, Differences = again.Differences.Count > 0 ? again.Differences : null,
+        };
     }
 
     private static async Task<IResult> EventsAsync(

@@ -111,10 +111,20 @@ public static class Gate
     /// </summary>
     public static Recomputation Recompute(StoredVerdict stored)
     {
-        GateVerdict again = Evaluate(stored.Input);
+        GateInput input = stored.Input;
+        if (input.SchemaVersion != GateInput.CurrentSchemaVersion)
+        {
+            return new Recomputation { NotComparable = $"{(input.SchemaVersion < GateInput.CurrentSchemaVersion ? "an older" : "a newer")} build made it from inputs of schema {input.SchemaVersion}; this one computes those of schema {GateInput.CurrentSchemaVersion}" };
+        }
+        if (input.Margins.Hash() != input.MarginsHash)
+        {
+            return new Recomputation { Differences = [$"the margins hash to {input.Margins.Hash()}, but {input.MarginsHash} was frozen when the rollout began"] };
+        }
+        GateVerdict again = Evaluate(input);
         string then = JsonSerializer.Serialize(WithoutWords(stored.Verdict), RolloutsJsonContext.Default.GateVerdict);
         string now = JsonSerializer.Serialize(WithoutWords(again), RolloutsJsonContext.Default.GateVerdict);
-        return new Recomputation(again, string.Equals(then, now, StringComparison.Ordinal));
+        bool same = string.Equals(then, now, StringComparison.Ordinal);
+        return new Recomputation { Verdict = again, Same = same, Differences = same ? [] : VerdictDifferences.Between(then, now) };
     }
 
     private static GateVerdict WithoutWords(GateVerdict verdict) => verdict with
@@ -125,8 +135,3 @@ public static class Gate
         Devices = [.. verdict.Devices.Select(device => device with { Reason = "" })],
     };
 }
-
-/// <summary>A verdict computed again from what was stored.</summary>
-/// <param name="Verdict">As computed now.</param>
-/// <param name="Same">Whether it equals the stored one to the last bit.</param>
-public sealed record Recomputation(GateVerdict Verdict, bool Same);

@@ -1,4 +1,5 @@
 using System.Globalization;
+using EdgeFleet.Rollouts.Planning;
 using EdgeFleet.Rollouts.Specs;
 
 namespace EdgeFleet.Rollouts.Gating;
@@ -48,7 +49,7 @@ internal static class PromotionRules
         TimeSpan elapsed = input.EvaluatedAt - input.StageStartedAt;
         if (elapsed < input.Soak)
         {
-            missing.Add(new MissingEvidence(MissingCodes.Soak, input.HardwareClass, string.Create(CultureInfo.InvariantCulture, $"soaked {elapsed.TotalSeconds:0} of {input.Soak.TotalSeconds:0} s")));
+            missing.Add(new MissingEvidence(MissingCodes.Soak, input.HardwareClass, $"{HumanTime.Say(input.Soak - elapsed)} of {HumanTime.Say(input.Soak)} of soak left"));
         }
         // It lacks nothing for their sake once it has enough without them; until then they are why it has less than was sent.
         if (input.Stage == StageKind.Shadow && missing.Count > 0)

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Text.Json.Nodes;
 using EdgeFleet.Cli.Tests.Models;
 using EdgeFleet.Core;
@@ -90,7 +91,11 @@ public sealed class RolloutStoryTests : IAsyncLifetime
         Assert.Equal(0, explained.ExitCode);
         Assert.Contains("recomputed bit for bit", explained.Output, StringComparison.Ordinal);
         Assert.Contains(" = margin 15 points + noise ", explained.Output, StringComparison.Ordinal);
-        Assert.StartsWith("simulated-4g-default-none-none-1t: 3 device(s), census: each device needs at least", explained.Output, StringComparison.Ordinal);
+        Assert.StartsWith("r2 story: fashion to ", explained.Output, StringComparison.Ordinal);
+        Assert.Contains("\nsimulated-4g-default-none-none-1t: 3 device(s), census: each device needs at least", explained.Output, StringComparison.Ordinal);
+        Assert.Contains("    decided last, ", explained.Output, StringComparison.Ordinal);
+        Assert.Contains($"what to do next:\n  nothing; should it prove wrong later: 'edgefleet rollback fashion --from {candidate}'\n", explained.Output, StringComparison.Ordinal);
+        AssertExplainedElsewhere(explained.Output);
 
         string[] listed = Run("artifact", "list").Output.TrimEnd().Split('\n');
         Assert.Equal(["MODEL", "VERSION", "DIGEST", "SIZE", "EVIDENCE", "CREATED"], listed[0].Split(' ', StringSplitOptions.RemoveEmptyEntries));
@@ -158,6 +163,55 @@ public sealed class RolloutStoryTests : IAsyncLifetime
         EdgefleetProcess Apply(Digest candidate, string selector) => Run(
             "rollout", "apply", "-f", file, "--set", $"candidate={candidate}", "--set", "strategy=install", "--set", $"stages=[ {{ full: {{}} }} ]\n  selector: '{selector}'", "--dry-run");
     }
+
+    /// <summary>The exported file says the same without a controller, and finds a number that was changed in it.</summary>
+    private void AssertExplainedElsewhere(string explained)
+    {
+        string file = _folder["evidence.json"];
+        EdgefleetProcess exported = Run("rollout", "export", "r2", "--out", file);
+        Assert.Equal((0, ""), (exported.ExitCode, exported.Errors));
+
+        EdgefleetProcess elsewhere = EdgefleetProcess.Run("rollout", "explain", "--file", file);
+        Assert.Equal((0, ""), (elsewhere.ExitCode, elsewhere.Errors));
+        // The controller adds up the devices' reports as well; how long ago something was moves on.
+        Assert.Equal(Comparable(explained), Comparable(elsewhere.Output));
+        Assert.Contains(" verdict(s) recomputed bit for bit, 0 DIFFER\n", elsewhere.Output, StringComparison.Ordinal);
+
+        JsonNode evidence = JsonNode.Parse(File.ReadAllText(file))!;
+        JsonNode entry = evidence["verdicts"]!.AsArray().First(e => e!["verdict"]!["metrics"]!.AsArray().Any(m => m!["estimate"] is not null))!;
+        double was = entry["verdict"]!["harmLogE"]!.GetValue<double>();
+        entry["verdict"]!["harmLogE"] = was + 0.5;
+        AssertFound($"harmLogE: stored {(was + 0.5).ToString("R", CultureInfo.InvariantCulture)}, computed {was.ToString("R", CultureInfo.InvariantCulture)}");
+        entry["verdict"]!["harmLogE"] = JsonNode.Parse(was.ToString("R", CultureInfo.InvariantCulture));
+        entry["input"]!["margins"]!["disagreementPoints"] = 99;
+        AssertFound("DIFFERS: the margins hash to ");
+
+        Refused("{\"kind\":\"other\"}", "holds no evidence of a rollout");
+        Refused("{\"kind\":", "is damaged, or no evidence of a rollout: line 1 is not JSON");
+        Refused(evidence.ToJsonString().Replace("\"schemaVersion\":1,\"exportedAt\"", "\"schemaVersion\":9,\"exportedAt\"", StringComparison.Ordinal), "has schema 9; this build reads schema 1");
+        entry["input"]!.AsObject().Remove("devices");
+        Refused(evidence.ToJsonString(), " is damaged: ");
+
+        void AssertFound(string words)
+        {
+            File.WriteAllText(file, evidence.ToJsonString());
+            EdgefleetProcess changed = EdgefleetProcess.Run("rollout", "explain", "--file", file);
+            Assert.Equal((1, ""), (changed.ExitCode, changed.Errors));
+            Assert.Contains(words, changed.Output, StringComparison.Ordinal);
+            Assert.Contains(", 1 DIFFER\n", changed.Output, StringComparison.Ordinal);
+        }
+
+        void Refused(string text, string words)
+        {
+            File.WriteAllText(file, text);
+            EdgefleetProcess refused = EdgefleetProcess.Run("rollout", "explain", "--file", file);
+            Assert.Equal((2, ""), (refused.ExitCode, refused.Output));
+            Assert.Contains(words, refused.Errors, StringComparison.Ordinal);
+        }
+    }
+
+    private static string[] Comparable(string explained) =>
+        [.. explained.Replace(", from the devices' reports too", "", StringComparison.Ordinal).Split('\n').Where(line => !line.Contains(" ago", StringComparison.Ordinal))];
 
     /// <summary>What the newest rollout shows once it shows that.</summary>
     private async Task<string> ShownAsync(string words)

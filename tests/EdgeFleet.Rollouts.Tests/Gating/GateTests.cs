@@ -181,7 +181,7 @@ public sealed class GateTests
         GateInput input = Gates.Input(Gates.Devices(3, i => Gates.Device(i, 30))) with { Soak = TimeSpan.FromHours(2) };
 
         MissingEvidence soak = Assert.Single(Gate.Evaluate(input).Missing);
-        Assert.Equal((MissingCodes.Soak, "soaked 3600 of 7200 s"), (soak.Code, soak.Detail));
+        Assert.Equal((MissingCodes.Soak, "1 h of 2 h of soak left"), (soak.Code, soak.Detail));
         Assert.Equal(GateDecision.Promote, Gate.Evaluate(input with { EvaluatedAt = Gates.Start.AddHours(2) }).Decision);
     }
 

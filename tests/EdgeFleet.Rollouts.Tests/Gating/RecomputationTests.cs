@@ -51,6 +51,31 @@ public sealed class RecomputationTests
     }
 
     [Fact]
+    public void What_differs_is_named_with_both_numbers()
+    {
+        GateInput input = Gates.Input(Gates.Devices(4, i => Gates.Device(i, ticks: 25)));
+        GateVerdict verdict = Gate.Evaluate(input);
+        MetricVerdict first = verdict.Metrics[0];
+        Recomputation changed = Gate.Recompute(new StoredVerdict(input, verdict with { Metrics = [first with { HarmObservations = 77 }, .. verdict.Metrics.Skip(1)] }));
+
+        Assert.Equal([$"metrics[disagreement].harmObservations: stored 77, computed {first.HarmObservations}"], changed.Differences);
+        Assert.Null(changed.NotComparable);
+        Assert.Empty(Gate.Recompute(new StoredVerdict(input, verdict)).Differences);
+        Assert.StartsWith("the margins hash to", Assert.Single(Gate.Recompute(new StoredVerdict(input with { Margins = input.Margins with { AlphaRollback = 0.2 } }, verdict)).Differences), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_verdict_of_an_older_build_is_not_called_different()
+    {
+        GateInput input = Gates.Input(Gates.Devices(4, i => Gates.Device(i, ticks: 25)));
+
+        Recomputation older = Gate.Recompute(new StoredVerdict(input with { SchemaVersion = 1 }, Gate.Evaluate(input) with { HarmLogE = -7 }));
+
+        Assert.Equal("an older build made it from inputs of schema 1; this one computes those of schema 2", older.NotComparable);
+        Assert.Equal((false, 0), (older.Same, older.Differences.Count));
+    }
+
+    [Fact]
     public void A_verdict_is_computed_again_by_the_rules_that_it_was_made_with()
     {
         GateInput input = Gates.Input(Gates.Devices(12, i => Gates.Device(i, ticks: 5)), rules: new GateRules { CensusBelowDevices = 20, AmberShare = 0.5 });
