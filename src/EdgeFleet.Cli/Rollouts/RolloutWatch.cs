@@ -1,12 +1,11 @@
 using System.Diagnostics;
-using System.Globalization;
 using System.Text.Json.Nodes;
 using EdgeFleet.Cli.Connection;
 using EdgeFleet.Cli.Terminal;
 
 namespace EdgeFleet.Cli.Rollouts;
 
-/// <summary>Follows a rollout: one line for each change, and the whole picture at its end.</summary>
+/// <summary>Follows a rollout: a live screen on a terminal, else one line for each change; and the whole picture at its end.</summary>
 internal static class RolloutWatch
 {
     private static readonly string[] s_ended = ["completed", "partlyCompleted", "refused", "rolledBack", "aborted"];
@@ -15,52 +14,52 @@ internal static class RolloutWatch
 
     public static async Task<int> RunAsync(ControllerClient controller, string rolloutId, Output output, CancellationToken cancellationToken)
     {
-        Stopwatch watch = Stopwatch.StartNew();
-        string last = "";
-        HashSet<string> told = [];
+        IWatcher? watcher = null;
         TimeSpan? away = null;
-        while (true)
+        Stopwatch watch = Stopwatch.StartNew();
+        try
         {
-            try
+            while (true)
             {
-                // Without devices: their phases are counted by the controller, so a fleet of ten thousand costs a line.
-                JsonNode rollout = await controller.GetAsync($"rollouts/{Uri.EscapeDataString(rolloutId)}?devices=0", cancellationToken);
-                away = null;
-                RolloutView.Tell(rolloutId, rollout, output);
-                // A name may pass to a newer rollout; who watches goes on with this one.
-                rolloutId = rollout.Text("id");
-                string line = Describe(rollout);
-                if (line != last)
+                try
                 {
-                    output.Note(string.Create(CultureInfo.InvariantCulture, $"{watch.Elapsed.TotalSeconds,7:0.0} s  {line}"));
-                    last = line;
+                    // Without devices: their phases are counted by the controller, so a fleet of ten thousand costs a line.
+                    JsonNode rollout = await controller.GetAsync($"rollouts/{Uri.EscapeDataString(rolloutId)}?devices=0", cancellationToken);
+                    away = null;
+                    RolloutView.Tell(rolloutId, rollout, output);
+                    // A name may pass to a newer rollout; who watches goes on with this one.
+                    rolloutId = rollout.Text("id");
+                    bool ended = s_ended.Contains(rollout.Text("state"));
+                    watcher ??= !ended && LiveScreen.TryOpen(output) is { } screen ? new LiveWatcher(screen) : new LineWatcher(output);
+                    watcher.Show(rollout);
+                    if (ended)
+                    {
+                        break;
+                    }
+                    // Returns at the next event of the timeline; phases of devices change without one.
+                    await controller.GetAsync(
+                        $"rollouts/{Uri.EscapeDataString(rollout.Text("id"))}/events?limit=1&waitMs={Interval(rollout)}&after={rollout.Text("lastEvent")}", cancellationToken);
                 }
-                string[] waits = [.. RolloutView.Waits(rollout)];
-                foreach (string wait in waits.Where(wait => !told.Contains(wait)))
+                catch (CommandFailedException ex) when (ex.InnerException is HttpRequestException && watcher is not null && (away ??= watch.Elapsed) + s_patience > watch.Elapsed)
                 {
-                    output.Note(wait);
+                    // A controller that is started again goes on where it was, and so does the one who watches.
+                    watcher.Trouble(ex.Message);
+                    await Task.Delay(s_retry, cancellationToken);
                 }
-                // Said again when the same wait comes back after it was over.
-                told = [.. waits];
-                if (s_ended.Contains(rollout.Text("state")))
-                {
-                    return await EndAsync(controller, rolloutId, output, cancellationToken);
-                }
-                // Returns at the next event of the timeline; phases of devices change without one.
-                await controller.GetAsync(
-                    $"rollouts/{Uri.EscapeDataString(rollout.Text("id"))}/events?limit=1&waitMs={Interval(rollout)}&after={rollout.Text("lastEvent")}", cancellationToken);
-            }
-            catch (CommandFailedException ex) when (ex.InnerException is HttpRequestException && last.Length > 0 && (away ??= watch.Elapsed) + s_patience > watch.Elapsed)
-            {
-                // A controller that is started again goes on where it was, and so does the one who watches.
-                if (last != ex.Message)
-                {
-                    output.Note(ex.Message);
-                    last = ex.Message;
-                }
-                await Task.Delay(s_retry, cancellationToken);
             }
         }
+        catch (OperationCanceledException) when (watcher is LiveWatcher && cancellationToken.IsCancellationRequested)
+        {
+            // "cancelled" alone would read as if the rollout were.
+            watcher.Dispose();
+            output.Note($"no longer watched; the rollout goes on: 'edgefleet rollout watch {rolloutId}' shows it again");
+            return ExitCode.WorldFailed;
+        }
+        finally
+        {
+            watcher?.Dispose();
+        }
+        return await EndAsync(controller, rolloutId, output, cancellationToken);
     }
 
     private static async Task<int> EndAsync(ControllerClient controller, string rolloutId, Output output, CancellationToken cancellationToken)
@@ -73,10 +72,4 @@ internal static class RolloutWatch
 
     /// <summary>A look at a large fleet costs the controller more, so it comes less often.</summary>
     private static int Interval(JsonNode rollout) => rollout.Number("deviceCount") > 1000 ? 2000 : 500;
-
-    private static string Describe(JsonNode rollout)
-    {
-        string classes = string.Join("; ", rollout.List("classes").Select(c => $"{c.Text("hardwareClass")}: {c.Text("stage")} {RolloutView.State(c)}"));
-        return $"{RolloutView.State(rollout)} | {classes} | {RolloutView.Phases(rollout)}";
-    }
 }

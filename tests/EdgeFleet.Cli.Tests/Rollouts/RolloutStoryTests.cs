@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json.Nodes;
 using EdgeFleet.Cli.Tests.Models;
+using EdgeFleet.Cli.Tests.Terminal;
 using EdgeFleet.Core;
 using EdgeFleet.Core.Artifacts;
 using EdgeFleet.Linux.Processes;
@@ -70,6 +71,7 @@ public sealed class RolloutStoryTests : IAsyncLifetime
         Task<EdgefleetProcess> watching = Task.Run(() => Run([.. staged, "--wait"]));
         string waits = await ShownAsync("waiting for approval");
         Assert.Contains("'edgefleet rollout approve story'", waits, StringComparison.Ordinal);
+        await AssertWatchedOnATerminalAsync();
         Assert.Contains("paused", Run("rollout", "pause", "story").Output, StringComparison.Ordinal);
         Assert.Contains("paused", Run("rollout", "list").Output, StringComparison.Ordinal);
         Run("rollout", "resume", "story");
@@ -162,6 +164,22 @@ public sealed class RolloutStoryTests : IAsyncLifetime
 
         EdgefleetProcess Apply(Digest candidate, string selector) => Run(
             "rollout", "apply", "-f", file, "--set", $"candidate={candidate}", "--set", "strategy=install", "--set", $"stages=[ {{ full: {{}} }} ]\n  selector: '{selector}'", "--dry-run");
+    }
+
+    /// <summary>Ctrl-C gives the terminal back as it was, and says that the rollout goes on.</summary>
+    private async Task AssertWatchedOnATerminalAsync()
+    {
+        using CancellationTokenSource patience = new(TimeSpan.FromSeconds(60));
+        using TerminalProcess terminal = TerminalProcess.Start("rollout", "watch", "r2", "--controller-data", _folder["data"]);
+        await terminal.ShowsAsync("bench (passed) > ", patience.Token);
+        await terminal.ShowsAsync("'edgefleet rollout approve story' goes on", patience.Token);
+        int exitCode = await terminal.LeaveAsync(patience.Token);
+
+        int entered = terminal.Seen.IndexOf("\e[?1049h", StringComparison.Ordinal);
+        int left = terminal.Seen.IndexOf("\e[?25h\e[?1049l", StringComparison.Ordinal);
+        int said = terminal.Seen.IndexOf("no longer watched; the rollout goes on: 'edgefleet rollout watch r2'", StringComparison.Ordinal);
+        Assert.True(entered >= 0 && left > entered && said > left, terminal.Seen);
+        Assert.Equal(3, exitCode);
     }
 
     /// <summary>The exported file says the same without a controller, and finds a number that was changed in it.</summary>
