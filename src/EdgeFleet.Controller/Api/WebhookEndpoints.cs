@@ -26,7 +26,7 @@ internal static class WebhookEndpoints
     private static async Task<IResult> ListAsync(Database database, CancellationToken cancellationToken)
     {
         IReadOnlyList<WebhookDocument> items = await database.ReadAsync<IReadOnlyList<WebhookDocument>>(
-            session => [.. WebhookStore.List(session).Select(row => DocumentOf(row, WebhookStore.CountAfter(session, row.Delivered)))], cancellationToken);
+            session => [.. WebhookStore.List(session).Where(row => row.Id != AlarmPublisher.Id).Select(row => DocumentOf(row, WebhookStore.CountAfter(session, row.Delivered)))], cancellationToken);
         return TypedResults.Ok(items);
     }
 
@@ -51,7 +51,7 @@ internal static class WebhookEndpoints
             $"add webhook {row.Id}",
             transaction =>
             {
-                if (WebhookStore.List(transaction).Count >= Most)
+                if (WebhookStore.List(transaction).Count(row => row.Id != AlarmPublisher.Id) >= Most)
                 {
                     return false;
                 }
@@ -67,7 +67,7 @@ internal static class WebhookEndpoints
 
     private static async Task<IResult> TestAsync(string id, Database database, WebhookSender sender, TimeProvider time, CancellationToken cancellationToken)
     {
-        if (await database.ReadAsync(session => WebhookStore.Find(session, id), cancellationToken) is not { } row)
+        if (id == AlarmPublisher.Id || await database.ReadAsync(session => WebhookStore.Find(session, id), cancellationToken) is not { } row)
         {
             return Unknown(id);
         }
@@ -81,7 +81,7 @@ internal static class WebhookEndpoints
             $"remove webhook {id}",
             transaction =>
             {
-                bool known = WebhookStore.Remove(transaction, id);
+                bool known = id != AlarmPublisher.Id && WebhookStore.Remove(transaction, id);
                 if (known)
                 {
                     AuditStore.Append(transaction, time.NowMs(), OperatorAccess.Caller(http), "webhook.removed", id, "");

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using EdgeFleet.Controller.Webhooks;
 using EdgeFleet.Core;
 
 namespace EdgeFleet.Controller.Broker;
@@ -60,11 +61,13 @@ internal static class BrokerConfiguration
         text.Append(Notice).Append('\n');
         text.Append(CultureInfo.InvariantCulture, $"user {options.ControllerName}\n");
         text.Append("topic readwrite edgefleet/v1/#\n");
+        text.Append(CultureInfo.InvariantCulture, $"topic write {AlarmPublisher.Root}/#\n");
         text.Append("topic read $SYS/#\n");
         foreach (string reader in options.ReaderNames)
         {
             text.Append(CultureInfo.InvariantCulture, $"user {reader}\n");
             text.Append("topic read edgefleet/v1/#\n");
+            text.Append(CultureInfo.InvariantCulture, $"topic read {AlarmPublisher.Root}/#\n");
             text.Append("topic deny edgefleet/v1/").Append(options.Tenant).Append('/').Append(reader).Append("/#\n");
         }
         foreach (string device in revoked.Order(StringComparer.Ordinal))

@@ -65,6 +65,9 @@ internal sealed class FleetAuthority : IDisposable
     /// <summary>Writes a new certificate and key for a broker; each start makes them anew.</summary>
     public (string ChainFile, string KeyFile) WriteBrokerIdentity() => Write("broker", Authority.IssueServer("edgefleet-broker", _names));
 
+    /// <summary>For a program that listens to the fleet: <c>reader-NAME.pem</c> and <c>.key</c>, new at each start.</summary>
+    public (string ChainFile, string KeyFile) WriteReaderIdentity(string name, string commonName) => Write($"reader-{name}", Authority.IssueClient(commonName));
+
     /// <summary>The client identity of the controller's own session at the broker.</summary>
     public RenewedIdentity CreateMqttIdentity(string commonName, TimeProvider time) => new(() => Authority.IssueClient(commonName), time);
 

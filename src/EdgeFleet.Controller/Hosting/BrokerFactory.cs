@@ -14,6 +14,9 @@ internal static class BrokerFactory
     /// <summary>Certificate name and client id of the controller. The dot keeps it apart from every device id.</summary>
     public const string ControllerName = "edgefleet.controller";
 
+    // The dot keeps these too apart from every device id.
+    private const string ReaderPrefix = "reader.";
+
     private const string ProbeName = "edgefleet.probe";
 
     public static IReportBroker Create(
@@ -22,6 +25,10 @@ internal static class BrokerFactory
         if (options.Broker.ExternalHost is { } external)
         {
             return new ExternalBroker(external, options.Broker.ExternalPort);
+        }
+        foreach (string reader in options.Broker.Readers)
+        {
+            authority.WriteReaderIdentity(reader, ReaderPrefix + reader);
         }
         RenewedIdentity probe = authority.CreateMqttIdentity(ProbeName, time);
         return new EmbeddedBroker(
@@ -35,6 +42,7 @@ internal static class BrokerFactory
                 BindAddress = options.BindAddress.Equals(IPAddress.Any) ? null : options.BindAddress.ToString(),
                 AdvertisedHost = options.Names[0],
                 ControllerName = ControllerName,
+                ReaderNames = [.. options.Broker.Readers.Select(reader => ReaderPrefix + reader)],
                 RevokedDevices = revokedDevices,
                 ProbeIdentity = () => probe.Current.Context,
             },

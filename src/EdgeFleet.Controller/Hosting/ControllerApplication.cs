@@ -83,6 +83,7 @@ internal static class ControllerApplication
         services.AddSingleton<DeviceRegistry>();
         services.AddSingleton<Housekeeping>();
         services.AddSingleton<WebhookSender>();
+        services.AddSingleton<AlarmPublisher>();
         services.AddSingleton<WebhookDispatcher>();
         services.AddSingleton<DeviceAccess>();
         services.AddSingleton<DeviceCaller>();

@@ -25,6 +25,7 @@ internal static class ControllerCommand
     private static readonly Option<string> s_keepEvidence = Text("--keep-evidence", "DAYS", "How long ticks, benchmarks and phases of a rollout that has ended are kept; verdicts stay. Default: 90");
     private static readonly Option<string> s_maximumContent = Text("--max-content", "BYTES", "Largest file that is taken in. Default: 17179869184");
     private static readonly Option<string> s_brokerPort = Text("--broker-port", "PORT", "Port of the MQTT broker that the controller starts (needs mosquitto). Default: 8883");
+    private static readonly Option<string> s_mqttReaders = Text("--mqtt-reader", "NAME,…", "Programs that may listen at that broker (edgefleet/v1/# and edgefleet/alarms/v1/#); pki/reader-NAME.pem and .key are theirs, new at each start.");
     private static readonly Option<string> s_mqttHost = Text("--mqtt-host", "HOST", "Use this MQTT 5 broker instead of starting one.");
     private static readonly Option<string> s_mqttPort = Text("--mqtt-port", "PORT", "Its TLS port. Default: 8883");
     private static readonly Option<string> s_mqttCa = Text("--mqtt-ca", "FILE", "Roots that the controller and its devices trust for it (PEM). Default: the fleet's own");
@@ -57,7 +58,7 @@ internal static class ControllerCommand
             """)
         {
             s_data, s_tenant, s_operatorUrl, s_bind, s_enrollPort, s_devicePort, s_names, s_beat, s_maximumContent, s_renewalGrace, s_keepEvidence,
-            s_brokerPort, s_mqttHost, s_mqttPort, s_mqttCa, s_mqttCertificate, s_mqttKey,
+            s_brokerPort, s_mqttReaders, s_mqttHost, s_mqttPort, s_mqttCa, s_mqttCertificate, s_mqttKey,
         };
         command.SetAction(RunAsync);
         return command;
@@ -84,6 +85,7 @@ internal static class ControllerCommand
                 Broker = new BrokerOptions
                 {
                     ExternalHost = Value(s_mqttHost),
+                    Readers = Value(s_mqttReaders)?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) ?? [],
                     ExternalPort = Number(s_mqttPort, defaults.Broker.ExternalPort),
                     CaFile = Value(s_mqttCa),
                     CertificateFile = Value(s_mqttCertificate),

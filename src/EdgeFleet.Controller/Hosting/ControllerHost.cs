@@ -112,6 +112,8 @@ internal sealed partial class ControllerHost : IAsyncDisposable
         if (!parts.WithoutBroker)
         {
             await SubscribeAsync(authority, mqtt, parts.Time, fatal, log, cancellationToken);
+            await database.WriteAsync(
+                "alarms", transaction => WebhookStore.AddOnce(transaction, new WebhookRow { Id = AlarmPublisher.Id, Events = EventPatterns.All, CreatedBy = "controller", CreatedAt = parts.Time.NowMs() }), cancellationToken);
         }
         Housekeeping housekeeping = app.Services.GetRequiredService<Housekeeping>();
         _parts.Push(housekeeping);
@@ -134,6 +136,7 @@ internal sealed partial class ControllerHost : IAsyncDisposable
             BrokerFactory.SessionOptions(Options.Broker, authority, identity, mqtt), _app!.Services.GetRequiredService<IngestDesk>(), Options.Tenant,
             _app.Services.GetRequiredService<ILogger<ReportSubscriber>>());
         _parts.Push(subscriber);
+        _app.Services.GetRequiredService<AlarmPublisher>().Publish = subscriber.PublishAsync;
         Task subscribed = subscriber.StartAsync(cancellationToken);
         _ = fatal.Watch("subscription to reports", subscribed);
         _ = fatal.Watch("session at the broker", subscriber.Completion);

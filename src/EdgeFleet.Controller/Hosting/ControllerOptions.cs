@@ -78,12 +78,23 @@ internal sealed record BrokerOptions
     /// <summary>For the broker that the controller starts; 0 takes a free port.</summary>
     public int EmbeddedPort { get; init; } = 8883;
 
+    /// <summary>Who may listen at the broker that the controller starts: reports and alarms of the whole fleet, and write nothing.</summary>
+    public IReadOnlyList<string> Readers { get; init; } = [];
+
     public bool IsExternal => ExternalHost is not null;
 
     public void Validate()
     {
         ControllerOptions.RequirePort("mqtt port", ExternalPort);
         ControllerOptions.RequirePort("broker port", EmbeddedPort);
+        foreach (string reader in Readers)
+        {
+            Identifier.Require("mqtt reader", reader);
+        }
+        if (Readers.Count > 0 && IsExternal)
+        {
+            throw new FormatException("mqtt reader: who may listen at an external broker is said there");
+        }
         if ((CertificateFile is null) != (KeyFile is null))
         {
             throw new FormatException("mqtt: a client certificate needs its key and the other way round; give both or neither");

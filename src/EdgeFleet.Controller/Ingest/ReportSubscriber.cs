@@ -62,6 +62,9 @@ internal sealed partial class ReportSubscriber : IAsyncDisposable
         await Task.WhenAll(subscriptions);
     }
 
+    /// <summary>Over the same session: completes with the broker's acknowledgement, however long that is away.</summary>
+    public Task<MqttAck> PublishAsync(MqttMessage message, CancellationToken cancellationToken) => _session.PublishAsync(message, cancellationToken);
+
     public async ValueTask DisposeAsync() => await _session.DisposeAsync();
 
     private Task<MqttQos> SubscribeAsync(string filter, CancellationToken cancellationToken, MqttQos qos = MqttQos.AtLeastOnce) =>

@@ -50,6 +50,15 @@ internal static class WebhookStore
         """,
         row);
 
+    /// <summary>The broker is told as webhooks are; made once, and told of what happens from then on.</summary>
+    public static void AddOnce(WriteTransaction transaction, WebhookRow row)
+    {
+        if (Find(transaction, row.Id) is null)
+        {
+            Add(transaction, row);
+        }
+    }
+
     public static bool Remove(WriteTransaction transaction, string id) => transaction.Execute("DELETE FROM webhooks WHERE id = @id", new { id }) > 0;
 
     public static IReadOnlyList<FeedRow> ListAfter(ReadSession session, long id, int limit) =>

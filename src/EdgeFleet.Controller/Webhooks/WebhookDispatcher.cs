@@ -5,10 +5,10 @@ using Microsoft.Extensions.Logging;
 namespace EdgeFleet.Controller.Webhooks;
 
 /// <summary>
-/// Tells each webhook of each event, in their order and at least once: an event is done with when the receiver has taken it,
+/// Tells each webhook, and the broker, of each event, in their order and at least once: an event is done with when the receiver has taken it,
 /// and what was sent before a kill is sent again with the same id. A receiver that does not answer keeps only itself waiting.
 /// </summary>
-internal sealed partial class WebhookDispatcher(Database database, WebhookSender sender, TimeProvider time, ILogger<WebhookDispatcher> log) : IAsyncDisposable
+internal sealed partial class WebhookDispatcher(Database database, WebhookSender sender, AlarmPublisher alarms, TimeProvider time, ILogger<WebhookDispatcher> log) : IAsyncDisposable
 {
     private const int Piece = 100;
     private static readonly TimeSpan s_look = TimeSpan.FromSeconds(1);
@@ -82,7 +82,7 @@ internal sealed partial class WebhookDispatcher(Database database, WebhookSender
             foreach (FeedRow e in events)
             {
                 bool wanted = EventPatterns.Matches(patterns, e.Type);
-                if (wanted && await sender.SendAsync(webhook, e, cancellationToken) is { } error)
+                if (wanted && await (webhook.Id == AlarmPublisher.Id ? alarms.SendAsync(e, cancellationToken) : sender.SendAsync(webhook, e, cancellationToken)) is { } error)
                 {
                     TimeSpan pause = s_pauses[Math.Min(webhook.Failures, s_pauses.Length - 1)];
                     LogFailed(webhook.Id, webhook.Url, e.Type, error, pause);

@@ -23,9 +23,11 @@ public sealed class BrokerConfigurationTests
             # Written by edgefleet-controller at each start. Changes here are lost.
             user edgefleet.controller
             topic readwrite edgefleet/v1/#
+            topic write edgefleet/alarms/v1/#
             topic read $SYS/#
             user watcher
             topic read edgefleet/v1/#
+            topic read edgefleet/alarms/v1/#
             topic deny edgefleet/v1/acme/watcher/#
             user device-1
             topic deny #
