@@ -36,7 +36,7 @@ internal static class NextSteps
         {
             steps.AddRange(c.Text("state") == "rollingBack" ? [$"{c.Text("hardwareClass")}: wait until its devices are back"] : Running(c, Current(rollout, c), now));
         }
-        return steps;
+        return steps.Count > 0 ? steps : [$"wait: nothing is asked of a person; 'edgefleet rollout watch {id}' shows what the gate decides"];
     }
 
     /// <summary>The newest verdict on the stage at which a class is.</summary>

@@ -93,6 +93,15 @@ public sealed class WatchScreenTests
     }
 
     [Fact]
+    public void A_stage_that_lacks_nothing_says_that_nobody_is_asked()
+    {
+        JsonNode rollout = Rollout();
+        rollout["current"]![0]!["missing"] = new JsonArray();
+
+        Assert.Equal(["wait: nothing is asked of a person; 'edgefleet rollout watch r7' shows what the gate decides"], NextSteps.Of(rollout, s_now + TimeSpan.FromHours(2)));
+    }
+
+    [Fact]
     public void An_explanation_begins_with_what_decided_last_and_when()
     {
         JsonNode rollout = Rollout();
