@@ -1,6 +1,7 @@
 using System.Text.Json;
 using EdgeFleet.Agent.Serving.Control;
 using EdgeFleet.Core;
+using EdgeFleet.Core.Evidence;
 
 namespace EdgeFleet.Agent.Runners;
 
@@ -29,6 +30,35 @@ internal sealed class ControlSocketRunner(string controlSocket) : IModelRunner, 
         }
     }
 
+    public async Task<RequestShareReport?> ShareAsync(WantedShare share, CancellationToken cancellationToken)
+    {
+        try
+        {
+            RunnerStatus status = await _client.ShareAsync(
+                new ShareRequest { Model = share.Model, Candidate = share.Candidate.ToString(), Percent = share.Percent, Seed = share.Seed }, cancellationToken).ConfigureAwait(false);
+            ShareStatus? now = status.Models.FirstOrDefault(model => model.Model == share.Model)?.Share;
+            return new RequestShareReport
+            {
+                StartedAt = status.StartedAt,
+                Since = now?.Since ?? default,
+                Code = now is null ? ShareCodes.Ended : now.Code,
+                Reason = now?.Reason ?? "",
+                Invariant = now?.Code is { } code && ShareCodes.IsInvariant(code),
+                Baseline = Read(now?.BaselineArm ?? ArmStatus.None),
+                Candidate = Read(now?.CandidateArm ?? ArmStatus.None),
+            };
+        }
+        catch (HttpRequestException ex) when (ex.StatusCode == System.Net.HttpStatusCode.NotFound && ex.Message.Contains("control API", StringComparison.Ordinal))
+        {
+            // A runner of an older version.
+            return null;
+        }
+        catch (Exception ex) when (ex is HttpRequestException or IOException or JsonException)
+        {
+            throw new RunnerAwayException($"the runner at '{controlSocket}' does not answer: {ex.Message}", ex);
+        }
+    }
+
     public void Dispose() => _client.Dispose();
 
     private async Task<RunnerReport> AskAsync(Func<Task<RunnerStatus>> ask)
@@ -43,6 +73,17 @@ internal sealed class ControlSocketRunner(string controlSocket) : IModelRunner, 
             throw new RunnerAwayException($"the runner at '{controlSocket}' does not answer: {ex.Message}", ex);
         }
     }
+
+    private static ArmCounts Read(ArmStatus arm) => new()
+    {
+        Requests = arm.Requests,
+        Failures = arm.Failures,
+        NonFinite = arm.NonFinite,
+        WrongShape = arm.WrongShape,
+        Timed = arm.LogLatency.Count,
+        LogMicros = arm.LogLatency.Sum,
+        LogMicrosSquares = arm.LogLatency.SumOfSquares,
+    };
 
     private static RunnerModel Read(ModelStatus status) => new()
     {

@@ -11,6 +11,11 @@ public interface IModelRunner
 
     /// <exception cref="RunnerAwayException">It does not answer.</exception>
     Task<RunnerReport> StatusAsync(CancellationToken cancellationToken);
+
+    /// <summary>Lets a candidate answer a share of the requests, and goes on with it; to be asked again more often than once a minute.</summary>
+    /// <returns>Null: this runner knows no shares.</returns>
+    /// <exception cref="RunnerAwayException">It does not answer.</exception>
+    Task<RequestShareReport?> ShareAsync(WantedShare share, CancellationToken cancellationToken) => Task.FromResult<RequestShareReport?>(null);
 }
 
 /// <summary>The runner does not answer: it is not started, it is starting, or it crashed.</summary>

@@ -50,7 +50,7 @@ internal sealed partial class Runner : IAsyncDisposable
         SessionLoader loader = new(new InferenceOptions { IntraOpThreads = options.Threads }, options.Concurrency, time);
         _models = new ModelTable(source, loader, ledger, options, time, loggers.CreateLogger<ModelTable>());
         _control = new ControlApi(_models, startedAt, time);
-        ModelTurn turn = new(options);
+        ModelTurn turn = new(options, loggers.CreateLogger<ModelTurn>());
         GrpcApplication grpc = new(_models, turn, options, time, loggers);
         _application = new RunnerApplication(_models, turn, _control, grpc, options, loggers.CreateLogger<RunnerApplication>());
         _server = new KestrelServer(

@@ -1,3 +1,5 @@
+using EdgeFleet.Linux.SystemFiles;
+
 namespace EdgeFleet.Agent.Serving;
 
 /// <summary>What <c>edgefleet-agent serve</c> was asked to do.</summary>
@@ -31,6 +33,9 @@ internal sealed record ServeOptions
     public int MaximumBatch { get; init; } = DefaultMaximumBatch;
 
     public const int DefaultMaximumBatch = 256;
+
+    /// <summary>Where the device says how much memory it has.</summary>
+    public ISystemFiles Device { get; init; } = KernelFiles.Host;
 
     public long MaximumRequestBytes { get; init; } = 64L << 20;
 

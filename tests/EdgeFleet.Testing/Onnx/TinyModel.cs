@@ -53,6 +53,10 @@ public sealed class TinyModel
     /// <summary>The indices of what is not zero: an output whose shape depends on the values.</summary>
     public static byte[] NonZero(int width) => new TinyModel().Node("NonZero", ["x"], "y").Graph("x", [width], "y", [1, -1], Int64);
 
+    /// <summary>What <see cref="NonZero"/> says of e to the power of x: every index, so that the shape never varies.</summary>
+    public static byte[] NonZeroOfPowers(int width) =>
+        new TinyModel().Node("Exp", ["x"], "powers").Node("NonZero", ["powers"], "y").Graph("x", [width], "y", [1, -1], Int64);
+
     /// <summary>y = table[x]: it fails on a place that the table has not.</summary>
     public static byte[] Lookup(params float[] table) =>
         new TinyModel().Weights("table", [table.Length], table).Node("Gather", ["table", "x"], "y").Graph("x", [1], "y", [1], inputType: Int64);

@@ -5,6 +5,7 @@ using EdgeFleet.Agent.Serving.Labels;
 using EdgeFleet.Agent.Serving.OpenInference;
 using EdgeFleet.Agent.Serving.Sampling;
 using EdgeFleet.Agent.Serving.Sessions;
+using EdgeFleet.Core;
 using EdgeFleet.Core.Evidence;
 using EdgeFleet.Linux.Processes;
 using Microsoft.AspNetCore.Http;
@@ -28,6 +29,8 @@ internal sealed class ControlApi(ModelTable models, DateTimeOffset startedAt, Ti
     public const string FormatHeader = "X-Sample-Format";
     /// <summary>Labels at once.</summary>
     public const int MaximumLabels = 1024;
+    /// <summary>So few that a harm shows before many have felt it.</summary>
+    public const double DefaultSharePercent = 5;
 
     /// <summary>Where applications reach the runner; known once it listens.</summary>
     public IReadOnlyList<string> Listening { get; set; } = [];
@@ -41,6 +44,7 @@ internal sealed class ControlApi(ModelTable models, DateTimeOffset startedAt, Ti
         ("POST", "/v1/reconcile") => ReconcileAsync(context),
         ("POST", "/v1/samples") => SamplesAsync(context),
         ("POST", "/v1/labels") => LabelsAsync(context),
+        ("POST", "/v1/share") => ShareAsync(context),
         _ => throw RequestException.NotFound($"{context.Request.Method} '{context.Request.Path}' is not part of the control API"),
     };
 
@@ -84,6 +88,16 @@ internal sealed class ControlApi(ModelTable models, DateTimeOffset startedAt, Ti
         }
         await context.SendAsync(StatusCodes.Status200OK, "application/octet-stream", encoded);
         Array.Clear(encoded);
+    }
+
+    private async Task ShareAsync(Exchange context)
+    {
+        ShareRequest request = await ReadAsync(context, ControlJsonContext.Default.ShareRequest);
+        double percent = request.Percent ?? DefaultSharePercent;
+        Require(percent is >= 0 and <= 100, FormattableString.Invariant($"percent is {percent}; 0 to 100 is allowed"));
+        Require(Digest.TryParse(request.Candidate, out Digest candidate), $"candidate is '{request.Candidate}'; expected a digest");
+        await models.ShareAsync(request.Model, candidate, percent, request.Seed, context.Aborted);
+        await SendStatusAsync(context);
     }
 
     private async Task LabelsAsync(Exchange context)

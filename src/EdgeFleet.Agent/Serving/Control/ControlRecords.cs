@@ -67,6 +67,8 @@ internal sealed record ModelStatus
     public required LogLatencySums LogLatency { get; init; }
     /// <summary>Resident memory of the whole runner: ONNX Runtime does not tell the models apart.</summary>
     public required long ResidentBytes { get; init; }
+    /// <summary>A candidate that answers a share of the requests; null where none was asked for.</summary>
+    public ShareStatus? Share { get; init; }
 }
 
 /// <summary>Of the last requests, from the whole request received to the answer ready.</summary>
@@ -80,5 +82,6 @@ internal sealed record LogLatencySums(long Count, double Sum, double SumOfSquare
 [JsonSerializable(typeof(SamplesRequest))]
 [JsonSerializable(typeof(RunnerStatus))]
 [JsonSerializable(typeof(CollectLabelsRequest))]
+[JsonSerializable(typeof(ShareRequest))]
 [JsonSerializable(typeof(CollectedLabels))]
 internal sealed partial class ControlJsonContext : JsonSerializerContext;

@@ -44,6 +44,16 @@ internal sealed class RunnerClient : IDisposable
         return (await response.Content.ReadFromJsonAsync(ControlJsonContext.Default.RunnerStatus, cancellationToken))!;
     }
 
+    /// <summary>Lets a candidate answer a share of the requests, goes on with it, or ends it; the status says what came of it.</summary>
+    /// <exception cref="HttpRequestException">The runner is not there, does not serve the model, or knows no shares.</exception>
+    public async Task<RunnerStatus> ShareAsync(ShareRequest request, CancellationToken cancellationToken)
+    {
+        using HttpResponseMessage response = await _http.PostAsync(
+            "/v1/share", JsonContent.Create(request, ControlJsonContext.Default.ShareRequest), cancellationToken);
+        await RequireSuccessAsync(response, cancellationToken);
+        return (await response.Content.ReadFromJsonAsync(ControlJsonContext.Default.RunnerStatus, cancellationToken))!;
+    }
+
     /// <exception cref="HttpRequestException">The runner is not there.</exception>
     public async Task<RunnerStatus> StatusAsync(CancellationToken cancellationToken) =>
         (await _http.GetFromJsonAsync("/v1/status", ControlJsonContext.Default.RunnerStatus, cancellationToken))!;

@@ -99,15 +99,16 @@ internal sealed class ActiveSession
     public void Retire() => Leave();
 
     /// <summary>Runs the request and writes its outputs into the response. The caller has entered.</summary>
+    /// <returns>What is wrong with the answer, which is written and counted all the same.</returns>
     /// <exception cref="RequestException">The data does not fit.</exception>
     /// <exception cref="InferenceException">The model failed on a request that fits its contract.</exception>
-    public void Execute(InferRequest request, in ReadOnlySequence<byte> body, IInferResponse response, SampleTap? tap)
+    public AnswerFault Execute(InferRequest request, in ReadOnlySequence<byte> body, IInferResponse response, SampleTap? tap)
     {
-        if (!Volatile.Read(ref _outputsVary) && PoolFor(request) is { } pool && TryExecutePrepared(pool, request, body, response, tap))
+        if (!Volatile.Read(ref _outputsVary) && PoolFor(request) is { } pool && TryExecutePrepared(pool, request, body, response, tap) is { } fault)
         {
-            return;
+            return fault;
         }
-        ExecuteOnce(request, body, response);
+        return ExecuteOnce(request, body, response);
     }
 
     /// <summary>
@@ -127,8 +128,8 @@ internal sealed class ActiveSession
         }
     }
 
-    /// <summary>The hot path. False when the outputs turned out to have other shapes than the buffers: then they vary.</summary>
-    private bool TryExecutePrepared(CallPool pool, InferRequest request, in ReadOnlySequence<byte> body, IInferResponse response, SampleTap? tap)
+    /// <summary>The hot path. Null when the outputs turned out to have other shapes than the buffers: then they vary.</summary>
+    private AnswerFault? TryExecutePrepared(CallPool pool, InferRequest request, in ReadOnlySequence<byte> body, IInferResponse response, SampleTap? tap)
     {
         PreparedCall call;
         try
@@ -138,7 +139,7 @@ internal sealed class ActiveSession
         catch (InferenceException)
         {
             // Preparing runs the model on zeros, which a model may refuse though it takes the request's values.
-            return false;
+            return null;
         }
         try
         {
@@ -154,15 +155,15 @@ internal sealed class ActiveSession
             catch (InferenceException) when (Names.Contract.Outputs.Any(output => output.Shape.Any(size => size < 0)))
             {
                 // Either the shapes vary with the values or the model failed; running without buffers tells which.
-                return false;
+                return null;
             }
-            bool finite = true;
+            AnswerFault fault = AnswerFault.None;
             response.Begin(ModelName, Version, request.Id);
             if (request.Outputs.Count == 0)
             {
                 for (int i = 0; i < call.Outputs.Count; i++)
                 {
-                    finite &= Answer(response, i, call.Outputs[i].Shape, call.Outputs[i].Bytes, request.BinaryByDefault);
+                    fault = Worse(fault, Answer(response, i, call.Outputs[i].Shape, call.Outputs[i].Bytes, request.BinaryByDefault));
                 }
             }
             else
@@ -170,15 +171,13 @@ internal sealed class ActiveSession
                 foreach (RequestOutput output in request.Outputs)
                 {
                     PreparedTensor tensor = call.Outputs[output.Index];
-                    finite &= Answer(response, output.Index, tensor.Shape, tensor.Bytes, output.Binary ?? request.BinaryByDefault);
+                    fault = Worse(fault, Answer(response, output.Index, tensor.Shape, tensor.Bytes, output.Binary ?? request.BinaryByDefault));
                 }
             }
             response.End();
-            if (!finite)
-            {
-                CountNonFinite(call.Inputs.All(input => TensorChecks.AllFinite(input.Spec.ElementType, input.Bytes)));
-            }
-            return true;
+            return fault == AnswerFault.NonFinite
+                ? NonFinite(call.Inputs.All(input => TensorChecks.AllFinite(input.Spec.ElementType, input.Bytes)))
+                : fault;
         }
         finally
         {
@@ -186,7 +185,7 @@ internal sealed class ActiveSession
         }
     }
 
-    private void ExecuteOnce(InferRequest request, in ReadOnlySequence<byte> body, IInferResponse response)
+    private AnswerFault ExecuteOnce(InferRequest request, in ReadOnlySequence<byte> body, IInferResponse response)
     {
         List<Tensor> inputs = [];
         foreach (RequestInput input in request.Inputs)
@@ -202,38 +201,40 @@ internal sealed class ActiveSession
         {
             Volatile.Write(ref _outputsVary, true);
         }
-        bool finite = true;
+        AnswerFault fault = AnswerFault.None;
         response.Begin(ModelName, Version, request.Id);
         for (int i = 0; i < wanted.Count; i++)
         {
-            finite &= Answer(response, wanted[i].Index, outputs[i].Shape, outputs[i].Data.Span, wanted[i].Binary ?? request.BinaryByDefault);
+            fault = Worse(fault, Answer(response, wanted[i].Index, outputs[i].Shape, outputs[i].Data.Span, wanted[i].Binary ?? request.BinaryByDefault));
         }
         response.End();
-        if (!finite)
-        {
-            CountNonFinite(inputs.All(input => TensorChecks.AllFinite(input.ElementType, input.Data.Span)));
-        }
+        return fault == AnswerFault.NonFinite ? NonFinite(inputs.All(input => TensorChecks.AllFinite(input.ElementType, input.Data.Span))) : fault;
     }
 
     /// <summary>An application that asks with what is no number gets what it asked for; the model is not to blame.</summary>
-    private void CountNonFinite(bool inputsFinite)
+    private AnswerFault NonFinite(bool inputsFinite)
     {
-        if (inputsFinite)
+        if (!inputsFinite)
         {
-            Counters.AddNonFinite();
+            return AnswerFault.None;
         }
+        Counters.AddNonFinite();
+        return AnswerFault.NonFinite;
     }
 
-    /// <returns>Whether every value is a number.</returns>
-    private bool Answer(IInferResponse response, int index, IReadOnlyList<long> shape, ReadOnlySpan<byte> data, bool binary)
+    /// <summary>A wrong shape is the model's doing whatever it was asked, so it is what is told of the two.</summary>
+    private static AnswerFault Worse(AnswerFault one, AnswerFault other) => one > other ? one : other;
+
+    private AnswerFault Answer(IInferResponse response, int index, IReadOnlyList<long> shape, ReadOnlySpan<byte> data, bool binary)
     {
         TensorSpec spec = Names.Contract.Outputs[index];
-        if (!ContractChecks.Allows(spec, shape))
+        bool allowed = ContractChecks.Allows(spec, shape);
+        if (!allowed)
         {
             Counters.AddWrongShape();
         }
         response.Add(spec, shape, data, binary);
-        return TensorChecks.AllFinite(spec.ElementType, data);
+        return !allowed ? AnswerFault.WrongShape : TensorChecks.AllFinite(spec.ElementType, data) ? AnswerFault.None : AnswerFault.NonFinite;
     }
 
     /// <summary>From where the server received it to where the model reads it: the one copy that a binary input takes.</summary>

@@ -77,6 +77,16 @@ internal sealed partial class CrashLedger
         }
     }
 
+    /// <summary>It is taken away in order: this run's charge is taken back, and what earlier runs counted stays.</summary>
+    public void Release(string model, Digest digest)
+    {
+        if (_charged.Remove((model, digest)))
+        {
+            Forgive(model, digest);
+            Save();
+        }
+    }
+
     /// <summary>An orderly end: what is still in its first minute did not crash.</summary>
     public void EndOrderly()
     {

@@ -1,7 +1,9 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using EdgeFleet.Agent.Serving.Control;
 using EdgeFleet.Agent.Serving.OpenInference;
 using EdgeFleet.Agent.Serving.Sources;
+using EdgeFleet.Agent.Trials;
 using EdgeFleet.Core;
 using EdgeFleet.Inference;
 using EdgeFleet.Linux.Memory;
@@ -104,12 +106,137 @@ internal sealed partial class ModelTable : IDisposable
                 // The folder is away; what is loaded goes on answering and the next look tries again.
                 LogLookFailed(ex);
             }
+            EndLapsedShares();
             await TrustTheHealthyAsync(cancellationToken);
             if (_replaced)
             {
                 // By now the replaced session has answered its last request.
                 _replaced = false;
                 NativeHeap.Trim();
+            }
+        }
+    }
+
+    /// <summary>
+    /// Lets a candidate answer a share of a model's requests, goes on with one that has been asked for before, or ends it. What
+    /// came of it is in the model's status.
+    /// </summary>
+    /// <exception cref="RequestException">No such model.</exception>
+    public async Task ShareAsync(string model, Digest candidate, double percent, ulong seed, CancellationToken cancellationToken)
+    {
+        await _one.WaitAsync(cancellationToken);
+        try
+        {
+            ServedModel served = Find(model);
+            RequestShare? now = served.Share;
+            if (percent > 0 && now is not null && now.Candidate.Digest == candidate && now.Percent.Equals(percent) && now.IsOver is not ShareCodes.Lapsed)
+            {
+                // One that broke an invariant stays ended until it is given up by whoever asked for it.
+                now.Renew();
+                return;
+            }
+            if (now is not null && _unproven.Remove((model, now.Candidate.Digest)))
+            {
+                _ledger.Release(model, now.Candidate.Digest);
+            }
+            served.Begin(null);
+            if (percent > 0)
+            {
+                await Task.Run(() => BeginShare(served, candidate, percent, seed), cancellationToken);
+            }
+        }
+        finally
+        {
+            _one.Release();
+        }
+    }
+
+    private void BeginShare(ServedModel served, Digest digest, double percent, ulong seed)
+    {
+        (ShareEnd? refusal, ActiveSession? session) = LoadBeside(served, digest);
+        if (session is null)
+        {
+            LogShareRefused(served.Name, digest, refusal!.Reason);
+            served.Refuse(new ShareStatus
+            {
+                Candidate = digest.ToString(),
+                Since = _time.GetUtcNow(),
+                Percent = 0,
+                AskedPercent = percent,
+                Code = refusal.Code,
+                Reason = refusal.Reason,
+                BaselineArm = ArmStatus.None,
+                CandidateArm = ArmStatus.None,
+            });
+            return;
+        }
+        _unproven.Add((served.Name, digest));
+        served.Begin(new RequestShare(session, percent, seed, _time.GetUtcNow(), _time));
+        LogShareBegan(served.Name, digest, percent);
+    }
+
+    private (ShareEnd? Refusal, ActiveSession? Session) LoadBeside(ServedModel served, Digest digest)
+    {
+        if (served.Active is not { } active || active.Digest == digest)
+        {
+            return (new(ShareCodes.NoBaseline, served.Active is null ? "nothing is active" : $"{digest} is what is active"), null);
+        }
+        int crashes = _ledger.CrashesOf(served.Name, digest);
+        if (crashes >= CrashLedger.Limit)
+        {
+            return (new(ShareCodes.Crashed, $"artifact {digest} ended the runner {crashes} times in a row before a healthy minute"), null);
+        }
+        try
+        {
+            ModelFile file = _source.Find(served.Name, digest);
+            if (ShortOfMemory(new FileInfo(file.Path).Length) is { } before)
+            {
+                return (new(ShareCodes.NoMemory, before), null);
+            }
+            _ledger.Charge(served.Name, digest);
+            ActiveSession session = _loader.Load(served.Name, digest, file);
+            _ledger.Loaded();
+            // What a request names and how it is read are the baseline's: a candidate that wants more cannot take its place.
+            string? other = active.Names.Contract.FirstDifference(session.Names.Contract);
+            string? after = other is null ? ShortOfMemory(0) : null;
+            if (other is null && after is null)
+            {
+                return (null, session);
+            }
+            session.Retire();
+            _replaced = true;
+            _ledger.Release(served.Name, digest);
+            return (other is not null ? new(ShareCodes.OtherContract, other) : new(ShareCodes.NoMemory, after!), null);
+        }
+        catch (Exception ex) when (ex is InferenceException or ModelSourceException)
+        {
+            _ledger.Loaded();
+            _ledger.Clear(served.Name, digest);
+            return (new(ShareCodes.DoesNotLoad, $"artifact {digest}: {ex.Message}"), null);
+        }
+    }
+
+    /// <summary>The device keeps the share of free memory below which a shadow rests. What a model takes nobody knows before; its file is the least.</summary>
+    private string? ShortOfMemory(long bytes)
+    {
+        DeviceMemory memory = DeviceMemory.Read(_options.Device);
+        return memory.Available.Value is { } available && memory.Total.Value is { } total && available - bytes < total * DeviceStrain.ScarceMemory
+            ? FormattableString.Invariant($"{available / (1 << 20):0} of {total / (1 << 20):0} MiB can be had, {bytes / (double)(1 << 20):0.#} are asked for and {DeviceStrain.ScarceMemory:P0} of all is kept: no room for a second session")
+            : null;
+    }
+
+    private static ActiveSession? SessionOf(ServedModel served, Digest digest) =>
+        served.Active is { } active && active.Digest == digest ? active
+        : served.Share is { } share && share.Candidate.Digest == digest && !share.Ended ? share.Candidate
+        : null;
+
+    private void EndLapsedShares()
+    {
+        foreach (ServedModel served in _models.Values)
+        {
+            if (served.Share is { Lapsed: true } share && share.End(new ShareEnd(ShareCodes.Lapsed, $"nobody asked for it for {RequestShare.Lease.TotalSeconds:0} s")))
+            {
+                LogShareLapsed(served.Name, share.Candidate.Digest);
             }
         }
     }
@@ -222,9 +349,8 @@ internal sealed partial class ModelTable : IDisposable
         {
             foreach ((string model, Digest digest) in _unproven.ToArray())
             {
-                ActiveSession? active = _models.TryGetValue(model, out ServedModel? served) ? served.Active : null;
-                bool replaced = active?.Digest != digest;
-                if (replaced || _time.GetElapsedTime(active!.SinceTimestamp) >= HealthyAfter)
+                ActiveSession? session = _models.TryGetValue(model, out ServedModel? served) ? SessionOf(served, digest) : null;
+                if (session is null || _time.GetElapsedTime(session.SinceTimestamp) >= HealthyAfter)
                 {
                     _ledger.Clear(model, digest);
                     _unproven.Remove((model, digest));
@@ -245,6 +371,15 @@ internal sealed partial class ModelTable : IDisposable
 
     [LoggerMessage(EventId = 2003, Level = LogLevel.Information, Message = "Model {Model} has no slot any more and is no longer served")]
     private partial void LogRemoved(string model);
+
+    [LoggerMessage(EventId = 2005, Level = LogLevel.Information, Message = "Model {Model}: {Digest} now answers {Percent} % of the requests beside what is active")]
+    private partial void LogShareBegan(string model, Digest digest, double percent);
+
+    [LoggerMessage(EventId = 2006, Level = LogLevel.Warning, Message = "Model {Model}: {Digest} answers no requests: {Reason}")]
+    private partial void LogShareRefused(string model, Digest digest, string reason);
+
+    [LoggerMessage(EventId = 2007, Level = LogLevel.Warning, Message = "Model {Model}: nobody asks for the share of {Digest} any more; what is active answers all requests")]
+    private partial void LogShareLapsed(string model, Digest digest);
 
     [LoggerMessage(EventId = 2004, Level = LogLevel.Warning, Message = "The models' folder could not be read; what is loaded goes on answering")]
     private partial void LogLookFailed(Exception exception);

@@ -12,6 +12,8 @@ internal sealed class ServedModel(string name, int concurrency, int queue) : IDi
 {
     private readonly SemaphoreSlim _running = new(concurrency);
     private ActiveSession? _active;
+    private RequestShare? _share;
+    private ShareStatus? _refused;
     private int _waiting;
     private long _overloaded;
 
@@ -35,8 +37,25 @@ internal sealed class ServedModel(string name, int concurrency, int queue) : IDi
     /// <summary>Why the wanted digest is not the active one.</summary>
     public string? Error { get; set; }
 
+    /// <summary>What answers a share of the requests beside <see cref="Active"/>, or did so until it ended.</summary>
+    public RequestShare? Share => Volatile.Read(ref _share);
+
     /// <summary>Puts a session in place for new requests; the old one answers those that are in it and then goes.</summary>
-    public void Activate(ActiveSession? session) => Interlocked.Exchange(ref _active, session)?.Retire();
+    public void Activate(ActiveSession? session)
+    {
+        Share?.End(new ShareEnd(ShareCodes.BaselineChanged, "another digest was activated"));
+        Interlocked.Exchange(ref _active, session)?.Retire();
+    }
+
+    /// <summary>Lets a candidate answer its share from the next request on; null forgets the one that was.</summary>
+    public void Begin(RequestShare? share)
+    {
+        _refused = null;
+        Interlocked.Exchange(ref _share, share)?.End(new ShareEnd(ShareCodes.Ended, "it is not asked for any more"));
+    }
+
+    /// <summary>A share that did not begin, and why.</summary>
+    public void Refuse(ShareStatus refused) => _refused = refused;
 
     /// <summary>Enters the active session. The caller leaves it.</summary>
     /// <exception cref="RequestException">Nothing is active.</exception>
@@ -109,12 +128,14 @@ internal sealed class ServedModel(string name, int concurrency, int queue) : IDi
             LatencyMicros = counters.Latency.Summarise(),
             LogLatency = counters.LogLatency.Read(),
             ResidentBytes = residentBytes,
+            Share = _refused ?? Share?.Status(),
         };
     }
 
     /// <summary>Requests that are under way still give their places back, so the semaphore stays; it holds nothing of the system's.</summary>
     public void Dispose()
     {
+        Begin(null);
         Activate(null);
         Tap.Dispose();
     }
