@@ -88,6 +88,7 @@ public static class DesiredMapping
             ShadowTaxBudget = plan.ShadowTaxBudget,
             ShadowLatencyP95Margin = plan.ShadowLatencyP95Margin,
             ShadowLatencyP99Margin = plan.ShadowLatencyP99Margin,
+            ServePercent = plan.ServePercent,
             WorkerMemoryBytes = (ulong)plan.WorkerMemoryBytes,
             ProbationSeconds = (uint)plan.ProbationSeconds,
             ProbationMaxFailures = (uint)plan.ProbationMaxFailures,
@@ -126,6 +127,9 @@ public static class DesiredMapping
         ShadowLatencyP99Margin = wire.HasShadowLatencyP99Margin ? Amount($"{of}: shadow_latency_p99_margin", wire.ShadowLatencyP99Margin) : new TrialPlan().ShadowLatencyP99Margin,
         ShadowSlices = SliceList.Of(wire.ShadowSlices.Select(slice => (slice.Name, (IReadOnlyList<string>)[.. slice.Values]))),
         Maintenance = Windows($"{of}: maintenance_windows", wire),
+        ServePercent = Amount($"{of}: serve_percent", wire.ServePercent) is var percent and <= 100
+            ? percent
+            : throw new FormatException(string.Create(CultureInfo.InvariantCulture, $"{of}: serve_percent {wire.ServePercent} is above 100")),
         WorkerMemoryBytes = Whole($"{of}: worker_memory_bytes", wire.WorkerMemoryBytes),
         ProbationSeconds = Count($"{of}: probation_seconds", wire.ProbationSeconds),
         ProbationMaxFailures = Count($"{of}: probation_max_failures", wire.ProbationMaxFailures),

@@ -40,7 +40,7 @@ public sealed class DesiredMappingTests
                 Install = true, AgreementGates = false, BenchBlocks = 1, BenchFull = true, BenchBlockMs = 2, BenchWarmUpMs = 3, BenchLatencyMargin = 0.4, BenchMemoryMargin = 0.5, BenchEnergyMargin = 0,
                 ShadowTickMs = 6, ShadowSamplingShare = 0.7, ShadowNoiseShare = 0.8, ShadowMaxPerSecond = 9, ShadowTaxBudget = 0.3, ShadowLatencyP95Margin = 0.2, ShadowLatencyP99Margin = 0,
                 ShadowSlices = SliceList.Of([("site", ["hall", "lab"]), ("camera", ["front"])]), WorkerMemoryBytes = 10, ProbationSeconds = 11,
-                Maintenance = MaintenanceWindows.Of(["mon-fri 02:00-05:00", "sat 22:00-04:00"], utc: true, downloads: true), ProbationMaxFailures = 12,
+                Maintenance = MaintenanceWindows.Of(["mon-fri 02:00-05:00", "sat 22:00-04:00"], utc: true, downloads: true), ProbationMaxFailures = 12, ServePercent = 5,
             },
         };
         DesiredState state = new(42, 7, new Dictionary<string, DesiredDeployment> { ["fashion"] = desired });

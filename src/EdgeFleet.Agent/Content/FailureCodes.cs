@@ -50,5 +50,9 @@ public static class FailureCodes
     public const string WaitsForApplication = "waits-for-application";
     /// <summary>No failure: there is no shadow here, and the detail says why.</summary>
     public const string ShadowAbsent = "shadow-absent";
+    /// <summary>The device has no memory for a second session beside the one that serves.</summary>
+    public const string NoMemory = "no-memory";
+    /// <summary>What serves the model here cannot let a candidate answer a share of the requests.</summary>
+    public const string NoShares = "no-shares";
     public const string NothingToRestore = "nothing-to-restore";
 }

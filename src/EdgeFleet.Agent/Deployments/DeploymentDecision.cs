@@ -79,6 +79,11 @@ internal static class DeploymentRules
                     Archived = record.Id,
                 });
         }
+        if (record.Phase <= DeploymentPhase.Shadowing && !record.Plan.ServePercent.Equals(desired.Plan.ServePercent))
+        {
+            // The one thing of a plan that moves with the goal.
+            return new DeploymentDecision.Adopt(record with { Plan = record.Plan with { ServePercent = desired.Plan.ServePercent } });
+        }
         if (desired.Deadline is { } deadline && now > deadline && record.Phase < DeploymentPhase.Activating)
         {
             return new DeploymentDecision.Apply(new ActResult(PhaseOutcome.DeadlinePassed, FailureCodes.DeadlinePassed, $"the deadline was {deadline:u}"));

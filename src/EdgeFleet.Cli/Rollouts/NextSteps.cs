@@ -90,11 +90,11 @@ internal static class NextSteps
         {
             yield return $"{name}: and {devices.Count - NamedAtMost} more device(s) that are silent or failed";
         }
-        foreach (JsonNode m in missing.Where(m => m.Text("code") is MissingCodes.ShadowAbsent or MissingCodes.Slice or MissingCodes.OtherHardware or MissingCodes.MetricAbsent).Take(NamedAtMost))
+        foreach (JsonNode m in missing.Where(m => m.Text("code") is MissingCodes.ShadowAbsent or MissingCodes.Slice or MissingCodes.OtherHardware or MissingCodes.MetricAbsent or MissingCodes.SampleRatio).Take(NamedAtMost))
         {
             yield return $"{name}: look into this, waiting alone does not bring it: {m.Text("detail")}";
         }
-        foreach (JsonNode m in missing.Where(m => m.Text("code") is MissingCodes.Calibration or MissingCodes.Metric or MissingCodes.Devices or MissingCodes.Device or MissingCodes.NoDevice or MissingCodes.Pairs).Take(NamedAtMost))
+        foreach (JsonNode m in missing.Where(m => m.Text("code") is MissingCodes.Calibration or MissingCodes.Metric or MissingCodes.Devices or MissingCodes.Device or MissingCodes.NoDevice or MissingCodes.Pairs or MissingCodes.Requests).Take(NamedAtMost))
         {
             yield return $"{name}: wait: {m.Text("detail")}";
         }

@@ -63,6 +63,8 @@ public sealed record TrialPlan
     public double ShadowLatencyP99Margin { get; init; } = 0.15;
     /// <summary>Request parameters by which the shadow counts apart.</summary>
     public SliceList ShadowSlices { get; init => field = value ?? SliceList.None; } = SliceList.None; // a stored document that does not say it sets null
+    /// <summary>In percent: so many of the device's requests the candidate answers while it is compared. 0: none.</summary>
+    public double ServePercent { get; init; }
     public long WorkerMemoryBytes { get; init; } = 1L << 30;
     public int ProbationSeconds { get; init; } = 3600;
     /// <summary>Crash loops, NaN and wrong shapes end a probation at once; this many failed requests do too.</summary>

@@ -79,4 +79,6 @@ public sealed record ShadowTick
     public IReadOnlyList<int>? NoiseTop1 { get; init; }
     /// <summary>Counts by slice; cells that are too small to be told wait for later ticks. Null where the plan names no slices or none is ready.</summary>
     public IReadOnlyList<SliceCounts>? Slices { get; init; }
+    /// <summary>Null where the candidate answers no requests.</summary>
+    public RequestArms? Arms { get; init; }
 }

@@ -24,7 +24,8 @@ public static class ShadowTickChecks
         ?? Counts("baselineTop1", tick.BaselineTop1, ShadowTick.Top1Classes, exactly: false)
         ?? Counts("candidateTop1", tick.CandidateTop1, ShadowTick.Top1Classes, exactly: false)
         ?? Counts("noiseTop1", tick.NoiseTop1, ShadowTick.Top1Classes, exactly: false)
-        ?? Of(tick.Slices);
+        ?? Of(tick.Slices)
+        ?? Of(tick.Arms);
 
     private static string? Of(ShadowTick tick) =>
         tick.Tick < 0 || tick.Pairs < 0 || tick.Disagreements < 0 || tick.Disagreements > tick.Pairs ? $"{tick.Disagreements} disagreements in {tick.Pairs} pairs"
@@ -122,6 +123,15 @@ public static class ShadowTickChecks
             ? null
             : $"slices: {slices.Count} (at most {SliceCounts.Maximum}), the first that cannot be: {wrong}";
     }
+
+    private static string? Of(RequestArms? arms) =>
+        arms is null ? null
+        : arms is { Percent: >= 0 and <= 100 } && IsArm(arms.Baseline) && IsArm(arms.Candidate) ? null
+        : Invariant($"arms: {arms.Percent} %, {arms.Baseline?.Requests} requests of the baseline and {arms.Candidate?.Requests} of the candidate");
+
+    private static bool IsArm(ArmCounts? arm) =>
+        arm is { Requests: >= 0 and <= MaximumCount, Failures: >= 0, NonFinite: >= 0, WrongShape: >= 0, Timed: >= 0 }
+        && double.IsFinite(arm.LogMicros) && double.IsFinite(arm.LogMicrosSquares);
 
     private static string? Counts(string what, IReadOnlyList<int>? counts, int places, bool exactly) =>
         counts is null ? null

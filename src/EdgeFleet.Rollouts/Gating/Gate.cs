@@ -50,6 +50,7 @@ public static class Gate
                 missing.Clear();
             }
             PromotionRules.Collect(input, devices, metrics, slices, scales, amber, missing);
+            ShareRules.Collect(input, missing);
         }
 
         GateDecision decision = invariants || harmed ? GateDecision.Rollback : missing.Count == 0 ? GateDecision.Promote : GateDecision.Hold;

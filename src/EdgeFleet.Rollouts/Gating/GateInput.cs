@@ -46,6 +46,9 @@ public sealed record GateInput
     public required IReadOnlyList<GateDevice> Devices { get; init; }
 
     public required DateTimeOffset StageStartedAt { get; init; }
+    /// <summary>The share of its devices' requests that the stage gives to the candidate; null where it gives none.</summary>
+    public double? RequestPercent { get; init; }
+
     public required TimeSpan Soak { get; init; }
     public required DateTimeOffset EvaluatedAt { get; init; }
 }

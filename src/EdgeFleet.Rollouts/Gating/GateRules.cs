@@ -62,6 +62,9 @@ public sealed record GateRules
     /// <summary>A device's newest ticks wait until so many came after them: its word and a census take them in their order.</summary>
     public int WaitingTicks { get; init; } = 16;
 
+    /// <summary>Evidence, as ln E, from which requests are not shared as they should be: chance does that to one class in a thousand.</summary>
+    public double SampleRatioLogE { get; init; } = 6.907755278982137;
+
     /// <summary>The margin of disagreement on the capped scale.</summary>
     [JsonIgnore]
     public double DisagreementPromotionNull => 1 / CapMargins;

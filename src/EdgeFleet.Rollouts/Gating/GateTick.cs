@@ -30,6 +30,9 @@ public sealed record GateTick
     /// <summary>By request parameter; null where the device tells none.</summary>
     public IReadOnlyList<SliceCounts>? Slices { get; init; }
 
+    /// <summary>Requests of both arms; null where the candidate answers none.</summary>
+    public RequestArms? Arms { get; init; }
+
     /// <summary>What was answered; null from a device that does not tell it.</summary>
     public AnswerCounts? Answers { get; init; }
 
@@ -47,6 +50,7 @@ public sealed record GateTick
         BaselineLatency = tick.CandidateLatency is null ? null : tick.BaselineLatency,
         CandidateLatency = tick.BaselineLatency is null ? null : tick.CandidateLatency,
         Slices = tick.Slices,
+        Arms = tick.Arms,
         Answers = tick.BaselineTop1 is null && tick.BaselineScores is null ? null : new AnswerCounts
         {
             BaselineScores = Long(tick.BaselineScores),

@@ -23,4 +23,8 @@ public static class MissingCodes
     public const string OtherHardware = "otherHardware";
     public const string ShadowAbsent = "shadowAbsent";
     public const string NoDevice = "noDevice";
+    /// <summary>Requests are not shared as they should be: no other figure is valid until that is understood.</summary>
+    public const string SampleRatio = "sampleRatio";
+    /// <summary>The candidate has answered none.</summary>
+    public const string Requests = "requests";
 }

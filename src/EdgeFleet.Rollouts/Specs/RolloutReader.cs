@@ -168,12 +168,15 @@ internal static class RolloutReader
     {
         int? devices = body.OptionalInt("devices", 1, MaximumDevices);
         double percent = body.Number("percent", DefaultCanaryPercent, 0.01, 100);
+        double? requests = body.OptionalNumber("requests", 0.1, 50);
 
-        // Said both: the larger. Said nothing: the default share. One device at least, whatever the share.
+        // Said both: the larger. Said nothing: the default share; every device where each gives up only a share of its requests.
+        // One device at least, whatever the share.
         return stage with
         {
             Devices = devices,
-            Percent = body.Has("percent") || (devices is null && !IsSizedBySelector(stage, body)) ? percent : null,
+            Requests = requests,
+            Percent = body.Has("percent") || (devices is null && requests is null && !IsSizedBySelector(stage, body)) ? percent : null,
         };
     }
 

@@ -32,6 +32,10 @@ internal static class StageRules
         {
             return $"ends with '{Name(stages[^1])}'; expected full as the last stage";
         }
+        if (rollout.Strategy == RolloutStrategy.Install && stages.Any(stage => stage.Requests is not null))
+        {
+            return "'canary' asks for a share of requests, and with strategy install no baseline answers the others";
+        }
         if (rollout.Strategy == RolloutStrategy.Install)
         {
             return stages.FirstOrDefault(stage => stage.Kind < StageKind.Canary) is { } trial

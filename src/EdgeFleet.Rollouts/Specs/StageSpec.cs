@@ -19,6 +19,12 @@ public sealed record StageSpec
     /// <summary>Share of the class, or of those of it that match the selector, in percent.</summary>
     public double? Percent { get; init; }
 
+    /// <summary>
+    /// In percent: the stage's devices go on serving the baseline, and the candidate answers so many of their requests. Null: the
+    /// candidate takes the baseline's place.
+    /// </summary>
+    public double? Requests { get; init; }
+
     /// <summary>A person must approve before the stage begins.</summary>
     public bool Approval { get; init; }
 
@@ -38,6 +44,8 @@ public sealed record StageSpec
     {
         StageKind.Bench => DeploymentGoal.Benchmarked,
         StageKind.Shadow => DeploymentGoal.Shadowing,
+        // Compared as before, and asked beside that.
+        _ when Requests is not null => DeploymentGoal.Shadowing,
         _ => DeploymentGoal.Active,
     };
 

@@ -113,6 +113,7 @@ internal sealed class ClassReconciler(
             Aside = judged is null ? [] : [.. aside.Order(StringComparer.Ordinal)],
             Devices = judged is null ? devices : [.. devices.Select(d => d with { Evidence = judged.Of(d.DeviceId) })],
             StageStartedAt = progress.StageStartedAt,
+            RequestPercent = StageOf(progress).Requests,
             Soak = state.Policy.SoakOf(StageOf(progress).Kind),
             EvaluatedAt = world.Now,
         };

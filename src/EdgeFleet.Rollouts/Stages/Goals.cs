@@ -54,7 +54,7 @@ public static class Goals
         Reason = DesiredReason.Rollout,
         RolloutId = state.RolloutId,
         Attempt = state.Spec.Attempt,
-        Plan = Plan(device, state),
+        Plan = Plan(device, state) with { ServePercent = state.Spec.Stages[device.Stage].Requests ?? 0 },
     };
 
     private static bool IsUnchanged(this Gating.DeviceStanding standing) =>

@@ -111,6 +111,27 @@ internal sealed class FakeRunner(IFileStore disk, string root) : IModelRunner
         }
     }
 
+    /// <summary>What it makes of a share of requests; null: it knows none.</summary>
+    public Func<WantedShare, RequestShareReport?> Share { get; set; } = static _ => null;
+
+    /// <summary>The shares that it was asked for; repeats are left out.</summary>
+    public List<double> Shares { get; } = [];
+
+    public async Task<RequestShareReport?> ShareAsync(WantedShare share, CancellationToken cancellationToken)
+    {
+        // Whoever asks again and again on a clock that does not wait must not keep its thread.
+        await Task.Yield();
+        cancellationToken.ThrowIfCancellationRequested();
+        lock (_gate)
+        {
+            if (Shares.Count == 0 || !Shares[^1].Equals(share.Percent))
+            {
+                Shares.Add(share.Percent);
+            }
+            return Share(share);
+        }
+    }
+
     private void RequireHere()
     {
         if (AwayForCalls > 0)

@@ -22,6 +22,7 @@ public sealed class ShadowTickTests
         BaselineScores = s_bins,
         BaselineTop1 = [20, 20],
         Slices = [new SliceCounts { Name = "camera", Value = "front", Pairs = 20, Disagreements = 1 }],
+        Arms = new RequestArms(5, new ArmCounts { Requests = 95 }, new ArmCounts { Requests = 5, Timed = 5, LogMicros = 31 }),
     };
 
     [Fact]
@@ -49,6 +50,10 @@ public sealed class ShadowTickTests
 
     public static TheoryData<string, ShadowTick> Broken => new()
     {
+        { "arms: 5 %, -1 requests", Full with { Arms = Full.Arms! with { Baseline = new ArmCounts { Requests = -1 } } } },
+        { "arms: 101 %", Full with { Arms = Full.Arms! with { Percent = 101 } } },
+        { "arms: 5 %, 95 requests", Full with { Arms = Full.Arms! with { Candidate = new ArmCounts { Requests = 1, LogMicros = double.NaN } } } },
+        { "arms: 5 %,  requests", Full with { Arms = Full.Arms! with { Baseline = null! } } },
         { "3 disagreements in 2 pairs", Full with { Pairs = 2, Disagreements = 3 } },
         { "baselineLatency: 2 bins with 1 counts", Full with { BaselineLatency = new LatencyBins([1, 2], [1]) } },
         { "baselineLatency: bin 1 with 1", Full with { BaselineLatency = new LatencyBins([2, 1], [1, 1]) } },

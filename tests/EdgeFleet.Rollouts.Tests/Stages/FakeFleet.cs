@@ -15,6 +15,8 @@ internal sealed record Behaviour
     public double DisagreementRate { get; init; }
     public double LogLatencyRatio { get; init; } = -0.2;
     public bool RefusesAtBench { get; init; }
+    /// <summary>Percent of its requests that the candidate really gets when it shall get some; null: what it is told.</summary>
+    public double? SharesPercent { get; init; }
     public bool NonFinite { get; init; }
     public bool CrashesWhenActive { get; init; }
     public bool FailsToFetch { get; init; }
@@ -33,6 +35,7 @@ internal sealed record Behaviour
 internal sealed class FakeFleet
 {
     public const int PairsPerTick = 60;
+    public const int RequestsPerTick = 200;
     public static readonly Digest Baseline = Digest.Of("baseline"u8);
     public static readonly Digest Candidate = Digest.Of("candidate"u8);
     public static readonly DateTimeOffset Start = new(2026, 11, 20, 12, 0, 0, TimeSpan.Zero);
@@ -284,7 +287,14 @@ internal sealed class FakeFleet
                 MedianLogLatencyRatio = behaviour.LogLatencyRatio + ((random.NextDouble() - 0.5) * 0.02),
                 NoiseMeanLogLatencyRatio = (random.NextDouble() - 0.5) * 0.02,
                 CandidateNonFinite = behaviour.NonFinite ? 1 : 0,
+                Arms = Desired!.Plan.ServePercent > 0 ? Arms(random, Desired.Plan.ServePercent) : null,
             };
+        }
+
+        private RequestArms Arms(Random random, double percent)
+        {
+            int candidate = Enumerable.Range(0, RequestsPerTick).Count(_ => random.NextDouble() * 100 < (behaviour.SharesPercent ?? percent));
+            return new RequestArms(percent, new ArmCounts { Requests = RequestsPerTick - candidate }, new ArmCounts { Requests = candidate });
         }
     }
 }

@@ -76,6 +76,29 @@ internal sealed partial class Trial(DeploymentServices services, ILogger log)
     /// <param name="save">Saves the record; called after each tick is in the outbox.</param>
     public async Task<ActResult> ShadowAsync(DeploymentRecord record, Func<DeploymentRecord, DeploymentRecord> save, CancellationToken cancellationToken)
     {
+        if (record.Plan.ServePercent <= 0)
+        {
+            return await CompareAsync(record, save, static () => null, cancellationToken).ConfigureAwait(false);
+        }
+        ShareKeeper share = new(services, record, Seed("share", record));
+        using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        try
+        {
+            Task<ActResult> keeping = share.KeepAsync(stop.Token), comparing = CompareAsync(record, save, share.Take, stop.Token);
+            Task<ActResult> first = await Task.WhenAny(keeping, comparing).ConfigureAwait(false);
+            await stop.CancelAsync().ConfigureAwait(false);
+            await Task.WhenAll((Task)keeping, comparing).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            return await first.ConfigureAwait(false);
+        }
+        finally
+        {
+            await share.EndAsync().ConfigureAwait(false);
+        }
+    }
+
+    private async Task<ActResult> CompareAsync(
+        DeploymentRecord record, Func<DeploymentRecord, DeploymentRecord> save, Func<RequestArms?> takeArms, CancellationToken cancellationToken)
+    {
         if (services.Slots.Read(record.Model)?.Active is not { } baseline)
         {
             return ActResult.Retry(FailureCodes.NothingToRestore, "there is no baseline to compare with");
@@ -112,8 +135,9 @@ internal sealed partial class Trial(DeploymentServices services, ILogger log)
         {
             ended = await services.Trials.ShadowAsync(
                 job,
-                async (tick, _) =>
+                async (counted, _) =>
                 {
+                    ShadowTick tick = counted with { Arms = takeArms() };
                     string now = services.Facts.Read().ClassId;
                     end = Invariant(tick);
                     if (now != hardwareClass && end is null)

@@ -21,6 +21,7 @@ public sealed class ClassFold
     private long _ahead;
     private LatencyPair _latency;
     private AnswerCounts _answers = AnswerCounts.None;
+    private ArmTotals? _arms;
     private readonly SortedDictionary<string, SliceTotal> _slices = new(StringComparer.Ordinal);
 
     /// <summary>Starts without any tick.</summary>
@@ -44,6 +45,7 @@ public sealed class ClassFold
         Slices = [.. _slices.Values],
         Answers = _answers,
         Latency = _latency,
+        Arms = _arms,
         Ahead = _ahead,
     };
 
@@ -70,6 +72,7 @@ public sealed class ClassFold
         device.Take(tick);
         _latency = _latency.With(tick);
         _answers = _answers.With(tick);
+        _arms = ArmTotals.Sum(_arms, tick.Arms);
         foreach (SliceCounts slice in tick.Slices ?? [])
         {
             CountSlice(slice);

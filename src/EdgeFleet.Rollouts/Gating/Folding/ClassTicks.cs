@@ -23,6 +23,9 @@ public sealed record ClassTicks
     /// <summary>Latencies of all ticks, for people: a quantile of a class is no mean of its devices'.</summary>
     public LatencyPair Latency { get; init; }
 
+    /// <summary>Requests of all ticks; null before the candidate was to answer any.</summary>
+    public ArmTotals? Arms { get; init; }
+
     /// <summary>Ticks that claimed to be ahead of what the time allows, and were not taken in.</summary>
     public long Ahead { get; init; }
 }
