@@ -41,6 +41,12 @@ public sealed record GateRules
     /// <summary>Half range of the log ratio of a high quantile, a factor of 1.5: a quantile of few values is noisier than a median.</summary>
     public double TailWidthLogRatio { get; init; } = 0.4054651081081644;
 
+    /// <summary>Bets after which another run of the rollback question begins: harm that comes late is found as if it had begun then.</summary>
+    public int HarmRunBets { get; init; } = 60;
+
+    /// <summary>Runs that are kept.</summary>
+    public int HarmRuns { get; init; } = 16;
+
     /// <summary>Most ticks that are joined for a bet.</summary>
     public int LongestJoin { get; init; } = 64;
 

@@ -10,7 +10,7 @@ namespace EdgeFleet.Rollouts.Gating;
 internal sealed class HarmEvidence
 {
     private HarmEvidence(GateScales scales, IEnumerable<TickSeries> metrics) =>
-        Metrics = [.. metrics.Select((series, i) => new MetricHarm(scales.Metrics[i], series.State, series.Moments.Autocorrelation(), series.Joined))];
+        Metrics = [.. metrics.Select((series, i) => new MetricHarm(scales.Metrics[i], series))];
 
     /// <summary>In the order of the scales.</summary>
     public IReadOnlyList<MetricHarm> Metrics { get; }
@@ -20,7 +20,7 @@ internal sealed class HarmEvidence
     {
         get
         {
-            (double Weight, double LogE)[] weighted = [.. Metrics.Where(metric => metric.Scale.Asked.Weight > 0).Select(metric => (metric.Scale.Asked.Weight, metric.State.LogE))];
+            (double Weight, double LogE)[] weighted = [.. Metrics.Where(metric => metric.Scale.Asked.Weight > 0).Select(metric => (metric.Scale.Asked.Weight, metric.Series.LogE))];
             if (weighted.Length == 0)
             {
                 return 0;

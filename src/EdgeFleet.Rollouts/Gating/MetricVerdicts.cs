@@ -29,8 +29,8 @@ internal static class MetricVerdicts
         double alpha = scales.Margins.AlphaPromotion;
         MetricState state =
             !asked.Gates ? MetricState.Informational
-            : harm.State.Count == 0 && (promotion?.State.Count ?? 0) == 0 ? MetricState.Absent
-            : harm.State.LogE >= scales.HarmLogThreshold ? MetricState.Harmed
+            : harm.Series.Count == 0 && (promotion?.State.Count ?? 0) == 0 ? MetricState.Absent
+            : harm.Series.LogE >= scales.HarmLogThreshold ? MetricState.Harmed
             // A bet is cut at some margins, so rare but gross harm weighs less in it than in the plain mean.
             : promotion is not null && promotion.State.Rejects(alpha) && !(estimate > harm.Scale.Effective) ? MetricState.Promotes
             : MetricState.LacksEvidence;
@@ -41,10 +41,10 @@ internal static class MetricVerdicts
             Margin = asked.Margin,
             MarginUnit = asked.Unit,
             Estimate = estimate,
-            HarmLogE = harm.State.LogE,
-            HarmObservations = harm.State.Count,
-            Autocorrelation = harm.Autocorrelation,
-            JoinedTicks = harm.JoinedTicks,
+            HarmLogE = harm.Series.LogE,
+            HarmObservations = harm.Series.Count,
+            Autocorrelation = harm.Series.Autocorrelation,
+            JoinedTicks = harm.Series.Joined,
             PromotionLogE = promotion?.State.LogE,
             PromotionObservations = promotion?.State.Count ?? 0,
             PromotionUnit = promotion?.Unit ?? "",

@@ -33,7 +33,7 @@ public sealed record SliceVerdict
         List<double> logE = [];
         foreach (SliceTotal slice in ticks.Slices)
         {
-            logE.Add(slice.Closed.With(open[slice.Key], scales.Rules).State.LogE);
+            logE.Add(slice.Closed.With(open[slice.Key], scales.Rules).LogE);
         }
         HashSet<int> harmed = [.. EBenjaminiHochberg.Reject([.. logE.Select(PortableMath.Exp)], scales.Rules.SliceFalseDiscoveryRate)];
         return

@@ -27,6 +27,7 @@ internal static class GateBench
         new PolicySpec
         {
             Margins = new MarginsSpec { LatencyP50Percent = 100 * Margin },
+            Weights = new WeightsSpec { LatencyP95 = 0, LatencyP99 = 0, Accuracy = 0 },
             Evidence = new EvidenceSpec { CalibrationTicks = CalibratedBy, CalibrationNoisePairs = CalibratedBy, PairsPerDevice = SimulatedFleet.PairsPerTick },
         });
 

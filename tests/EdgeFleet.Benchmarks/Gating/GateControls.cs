@@ -135,7 +135,7 @@ internal static class GateControls
     {
         SimulatedFleet fleet = new(noise, ratio, dice);
         LogRatioMap map = GateBench.Map(GateBench.Calibrate(fleet, noise.Devices));
-        return TickSeries.Start(LogRatioMap.NullMean).With(HarmFalseAlarms.Units(fleet, map, ticks), join ? GateRules.Current : s_apart).State.MaxLogE >= GateBench.Acts;
+        return TickSeries.Start(LogRatioMap.NullMean).With(HarmFalseAlarms.Units(fleet, map, ticks), join ? GateRules.Current : s_apart).MaxLogE >= GateBench.Acts;
     }
 
     private static readonly GateRules s_apart = new() { LongestJoin = 1 };

@@ -1,5 +1,6 @@
 using EdgeFleet.Rollouts.Gating;
 using EdgeFleet.Rollouts.Specs;
+using EdgeFleet.Statistics.EProcesses;
 
 namespace EdgeFleet.Rollouts.Tests.Gating;
 
@@ -241,6 +242,23 @@ public sealed class GateTests
         }
 
         Assert.InRange(back, 0, (runs / 20) + 9);
+    }
+
+    [Fact]
+    public void Harm_that_begins_after_hours_of_none_is_found_though_one_bet_would_have_lost_everything_by_then()
+    {
+        GateVerdict After(int calm, int harmed) => Gate.Evaluate(Gates.Input(Gates.Devices(5, i => Gates.Device(i) with
+        {
+            Ticks = [.. Enumerable.Range(0, calm + harmed).Select(t => new GateTick { Tick = t, Pairs = 100, MedianLogLatencyRatio = (t < calm ? -0.2 : 0.25) + (0.01 * (t % 3)) })],
+        }), classSize: 100));
+        int Found(int calm) => Enumerable.Range(1, 200).First(n => After(calm, n).Decision == GateDecision.Rollback);
+
+        Assert.InRange(Found(0), 5, 25);
+        // The change itself looks like ticks that move together, until it is two stretches old.
+        Assert.InRange(Found(600), 5, 200);
+        // The control: one bet from the first tick on has lost by then what two hundred ticks do not bring back.
+        double[] ticks = [.. Enumerable.Repeat(0.0, 600), .. Enumerable.Repeat(1.0, 100)];
+        Assert.True(BettingEProcess.Observe(BettingEProcess.StartHarm(0.5), ticks).LogE < 0);
     }
 
     [Fact]

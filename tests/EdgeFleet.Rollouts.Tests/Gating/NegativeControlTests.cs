@@ -52,7 +52,7 @@ public sealed class NegativeControlTests
             peeking += Enumerable.Range(10, ticks - 10).Any(n => ZOf(ratios.AsSpan(0, n), s_margin) > 1.645) ? 1 : 0;
             TickingDevice device = Gates.Device(0) with { Ticks = [.. ratios.Select((r, t) => new GateTick { Tick = t, Pairs = 100, MedianLogLatencyRatio = r })] };
             // The largest value it ever had: as if someone had looked after every tick.
-            gate += HarmEvidence.OfDevice(Gates.Input([device]).Devices[0].Evidence!.SettledCensus(scales), scales).Metrics.Single(metric => metric.Scale.Asked.Metric == GateMetric.LatencyP50).State.MaxLogE >= Math.Log(1 / Alpha) ? 1 : 0;
+            gate += HarmEvidence.OfDevice(Gates.Input([device]).Devices[0].Evidence!.SettledCensus(scales), scales).Metrics.Single(metric => metric.Scale.Asked.Metric == GateMetric.LatencyP50).Series.MaxLogE >= Math.Log(1 / Alpha) ? 1 : 0;
         }
 
         Assert.True(peeking > runs * 0.15, $"the peeking test raised the alarm in {peeking} of {runs}");

@@ -45,7 +45,7 @@ public sealed class SliceTests
         SliceTotal dark = fold.Ticks.Slices.Single(slice => slice.Key == "camera=dark");
 
         Assert.Equal((40_000L, 200L), (dark.Pairs, dark.Disagreements));
-        Assert.Equal(2000, dark.Closed.State.Count + fold.Ticks.Open.Count(tick => tick.Slices.Any(slice => slice.Key == "camera=dark")));
+        Assert.Equal(2000, dark.Closed.Count + fold.Ticks.Open.Count(tick => tick.Slices.Any(slice => slice.Key == "camera=dark")));
     }
 
     [Fact]

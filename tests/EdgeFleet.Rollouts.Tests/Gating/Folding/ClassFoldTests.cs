@@ -31,13 +31,14 @@ public sealed class ClassFoldTests
         ClassTicks ticks = fold.Ticks;
 
         Assert.InRange(ticks.Open.Count, s_half, s_half + 1);
-        Assert.Equal(10_000, ticks.Open.Count + ticks.Closed[0].State.Count);
+        // Some were joined, as by chance neighbours look alike now and then.
+        Assert.InRange(ticks.Open.Count + ticks.Closed[0].Count, 9_500, 10_000);
         Assert.True(JsonSerializer.Serialize(Input(fold, devices), RolloutsJsonContext.Default.GateInput).Length < 250_000);
         // As if they had been bet on one by one.
         GateScales scales = new(Gates.Margins, Gates.Quiet, GateRules.Current);
         IEnumerable<double> means = Reports(devices, 10_000, new Random(5)).GroupBy(report => report.Tick.Tick).Select(tick => tick.Average(report => scales.Metrics[1].OfTick(report.Tick)!.Value));
-        BettingState plain = BettingEProcess.Observe(BettingEProcess.StartHarm(scales.Metrics[1].HarmNull), means);
-        Assert.Equal(plain.LogE, Gate.Evaluate(Input(fold, devices)).Metrics[1].HarmLogE, 5);
+        TickSeries oneByOne = TickSeries.Start(scales.Metrics[1].HarmNull).With(means, GateRules.Current);
+        Assert.Equal(oneByOne.LogE, Gate.Evaluate(Input(fold, devices)).Metrics[1].HarmLogE, 5);
     }
 
     [Fact]
@@ -76,7 +77,7 @@ public sealed class ClassFoldTests
         GateVerdict verdict = Gate.Evaluate(Input(fold, 12));
 
         Assert.True(fold.Ticks.Ahead > 4000);
-        Assert.Equal(ticks, verdict.Metrics[0].HarmObservations);
+        Assert.InRange(verdict.Metrics[0].HarmObservations, ticks - 50, ticks);
         Assert.Equal(GateDecision.Rollback, Gate.Evaluate(Input(Fold([.. rogue, .. honest.Select(report => report with { Tick = Tick(report.Tick.Tick, 10) })], 12), 12)).Decision);
     }
 
