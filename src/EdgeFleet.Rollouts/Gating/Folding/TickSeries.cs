@@ -23,6 +23,8 @@ public sealed record TickSeries
     private const int FewestTicks = 12;
     private const int StretchTicks = 64;
 
+    private const double LargestExponent = 700;
+
     public required double HarmNull { get; init; }
 
     /// <summary>In the order in which they began; of many the strongest, for the weak no longer matter.</summary>
@@ -124,7 +126,24 @@ public sealed record TickSeries
             Begun = begun,
             Count = Count + 1,
         };
-        return next with { MaxLogE = Math.Max(MaxLogE, next.LogE) };
+        // Mostly even the best bet of each run is too little for a new largest, and E need not be worked out.
+        return next.Largest() > MaxLogE && next.LogE is var logE && logE > MaxLogE ? next with { MaxLogE = logE } : next;
+    }
+
+    // log E is never above this.
+    private double Largest()
+    {
+        double sum = KeptShare(Begun);
+        foreach (HarmRun run in Runs)
+        {
+            double best = run.State.LogWealth[0];
+            foreach (double wealth in run.State.LogWealth)
+            {
+                best = Math.Max(best, wealth);
+            }
+            sum += PortableMath.Exp(Math.Min(run.LogShare + best, LargestExponent));
+        }
+        return PortableMath.Log(sum);
     }
 
     // What is put aside for later runs: a fifth at first, of which each run takes so much that there is always some for the next.
