@@ -1,4 +1,6 @@
 using System.Globalization;
+using EdgeFleet.Rollouts.Gating;
+using EdgeFleet.Rollouts.Gating.Folding;
 using EdgeFleet.Statistics.EProcesses;
 using EdgeFleet.Testing.Judges;
 
@@ -73,7 +75,7 @@ internal static class Detection
         LogRatioMap map = GateBench.Map(GateBench.Calibrate(canary, noise.Devices));
         others.Tick(withLatencies: true);
         double limit = (1 + GateBench.Margin) * others.Baseline.Average();
-        BettingState state = BettingEProcess.StartHarm(LogRatioMap.NullMean);
+        TickSeries state = TickSeries.Start(LogRatioMap.NullMean);
         FailedChecks flagger = FailedChecks.Flagger(), argo = FailedChecks.Argo();
         NaiveT pooled = new();
         double[] sums = new double[noise.Devices];
@@ -93,7 +95,7 @@ internal static class Detection
                 devices.Add(sums[d] / tick);
                 pooled.Add(canary.LogRatios[d]);
             }
-            state = BettingEProcess.Observe(state, HarmFalseAlarms.Unit(canary, map));
+            state = state.With(HarmFalseAlarms.Unit(canary, map), GateRules.Current);
             bool look = tick % RankTestEvery == 0;
             bool[] acts =
             [
