@@ -1,4 +1,5 @@
 using EdgeFleet.Rollouts.Gating;
+using EdgeFleet.Rollouts.Gating.Folding;
 using EdgeFleet.Rollouts.Specs;
 using EdgeFleet.Statistics.EProcesses;
 
@@ -259,6 +260,35 @@ public sealed class GateTests
         // The control: one bet from the first tick on has lost by then what two hundred ticks do not bring back.
         double[] ticks = [.. Enumerable.Repeat(0.0, 600), .. Enumerable.Repeat(1.0, 100)];
         Assert.True(BettingEProcess.Observe(BettingEProcess.StartHarm(0.5), ticks).LogE < 0);
+    }
+
+    [Fact]
+    public void What_was_won_on_ticks_that_moved_together_is_given_up()
+    {
+        GateRules apart = GateRules.Current with { LongestJoin = 1 };
+        TickSeries joined = TickSeries.Start(0.5), single = TickSeries.Start(0.5);
+        for (int t = 0; joined.Joined == 1; t++)
+        {
+            Assert.True(t < 64, "they were never joined");
+            double observation = 0.75 + (0.2 * Math.Sin(t / 4.0));
+            (joined, single) = (joined.With(observation, GateRules.Current), single.With(observation, apart));
+        }
+
+        Assert.True(single.LogE > 1, $"{single.LogE}");
+        Assert.True(joined.LogE <= 0, $"{joined.LogE}");
+    }
+
+    [Theory, InlineData(40, GateDecision.Hold), InlineData(8, GateDecision.Promote)]
+    public void What_devices_said_does_not_promote_once_the_plain_figure_lies_beyond_the_margin(int later, GateDecision expected)
+    {
+        GateVerdict verdict = Gate.Evaluate(Gates.Input(Gates.Devices(40, i => Gates.Device(i) with
+        {
+            Ticks = [.. Enumerable.Range(0, 6).Select(t => new GateTick { Tick = t, Pairs = 100, Disagreements = t == 5 ? later : 0, MedianLogLatencyRatio = -0.2 })],
+        }), classSize: 1000));
+
+        Assert.Equal(expected, verdict.Decision);
+        Assert.Equal(expected == GateDecision.Hold, verdict.Missing.Any(m => m is { Code: MissingCodes.Metric, Subject: "disagreement" }));
+        Assert.True(verdict.Metrics[0].PromotionLogE >= verdict.PromotionLogThreshold);
     }
 
     [Fact]

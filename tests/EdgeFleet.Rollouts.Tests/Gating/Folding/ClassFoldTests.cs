@@ -82,6 +82,20 @@ public sealed class ClassFoldTests
     }
 
     [Fact]
+    public void A_tick_that_fewer_than_half_went_through_does_not_count_when_it_is_closed()
+    {
+        // Eleven devices were away for the first hundred ticks, in which one disagreed on everything.
+        Report[] later = [.. Reports(12, 2000, new Random(10)).Where(report => report.Tick.Tick >= 100)];
+        Report[] alone = [.. Enumerable.Range(0, 100).Select(t => new Report(0, Tick(t, 100), t))];
+        Report[] most = [.. Enumerable.Range(0, 100).SelectMany(t => Enumerable.Range(0, 6).Select(d => new Report(d, Tick(t, 100), t)))];
+
+        Assert.Equal(Closed([.. later.Prepend(new Report(0, Tick(99, 100), 0))]), Closed([.. alone, .. later]));
+        Assert.NotEqual(Closed([.. alone, .. later]), Closed([.. most, .. later]));
+
+        static string Closed(Report[] reports) => JsonSerializer.Serialize(Input(Fold(reports, 12), 12).Ticks!.Closed[0].Runs[0].State.LogWealth.ToArray());
+    }
+
+    [Fact]
     public void What_a_device_said_for_its_class_does_not_change_when_more_arrives()
     {
         ClassFold fold = Fold(Reports(12, 30, new Random(9)), 12);
