@@ -1,5 +1,6 @@
 using System.Text.Json;
 using EdgeFleet.Core;
+using EdgeFleet.Core.Evidence;
 using EdgeFleet.Rollouts.Specs;
 
 namespace EdgeFleet.Rollouts.Gating;
@@ -33,6 +34,9 @@ public sealed record GateMargins
     public required long WorkerMemoryBytes { get; init; }
     public required int TickMilliseconds { get; init; }
     public required int PairsPerDevice { get; init; }
+
+    /// <summary>Slices that are counted: what else a device names is not heard.</summary>
+    public required SliceList Slices { get; init; }
     public required int LabelsPerDevice { get; init; }
     public required int CalibrationTicks { get; init; }
     public required int CalibrationNoisePairs { get; init; }
@@ -64,6 +68,7 @@ public sealed record GateMargins
         WorkerMemoryBytes = (long)policy.Limits.WorkerMemoryMiB << 20,
         TickMilliseconds = policy.Evidence.TickMilliseconds,
         PairsPerDevice = policy.Evidence.PairsPerDevice,
+        Slices = policy.Evidence.Slices,
         LabelsPerDevice = policy.Evidence.LabelsPerDevice,
         CalibrationTicks = policy.Evidence.CalibrationTicks,
         CalibrationNoisePairs = policy.Evidence.CalibrationNoisePairs,

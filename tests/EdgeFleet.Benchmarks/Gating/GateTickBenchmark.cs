@@ -20,7 +20,11 @@ internal static class GateTickBenchmark
 
     private static readonly GateMargins s_margins = GateMargins.Freeze(
         new RolloutSpec { Name = "bench", Model = "m", Candidate = Digest.Parse(new string('0', 64)), Stages = [] },
-        new PolicySpec { Guardrails = new GuardrailsSpec { LatencyP95 = true, LatencyP99 = true, Accuracy = true, Brier = true } });
+        new PolicySpec
+        {
+            Guardrails = new GuardrailsSpec { LatencyP95 = true, LatencyP99 = true, Accuracy = true, Brier = true },
+            Evidence = new EvidenceSpec { Slices = SliceList.Of([("camera", s_cameras), ("site", s_sites)]) },
+        });
 
     private static readonly GateCalibration s_calibration = new()
     {

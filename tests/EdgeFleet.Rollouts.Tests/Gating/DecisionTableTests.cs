@@ -55,7 +55,7 @@ public sealed class DecisionTableTests
 
     private static GateInput Input(Case c)
     {
-        GateInput input = Gates.Input(Gates.Devices(Devices, i => Device(i, c)), classSize: 1000);
+        GateInput input = Gates.Input(Gates.Devices(Devices, i => Device(i, c)), classSize: 1000, margins: Gates.Margins with { Slices = SliceList.Of([("camera", ["dark"])]) });
         return input with { Soak = c.Soaked ? TimeSpan.FromMinutes(30) : TimeSpan.FromHours(2) };
     }
 

@@ -7,12 +7,14 @@ namespace EdgeFleet.Rollouts.Tests.Gating;
 
 public sealed class SliceTests
 {
+    private static readonly GateMargins s_margins = Gates.Margins with { Slices = SliceList.Of([("camera", ["front", "dark"])]) };
+
     [Theory, InlineData(3), InlineData(30)]
     public void A_camera_that_is_worse_than_it_may_be_is_named_and_holds_what_all_inputs_together_would_promote(int devices)
     {
-        GateInput bad = Gates.Input(Gates.Devices(devices, i => Device(i, dark: 3)));
+        GateInput bad = Gates.Input(Gates.Devices(devices, i => Device(i, dark: 3)), margins: s_margins);
         GateVerdict verdict = Gate.Evaluate(bad);
-        GateVerdict good = Gate.Evaluate(Gates.Input(Gates.Devices(devices, i => Device(i, dark: 0))));
+        GateVerdict good = Gate.Evaluate(Gates.Input(Gates.Devices(devices, i => Device(i, dark: 0)), margins: s_margins));
 
         Assert.Equal((GateDecision.Hold, GateDecision.Promote), (verdict.Decision, good.Decision));
         MissingEvidence missing = Assert.Single(verdict.Missing);
@@ -27,7 +29,7 @@ public sealed class SliceTests
     [Fact]
     public void A_retrained_model_differs_in_its_slices_on_purpose_which_is_shown_and_holds_nothing()
     {
-        GateMargins improvement = Gates.Margins with { Compare = CompareMode.Improvement };
+        GateMargins improvement = s_margins with { Compare = CompareMode.Improvement };
         GateVerdict verdict = Gate.Evaluate(Gates.Input(Gates.Devices(30, i => Device(i, dark: 3)), margins: improvement));
 
         Assert.Equal(GateDecision.Promote, verdict.Decision);
@@ -37,7 +39,7 @@ public sealed class SliceTests
     [Fact]
     public void Slices_are_added_up_to_the_same_when_their_ticks_are_closed()
     {
-        ClassFold fold = new(Gates.Margins, Gates.Quiet, GateRules.Current, 12);
+        ClassFold fold = new(s_margins, Gates.Quiet, GateRules.Current, 12);
         for (int t = 0; t < 2000; t++)
         {
             fold.Take("d0", Tick(t, t % 10 == 0 ? 1 : 0), Gates.Start.AddMinutes(t));
@@ -49,16 +51,17 @@ public sealed class SliceTests
     }
 
     [Fact]
-    public void Names_without_end_fill_no_memory()
+    public void Names_that_nobody_asked_for_fill_no_memory_and_crowd_out_none()
     {
-        ClassFold fold = new(Gates.Margins, Gates.Quiet, GateRules.Current, 12);
+        ClassFold fold = new(s_margins, Gates.Quiet, GateRules.Current, 12);
         for (int t = 0; t < 1000; t++)
         {
-            fold.Take("d0", new GateTick { Tick = t, Pairs = 20, Slices = [new SliceCounts { Name = "n", Value = $"v{t}", Pairs = 20, Disagreements = 0 }] }, Gates.Start.AddMinutes(t));
+            fold.Take("d0", new GateTick { Tick = t, Pairs = 20, Slices = [new SliceCounts { Name = t % 2 == 0 ? "n" : "camera", Value = $"v{t}", Pairs = 20, Disagreements = 20 }] }, Gates.Start.AddMinutes(t));
         }
+        Assert.Empty(fold.Ticks.Slices);
+        fold.Take("d0", Tick(1000, 1) with { Slices = [new SliceCounts { Name = "camera", Value = SliceCounts.Other, Pairs = 20, Disagreements = 1 }] }, Gates.Start.AddMinutes(1000));
 
-        Assert.Equal(SliceTotal.Maximum, fold.Ticks.Slices.Count);
-        Assert.All(fold.Ticks.Open.Skip(SliceTotal.Maximum), tick => Assert.Empty(tick.Slices));
+        Assert.Equal("camera=other", Assert.Single(fold.Ticks.Slices).Key);
     }
 
     [Fact]

@@ -322,14 +322,14 @@ public sealed class SpecFileTests
         RolloutSpec rollout = SpecFile.ParseRollout(Rollout());
         GateMargins margins = GateMargins.Freeze(rollout, new PolicySpec { Evidence = new EvidenceSpec { CalibrationNoisePairs = 30 } });
 
-        Assert.StartsWith("sha256:8227ea84ef4d9b3557952ab653a863b176", margins.Hash().ToString(), StringComparison.Ordinal);
+        Assert.Equal("sha256:47fb669a77f9b63fab3af6c50a13e1cce37838e493cd6fcd5c5182736b4fc301", margins.Hash().ToString());
         GateMargins[] moved =
         [
             margins with { AlphaPromotion = 0.06 }, margins with { AlphaRollback = 0.06 }, margins with { DisagreementPoints = 3 },
             margins with { LatencyP50Percent = 6 }, margins with { WeightDisagreement = 2 }, margins with { WeightLatencyP50 = 2 },
             margins with { LatencyP95Percent = 6 }, margins with { LatencyP99Percent = 6 }, margins with { AccuracyPoints = 2 }, margins with { BrierPoints = 2 },
             margins with { WeightLatencyP95 = 2 }, margins with { WeightLatencyP99 = 2 }, margins with { WeightAccuracy = 2 }, margins with { WeightBrier = 2 },
-            margins with { Guardrails = new GuardrailsSpec { LatencyP95 = true } }, margins with { LabelsPerDevice = 501 },
+            margins with { Guardrails = new GuardrailsSpec { LatencyP95 = true } }, margins with { LabelsPerDevice = 501 }, margins with { Slices = SliceList.Of([("camera", ["front"])]) },
             margins with { WorkerMemoryBytes = 1 }, margins with { TickMilliseconds = 1 }, margins with { PairsPerDevice = 501 },
             margins with { CalibrationTicks = 4 }, margins with { CalibrationNoisePairs = 31 }, margins with { MissingPercent = 6 },
             margins with { CompletionPercent = 99 }, margins with { Compare = CompareMode.Improvement }, margins with { Strategy = RolloutStrategy.Install },

@@ -153,11 +153,13 @@ public sealed class ClassFold
 
     private void CountSlice(SliceCounts slice)
     {
-        string key = KeyOf(slice);
-        if (slice.Pairs == 0 || (!_slices.ContainsKey(key) && _slices.Count >= SliceTotal.Maximum))
+        // A stranger's names would fill the table and crowd out those that were asked for.
+        if (slice.Pairs == 0 || !_scales.Margins.Slices.Names.TryGetValue(slice.Name, out IReadOnlyList<string>? values)
+            || (slice.Value != SliceCounts.Other && !values.Contains(slice.Value, StringComparer.Ordinal)))
         {
             return;
         }
+        string key = KeyOf(slice);
         SliceTotal total = _slices.GetValueOrDefault(key) ?? new SliceTotal { Key = key, Closed = TickSeries.Start(_scales.SliceNull) };
         _slices[key] = total with { Pairs = total.Pairs + slice.Pairs, Disagreements = total.Disagreements + slice.Disagreements };
     }

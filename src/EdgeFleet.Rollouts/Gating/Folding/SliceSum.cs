@@ -8,9 +8,6 @@ public readonly record struct SliceSum(string Key, MetricSum Observed);
 /// <summary>One slice over all ticks.</summary>
 public sealed record SliceTotal
 {
-    /// <summary>Slices of a class; more than any policy can name.</summary>
-    public const int Maximum = 264;
-
     /// <summary>Parameter and value, as <c>camera=front</c>.</summary>
     public required string Key { get; init; }
 
